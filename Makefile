@@ -1,0 +1,41 @@
+# Two commands on a fresh machine with Python 3.11 and make: `make demo` and `make test`.
+# Everything is installed into .venv; nothing has to be there before.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types docs bench clean
+
+help:  ## Say what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group test --group lint --group docs --group bench
+	touch $@
+
+demo: $(STAMP)  ## Trace a real export of two small models and show the trees
+	$(BIN)/onnxspan demo
+
+test: $(STAMP)  ## Run the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)  ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## Check types
+	$(BIN)/mypy
+
+docs: $(STAMP)  ## Build the site, strictly, into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: $(STAMP)  ## Measure the overhead; prints the table that the docs show
+	$(BIN)/python benchmarks/overhead.py
+
+clean:  ## Remove what was built, the environment included
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,56 @@
+"""The `onnxspan` command: a table of subcommands, each imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from onnxspan.errors import OnnxspanError
+from onnxspan.version import __version__
+
+COMMANDS: dict[str, str] = {
+    "demo": "onnxspan.commands.demo",
+    "run": "onnxspan.commands.run",
+    "show": "onnxspan.commands.show",
+    "doctor": "onnxspan.commands.doctor",
+}
+"""Each subcommand and the module whose `command` it is."""
+
+BAD_INPUT = 2
+"""Exit code for input that cannot be used, as click's own usage errors."""
+
+
+class _Commands(click.Group):
+    """Imports a subcommand's module only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        command: click.Command = importlib.import_module(place).command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OnnxspanError as error:
+            from onnxspan.reading.text import printable  # noqa: PLC0415  # only for an error
+
+            click.echo(f"onnxspan: {printable(str(error))}", err=True)
+            sys.exit(BAD_INPUT)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with `onnxspan demo`, then `onnxspan run your_export.py`.",
+)
+@click.version_option(__version__, prog_name="onnxspan")
+def main() -> None:
+    """See inside every torch.onnx.export: a span per stage, graph pass and operator."""

@@ -1,0 +1,1 @@
+"""The subcommands of `onnxspan`, one module each; `cli.py` has the table."""

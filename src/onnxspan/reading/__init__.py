@@ -1,0 +1,1 @@
+"""Spans become something a person reads. Never imports `onnxspan.recording`."""

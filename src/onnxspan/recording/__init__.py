@@ -1,0 +1,1 @@
+"""An export becomes spans. Never imports `onnxspan.reading`."""

@@ -1,0 +1,135 @@
+"""The two things that exist while an export runs: the export, and each wrapped call in it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, Tracer
+
+    from onnxspan.recording.patching import Target
+    from onnxspan.recording.probes.row import Exporter, Probe
+    from onnxspan.recording.session import Session
+    from onnxspan.recording.sizes import GraphSize
+
+_logger = logging.getLogger("onnxspan")
+
+
+class Export:
+    """One export under way: what all of its calls share.
+
+    Attributes:
+        own_time: nanoseconds spent in onnxspan's own code so far.
+        size: the graph's size at the last count, and `counted` the graph it is of.
+        failure: the exception that was recorded last, compared by identity.
+    """
+
+    __slots__ = (
+        "counted", "epoch", "errors", "exporters", "failure", "functions", "level", "own_time",
+        "root", "session", "size", "span_count", "tracer",
+    )  # fmt: skip
+
+    def __init__(self, session: Session, tracer: Tracer, epoch: int) -> None:
+        self.session = session
+        self.tracer = tracer
+        self.level = session.level
+        self.epoch = epoch
+        self.root: Call
+        self.own_time = 0
+        self.span_count = 0
+        self.errors: list[str] = []
+        self.exporters: list[Exporter] = []
+        self.size: GraphSize | None = None
+        self.counted: Any = None
+        self.failure: BaseException | None = None
+        self.functions: dict[str, str | None] = {}
+
+    def note_error(self, where: str, error: BaseException) -> None:
+        """Keep an error of onnxspan itself away from the export, and count it."""
+        self.errors.append(f"{where}: {type(error).__name__}: {error}")
+        _logger.debug("onnxspan failed in %s; the export goes on", where, exc_info=error)
+
+
+class OperatorSum:
+    """Calls, total and longest time (ns) of one operator's per-node work."""
+
+    __slots__ = ("calls", "longest", "total")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.total = 0
+        self.longest = 0
+
+
+class Call:
+    """One call of a wrapped function, from entering it to leaving it."""
+
+    __slots__ = (
+        "args", "attributes", "began", "bound", "export", "kwargs", "operator",
+        "otel_token", "parent", "probe", "rss", "scratch", "span", "sums", "target",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        target: Target,
+        export: Export,
+        parent: Call | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self.target = target
+        self.probe: Probe = target.probe
+        self.export = export
+        self.parent = parent
+        self.args = args
+        self.kwargs = kwargs
+        self.attributes: dict[str, Any] = {}
+        self.bound: dict[str, Any] | None = None
+        self.span: Span | None = None
+        self.otel_token: Any = None
+        self.sums: dict[tuple[str, str, str, str], dict[str, OperatorSum]] | None = None
+        self.operator: str | None = None
+        self.scratch: Any = None
+        self.rss = 0
+        self.began = 0
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        """The argument that the wrapped function receives under `name`, its default included."""
+        if self.bound is None:
+            signature = inspect.signature(self.target.original)
+            bound = signature.bind_partial(*self.args, **self.kwargs)
+            bound.apply_defaults()
+            self.bound = dict(bound.arguments)
+        return self.bound.get(name, default)
+
+    def note(self, key: str, value: Any) -> None:
+        """Set an attribute, unless there is nothing to say."""
+        if value is not None:
+            self.attributes[key] = value
+
+    def add_to_sum(self, sums: tuple[str, str, str, str], operator: str, duration: int) -> None:
+        """Add one call of an operator's per-node work, in nanoseconds."""
+        if self.sums is None:
+            self.sums = {}
+        group = self.sums.get(sums)
+        if group is None:
+            group = self.sums[sums] = {}
+        entry = group.get(operator)
+        if entry is None:
+            entry = group[operator] = OperatorSum()
+        entry.calls += 1
+        entry.total += duration
+        if duration > entry.longest:
+            entry.longest = duration
+
+    def sums_as_attributes(self) -> dict[str, Any]:
+        """The per-operator work as parallel arrays: operators, calls, seconds, longest."""
+        result: dict[str, Any] = {}
+        for (operators, calls, durations, longest), group in (self.sums or {}).items():
+            result[operators] = list(group)
+            result[calls] = [entry.calls for entry in group.values()]
+            result[durations] = [entry.total / 1e9 for entry in group.values()]
+            result[longest] = [entry.longest / 1e9 for entry in group.values()]
+        return result

@@ -1,0 +1,54 @@
+"""The process's resident memory, cheap enough to read twice a pass.
+
+psutil takes about 25 us a reading, most of it in building its answer; a `pread` of
+`/proc/self/statm` on a kept descriptor takes about 2 us. psutil serves everywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def _linux_reader() -> tuple[int, int] | None:
+    try:
+        descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except (OSError, AttributeError):
+        return None
+    return descriptor, os.sysconf("SC_PAGE_SIZE")
+
+
+_reader = _linux_reader()
+_reader_pid = os.getpid()
+
+
+def resident() -> int:
+    """Resident memory of this process now, in bytes; 0 where it cannot be read."""
+    global _reader, _reader_pid  # noqa: PLW0603  # a fork's child must not read its parent's statm
+    if _reader is None:
+        return _psutil_resident()
+    if _reader_pid != os.getpid():
+        _reader, _reader_pid = _linux_reader(), os.getpid()
+        return resident()
+    descriptor, page = _reader
+    try:
+        return int(os.pread(descriptor, 64, 0).split()[1]) * page
+    except OSError:  # somebody closed every descriptor
+        _reader = None
+        return _psutil_resident()
+
+
+def _psutil_resident() -> int:
+    import psutil  # noqa: PLC0415  # not needed where /proc is
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def peak() -> int:
+    """The highest resident memory of this process so far, in bytes; 0 where it is unknown."""
+    try:
+        import resource  # noqa: PLC0415  # not on Windows
+    except ImportError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,231 @@
+"""How a probe is installed and restored, exactly.
+
+Three things make a wrapper invisible:
+
+- Its code is compiled under a file name with "importlib" and "_bootstrap" in it: CPython skips
+  such frames when it counts a warning's `stacklevel`, so a warning still points at the
+  user's line, and is still shown or hidden by the user's filters.
+- What is saved and put back is the attribute as it lies in its holder's `__dict__`
+  (`inspect.getattr_static`), so a classmethod stays a classmethod and pybind's
+  `instancemethod` stays one.
+- The wrapper looks like the original (`functools.update_wrapper`): name, module, signature.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import threading
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from onnxspan import conventions as c
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from onnxspan.recording.probes.row import Probe
+
+WRAPPER_FILE = "<onnxspan, skipped by warnings like importlib._bootstrap>"
+
+# The exception passes through as the same object: `raise` alone, no `from`, nothing added.
+_SOURCE = """
+def build(original, enter, leave, fail):
+    def wrapper(*args, **kwargs):
+        call = enter(args, kwargs)
+        if call is None:
+            return original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            fail(call, error)
+            raise
+        leave(call, result)
+        return result
+    return wrapper
+"""
+
+_namespace: dict[str, Any] = {"__name__": "onnxspan.recording.patching"}
+exec(compile(_SOURCE, WRAPPER_FILE, "exec"), _namespace)  # noqa: S102  # our own constant text
+_build: Callable[..., FunctionType] = _namespace["build"]
+
+
+def _wrapper_code() -> CodeType:
+    return _build(None, None, None, None).__code__
+
+
+WRAPPER_CODE = _wrapper_code()
+
+
+class Hooks(Protocol):
+    """What a wrapper calls; made for each target by the recorder."""
+
+    def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Begin a call; None when it is not recorded."""
+
+    def leave(self, call: Any, result: Any) -> None:
+        """End a call that returned."""
+
+    def fail(self, call: Any, error: BaseException) -> None:
+        """End a call that raised."""
+
+
+@dataclasses.dataclass
+class Target:
+    """A probe whose place exists in the installed torch."""
+
+    probe: Probe
+    place: str
+    holder: Any
+    attribute: str
+    original: Callable[..., Any]
+    constants: dict[str, Any]
+    raw: Any = None
+    replacement: Any = None
+
+
+def resolve(probe: Probe) -> list[Target]:
+    """Find where a probe's function lives in the installed torch.
+
+    Returns:
+        One target, or as many as a wildcard has matches; none when no place exists.
+    """
+    for place in probe.places:
+        module_name, _, path = place.partition(":")
+        try:
+            holder: Any = importlib.import_module(module_name)
+            *parents, attribute = path.split(".")
+            for parent in parents:
+                holder = getattr(holder, parent)
+        except (ImportError, AttributeError):
+            continue
+        if attribute.endswith("*"):
+            names = [name for name in dir(holder) if name.startswith(attribute[:-1])]
+            return [
+                _target(
+                    dataclasses.replace(probe, name=name), f"{module_name}:{name}", holder, name
+                )
+                for name in names
+            ]
+        if hasattr(holder, attribute):
+            return [_target(probe, place, holder, attribute)]
+    return []
+
+
+def _target(probe: Probe, place: str, holder: Any, attribute: str) -> Target:
+    original = getattr(holder, attribute)
+    if isinstance(inspect.getattr_static(holder, attribute), classmethod):
+        original = original.__func__
+    return Target(probe, place, holder, attribute, original, _constants(probe, place, original))
+
+
+def _constants(probe: Probe, place: str, original: Any) -> dict[str, Any]:
+    """The attributes that every span of this probe bears: place, source line, level."""
+    constants: dict[str, Any] = {
+        c.FUNCTION: place.replace(":", "."),
+        c.LEVEL: probe.level.name.lower(),
+    }
+    code = getattr(inspect.unwrap(original), "__code__", None)
+    if code is not None:
+        _, found, inside = code.co_filename.replace("\\", "/").rpartition("/site-packages/")
+        constants[c.FILE] = inside if found else code.co_filename
+        constants[c.LINE] = code.co_firstlineno
+    return constants
+
+
+def resolve_all(probes: Sequence[Probe]) -> list[Target]:
+    """The targets of a table; a row of its own wins over a wildcard that also matches."""
+    targets: dict[tuple[int, str], Target] = {}
+    for probe in probes:
+        for target in resolve(probe):
+            targets.setdefault((id(target.holder), target.attribute), target)
+    return list(targets.values())
+
+
+class Patches:
+    """Installs targets and restores them; nested holders are counted, so the last one restores.
+
+    Args:
+        make_hooks: gives a target its enter, leave and fail.
+    """
+
+    def __init__(self, make_hooks: Callable[[Target], Hooks]) -> None:
+        self._make_hooks = make_hooks
+        self._counts: dict[int, int] = {}
+        self._wrapped: dict[int, Target] = {}
+        self._lock = threading.RLock()
+
+    def install(self, targets: Iterable[Target]) -> None:
+        """Wrap each target, unless it is wrapped already; then count one holder more."""
+        with self._lock:
+            for target in targets:
+                count = self._counts.get(id(target), 0)
+                if count == 0:
+                    self._wrap(target)
+                    self._wrapped[id(target)] = target
+                self._counts[id(target)] = count + 1
+
+    def restore(self, targets: Iterable[Target]) -> None:
+        """Give up one hold on each target; the last hold puts the identical object back."""
+        with self._lock:
+            for target in targets:
+                count = self._counts.get(id(target), 0) - 1
+                if count > 0:
+                    self._counts[id(target)] = count
+                elif count == 0:
+                    del self._counts[id(target)], self._wrapped[id(target)]
+                    self._unwrap(target)
+
+    def restore_everything(self) -> None:
+        """Restore whatever is still wrapped, however many hold it."""
+        with self._lock:
+            for target in list(self._wrapped.values()):
+                self._unwrap(target)
+            self._wrapped.clear()
+            self._counts.clear()
+
+    def is_installed(self, target: Target) -> bool:
+        """Whether the target is wrapped now."""
+        return id(target) in self._counts
+
+    def _wrap(self, target: Target) -> None:
+        raw = inspect.getattr_static(target.holder, target.attribute)
+        if target.replacement is None or raw is not target.raw:
+            target.raw = raw
+            is_classmethod = isinstance(raw, classmethod)
+            target.original = (
+                raw.__func__ if is_classmethod else getattr(target.holder, target.attribute)
+            )
+            hooks = self._make_hooks(target)
+            wrapper = _build(target.original, hooks.enter, hooks.leave, hooks.fail)
+            functools.update_wrapper(wrapper, target.original)
+            target.replacement = classmethod(wrapper) if is_classmethod else wrapper
+        setattr(target.holder, target.attribute, target.replacement)
+
+    def _unwrap(self, target: Target) -> None:
+        # Somebody who patched on top of us keeps their patch: our wrapper underneath is
+        # then a plain pass-through, because no session is open any more.
+        if inspect.getattr_static(target.holder, target.attribute) is not target.replacement:
+            return
+        if inspect.isclass(target.holder) and not _defines(target):
+            delattr(target.holder, target.attribute)
+        else:
+            setattr(target.holder, target.attribute, target.raw)
+
+
+def _defines(target: Target) -> bool:
+    """Whether the holder itself, not a base class, had the attribute before it was wrapped."""
+    bases = inspect.getmro(target.holder)[1:]
+    return not any(vars(base).get(target.attribute) is target.raw for base in bases)
+
+
+def without_wrapper_frames(error: BaseException) -> None:
+    """Take the frames of inner wrappers out of a traceback, so that it reads as without them."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        if entry.tb_next.tb_frame.f_code is WRAPPER_CODE:
+            entry.tb_next = entry.tb_next.tb_next
+        else:
+            entry = entry.tb_next

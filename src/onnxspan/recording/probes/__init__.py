@@ -1,0 +1,15 @@
+"""WHAT is wrapped: tables of rows. A new probe is a new row."""
+
+from __future__ import annotations
+
+from onnxspan.recording.probes.roots import OPENERS
+from onnxspan.recording.probes.row import Exporter, Probe
+from onnxspan.recording.probes.torchscript import TORCHSCRIPT
+
+TABLES: dict[Exporter, tuple[Probe, ...]] = {
+    Exporter.TORCHSCRIPT: TORCHSCRIPT,
+    Exporter.DYNAMO: (),
+}
+"""The rows of each exporter, wrapped only while it runs."""
+
+__all__ = ["OPENERS", "TABLES"]

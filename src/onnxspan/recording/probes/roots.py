@@ -1,0 +1,113 @@
+"""The calls that can begin an export, and what a root span says of it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+from onnxspan.recording import sizes
+from onnxspan.recording.probes.row import Exporter, Probe
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
+
+TORCHSCRIPT_UTILS = ("torch.onnx._internal.torchscript_exporter.utils", "torch.onnx.utils")
+"""Where the TorchScript exporter lives: from torch 2.9, and before."""
+
+_versions: dict[str, str | None] = {}
+
+
+def in_utils(name: str) -> tuple[str, ...]:
+    """The candidate places of a function of the TorchScript exporter's `utils`."""
+    return tuple(f"{module}:{name}" for module in TORCHSCRIPT_UTILS)
+
+
+def _version(package: str) -> str | None:
+    if package not in _versions:
+        try:
+            _versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            _versions[package] = None
+    return _versions[package]
+
+
+def _exporter(call: Call) -> Exporter:
+    """Which exporter `torch.onnx.export` takes for these arguments."""
+    if call.argument("dynamo", False) is True:
+        return Exporter.DYNAMO
+    # torch tests for these classes too, whatever `dynamo` says.
+    dynamo_models = {"ExportedProgram", "ExportableModule"}
+    if any(base.__name__ in dynamo_models for base in type(call.argument("model")).__mro__):
+        return Exporter.DYNAMO
+    return Exporter.TORCHSCRIPT
+
+
+def _before_export(call: Call) -> None:
+    call.note(c.VERSION_TORCH, _version("torch"))
+    call.note(c.VERSION_ONNX, _version("onnx"))
+    call.note(c.VERSION_ONNXSCRIPT, _version("onnxscript"))
+    call.note(c.OPSET, call.argument("opset_version"))
+    call.note(c.DYNAMIC_AXES, _dynamic_axes(call.argument("dynamic_axes")))
+    if call.export.exporters[:1] == [Exporter.TORCHSCRIPT]:
+        call.note(c.OPERATOR_EXPORT_TYPE, _enum_name(call.argument("operator_export_type"), "ONNX"))
+        call.note(c.TRAINING, _enum_name(call.argument("training"), "EVAL"))
+    _describe_model(call, call.argument("model"))
+    arguments = (call.argument("args", ()), call.argument("kwargs"))
+    call.attributes[c.MODEL_INPUTS], call.attributes[c.MODEL_INPUT_SHAPES] = sizes.input_shapes(
+        arguments
+    )
+
+
+def _after_export(call: Call, _result: Any) -> None:
+    file = call.argument("f")
+    if isinstance(file, str | os.PathLike):
+        path = os.fspath(file)
+        call.note(c.RESULT_FILE, os.path.basename(path))
+        if os.path.isfile(path):
+            call.note(c.RESULT_BYTES, os.path.getsize(path))
+
+
+def _describe_model(call: Call, model: Any) -> None:
+    kind = type(model)
+    call.note(c.MODEL_CLASS, f"{kind.__module__}.{kind.__qualname__}")
+    parameters = getattr(model, "parameters", None)
+    if callable(parameters):
+        listed = list(parameters())
+        call.note(c.MODEL_PARAMETERS, sum(parameter.numel() for parameter in listed))
+        call.note(c.MODEL_BYTES, sizes.tensors_size(listed)[1])
+
+
+def _dynamic_axes(axes: Any, most: int = 64) -> list[str] | None:
+    if not isinstance(axes, Mapping):
+        return None
+    listed = []
+    for name, dimensions in axes.items():
+        named = dimensions if isinstance(dimensions, Mapping) else dict.fromkeys(dimensions, "")
+        listed += [f"{name}:{axis}={label}" if label else f"{name}:{axis}" for axis, label in named.items()]
+    return listed[:most]
+
+
+def _enum_name(value: Any, default: str) -> str:
+    return default if value is None else getattr(value, "name", str(value))
+
+
+OPENERS = (
+    Probe(
+        c.EXPORT,
+        ("torch.onnx:export",),
+        opens=_exporter,
+        before=_before_export,
+        after=_after_export,
+    ),
+    # torch's own verification calls this one directly.
+    Probe(
+        c.TORCHSCRIPT_EXPORT,
+        in_utils("_export"),
+        opens=lambda _call: Exporter.TORCHSCRIPT,
+        before=lambda call: _before_export(call) if call.parent is None else None,
+        after=lambda call, result: _after_export(call, result) if call.parent is None else None,
+    ),
+)

@@ -1,0 +1,71 @@
+"""What a probe is: one row that says where, under which name, and what to measure."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from onnxspan.conventions import Level
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
+
+Before = Callable[["Call"], None]
+After = Callable[["Call", Any], None]
+
+
+class Exporter(str, enum.Enum):
+    """The two exporters, as `torch.onnx.exporter` names them."""
+
+    TORCHSCRIPT = "torchscript"
+    DYNAMO = "dynamo"
+
+
+@dataclasses.dataclass(frozen=True)
+class PerNode:
+    """Work that is done once for every node: summed by operator, or a span each.
+
+    Attributes:
+        sums: the four attribute keys (operators, calls, durations, longest).
+        operator: reads the operator's name from the call's positional arguments.
+        spans: whether the level `nodes` gives each call a span; else it is always summed.
+        describe: writes what is known of the node, for a span or a failure.
+    """
+
+    sums: tuple[str, str, str, str]
+    operator: Callable[[tuple[Any, ...]], str]
+    spans: bool = True
+    describe: Before | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """One thing that is wrapped.
+
+    Attributes:
+        name: the span's name: torch's own short name of the function.
+        places: `module:attribute.path`, tried in order; the first that exists is wrapped.
+            A path that ends in `*` stands for every attribute that begins so.
+        level: the least level at which the span exists.
+        opens: the exporter whose trace this call may open, when no export is under way.
+        before: reads the arguments when the call begins.
+        after: reads the result when it ends.
+        per_node: set for per-node work.
+        once: skip direct recursion: only the outermost call of a chain gets a span.
+    """
+
+    name: str
+    places: tuple[str, ...]
+    level: Level = Level.STAGES
+    opens: Callable[[Call], Exporter] | None = None
+    before: Before | None = None
+    after: After | None = None
+    per_node: PerNode | None = None
+    once: bool = False
+
+    @property
+    def wrapped_at(self) -> Level:
+        """The least level at which the function is wrapped: per-node work is summed from `passes`."""
+        return min(self.level, Level.PASSES) if self.per_node is not None else self.level

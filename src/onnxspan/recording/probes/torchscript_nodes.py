@@ -1,0 +1,103 @@
+"""What is known of one node while `_jit_pass_onnx` converts it.
+
+C++ calls `_run_symbolic_function(graph, block, node, inputs, env, ...)` positionally; from
+torch 2.5 on, `new_nodes`, the list of ONNX nodes made so far, is the seventh argument.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+from onnxspan import conventions as c
+from onnxspan.recording.call import Call
+
+_NODE, _NEW_NODES = 2, 6
+# C++ prints a source range's call stack as `/path/file.py(12): forward`, innermost first.
+_SOURCE_LINE = re.compile(r"^(?P<file>.+)\((?P<line>\d+)\): (?P<function>\S+)\s*$", re.MULTILINE)
+
+
+def symbolic_operator(args: tuple[Any, ...]) -> str:
+    """The operator that is being converted, as `aten::linear`."""
+    return str(args[_NODE].kind())
+
+
+def method_operator(args: tuple[Any, ...]) -> str:
+    """The autograd function whose own `symbolic` is run."""
+    return f"prim::PythonOp {args[1]}"
+
+
+def first_argument_kind(args: tuple[Any, ...]) -> str:
+    """The operator of the node that is the first argument."""
+    return str(args[0].kind())
+
+
+def describe_symbolic(call: Call) -> None:
+    """Operator, symbolic function, module path, and the line of the user's model."""
+    node = call.args[_NODE]
+    operator = call.operator or node.kind()
+    if call.span is not None:
+        call.span.update_name(operator)
+    call.attributes[c.NODE_OPERATOR] = operator
+    call.note(c.NODE_FUNCTION, _symbolic_function(call, operator))
+    call.note(c.NODE_SCOPE, node.scopeName() or None)
+    source = _source(node)
+    if source is not None:
+        call.attributes[c.FILE], call.attributes[c.LINE] = source
+    if len(call.args) > _NEW_NODES:
+        call.scratch = len(call.args[_NEW_NODES])
+
+
+def after_symbolic(call: Call, _result: Any) -> None:
+    """How many ONNX nodes came out."""
+    if call.scratch is not None:
+        call.attributes[c.NODE_PRODUCED] = len(call.args[_NEW_NODES]) - call.scratch
+
+
+def describe_method(call: Call) -> None:
+    """An autograd function with a `symbolic` of its own."""
+    if call.span is not None and call.operator is not None:
+        call.span.update_name(call.operator)
+    call.note(c.NODE_OPERATOR, call.operator)
+    symbolic = call.args[2]
+    call.note(c.NODE_FUNCTION, f"{symbolic.__module__}.{symbolic.__qualname__}")
+
+
+def _symbolic_function(call: Call, operator: str) -> str | None:
+    """The dotted name of the function that torch's registry has for the operator."""
+    known = call.export.functions
+    if operator not in known:
+        known[operator] = _look_up(call, operator)
+    return known[operator]
+
+
+def _look_up(call: Call, operator: str) -> str | None:
+    # As _run_symbolic_function does it: relu_ is converted by relu.
+    module = sys.modules.get(
+        "torch.onnx._internal.torchscript_exporter.registration"
+    ) or sys.modules.get("torch.onnx._internal.registration")
+    registry = getattr(module, "registry", None)
+    if registry is None:
+        return None
+    group = registry.get_function_group(operator.removesuffix("_"))
+    opset = call.export.root.attributes.get(c.OPSET)
+    function = group.get(opset) if group is not None and opset is not None else None
+    if function is None:
+        return None
+    function = getattr(function, "func", function)  # symbolics made by functools.partial
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return f"{getattr(function, '__module__', '?')}.{name}"
+
+
+def _source(node: Any) -> tuple[str, int] | None:
+    """File and line where the user's model called the operator; None when torch knows none.
+
+    The innermost frame outside torch's own files, else the innermost.
+    """
+    frames = [
+        (match["file"], int(match["line"])) for match in _SOURCE_LINE.finditer(node.sourceRange())
+    ]
+    if not frames:
+        return None
+    return next((frame for frame in frames if "/site-packages/torch/" not in frame[0]), frames[0])

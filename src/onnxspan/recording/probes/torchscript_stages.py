@@ -1,0 +1,112 @@
+"""What the spans of the TorchScript exporter's stages say."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Any
+
+from onnxspan import conventions as c
+from onnxspan.recording import sizes
+from onnxspan.recording.call import Call
+from onnxspan.recording.probes.torchscript_graphs import note_parameters, note_size
+
+
+def after_decide_input_format(call: Call, result: Any) -> None:
+    """Say what became of positional, dictionary and keyword inputs."""
+    given = call.argument("args")
+    given_list = list(given) if isinstance(given, list | tuple) else [given]
+    keywords: dict[Any, Any] = {}
+    if given_list and isinstance(given_list[-1], dict):
+        keywords = given_list.pop()
+    model = call.argument("model")
+    names = [
+        name
+        for name in inspect.signature(getattr(model, "forward", model)).parameters
+        if name != "self"
+    ]
+    rest = names[len(given_list) :]
+    placed = [name for name in rest if name in keywords]
+    count = len(result) if isinstance(result, list | tuple) else 1
+    filled = count - len(given_list) - len(placed)
+    defaults = [name for name in rest if name not in keywords][: max(filled, 0)]
+    call.attributes[c.FORMAT_POSITIONAL] = len(given_list)
+    call.attributes[c.FORMAT_RESULT] = count
+    call.attributes[c.FORMAT_KEYWORDS] = [str(key) for key in keywords]
+    call.attributes[c.FORMAT_PLACED] = placed
+    call.attributes[c.FORMAT_DROPPED] = [str(key) for key in keywords if key not in placed]
+    call.attributes[c.FORMAT_DEFAULTS] = defaults
+
+
+def before_model_to_graph(call: Call) -> None:
+    """Tell the root which opset and operator export type were decided."""
+    state = getattr(call.target.holder, "GLOBALS", None)
+    root = call.export.root
+    if state is not None:
+        root.note(c.OPSET, getattr(state, "export_onnx_opset_version", None))
+        decided = getattr(state, "operator_export_type", None)
+        root.note(c.OPERATOR_EXPORT_TYPE, getattr(decided, "name", None))
+
+
+def after_model_to_graph(call: Call, result: Any) -> None:
+    """Size of the ONNX graph and of its parameters."""
+    graph, parameters = result[0], result[1]
+    note_size(call, graph)
+    note_parameters(call, parameters)
+    call.attributes[c.CONSTANT_BYTES] = sizes.constants_size(graph)
+
+
+def after_create_jit_graph(call: Call, result: Any) -> None:
+    """Which branch it took, what came out, and whether the inputs add up."""
+    import torch  # noqa: PLC0415  # only who records needs torch
+
+    graph, parameters, torch_out, module = result
+    model = call.argument("model")
+    note_size(call, graph)
+    if isinstance(model, torch.jit.ScriptFunction):
+        branch = "ScriptFunction"
+    elif isinstance(model, torch.jit.ScriptModule):
+        branch = "ScriptModule"
+    else:
+        branch = "traced module"
+    flat = len(torch.jit._flatten(tuple(call.argument("args")))[0])  # noqa: SLF001  # torch's own count
+    inputs = call.attributes[c.INPUTS]
+    out = module if module is not None else model
+    call.attributes.update(
+        {
+            c.JIT_BRANCH: branch,
+            c.JIT_PARAMETERS: len(parameters),
+            c.JIT_FLAT_INPUTS: flat,
+            c.JIT_GRAPH_INPUTS: inputs,
+            c.JIT_INVARIANT: len(parameters) + flat == inputs,
+            c.JIT_TORCH_OUT: torch_out is not None,
+            c.JIT_MODULE: f"{type(out).__module__}.{type(out).__qualname__}",
+            c.CONSTANT_BYTES: sizes.constants_size(graph),
+        }
+    )
+
+
+def before_export_onnx(call: Call) -> None:
+    """Count the finished graph, by operator, for the root."""
+    graph, parameters = call.args[0], call.args[1]
+    root = call.export.root.attributes
+    root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = sizes.operators(graph)
+    root[c.RESULT_INITIALIZERS] = len(parameters)
+    note_size(call, graph)
+    note_parameters(call, parameters)
+
+
+def after_export_onnx(call: Call, result: Any) -> None:
+    """Bytes of the serialized model."""
+    if isinstance(result, tuple) and isinstance(result[0], bytes):
+        call.attributes[c.RESULT_BYTES] = len(result[0])
+
+
+def before_export_file(call: Call) -> None:
+    """Name and bytes of the file, for this span and for the root."""
+    data, file = call.args[0], call.args[1]
+    size = len(data)
+    for attributes in (call.attributes, call.export.root.attributes):
+        attributes[c.RESULT_BYTES] = size
+        if isinstance(file, str | os.PathLike):
+            attributes[c.RESULT_FILE] = os.path.basename(os.fspath(file))

@@ -1,0 +1,236 @@
+"""One probe call becomes one span. Nothing here ever raises into an export.
+
+The way of a call: the wrapper (patching.py) calls `enter`, then torch's function, then
+`leave` or `fail`. `current` is the innermost recorded call of this thread's context; it
+travels through C++ callbacks, and a call without one is outside any export.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from onnxspan import conventions as c
+from onnxspan.recording import memory, spans
+from onnxspan.recording.call import Call, Export
+from onnxspan.recording.patching import Patches, Target, resolve_all, without_wrapper_frames
+from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.session import private_provider, receiving
+from onnxspan.version import __version__
+
+if TYPE_CHECKING:
+    from onnxspan.recording.patching import Hooks
+    from onnxspan.recording.probes.row import Exporter
+    from onnxspan.recording.session import Session
+
+current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
+    "onnxspan_call", default=None
+)
+
+
+class SpanHooks:
+    """Enter, leave and fail of a probe whose every call is a span."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.probe = target.probe
+
+    def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        """Begin a call; None when there is no export here, or its level is too low."""
+        parent = current.get()
+        if parent is None:
+            return self._open(args, kwargs) if self.probe.opens else None
+        export = parent.export
+        if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
+            return None
+        call = Call(self.target, export, parent, args, kwargs)
+        self._begin(call, export.session.clock())
+        return call
+
+    def leave(self, call: Call, result: Any) -> None:
+        """End a call that returned `result`."""
+        ended = call.export.session.clock()
+        current.set(call.parent)
+        try:
+            if self.probe.after is not None:
+                _guarded(call, "after", self.probe.after, call, result)
+            _finish(call, None, ended)
+        finally:
+            _close_if_root(call)
+
+    def fail(self, call: Call, error: BaseException) -> None:
+        """End a call that raised `error`, which goes on to the caller untouched."""
+        ended = call.export.session.clock()
+        current.set(call.parent)
+        try:
+            _guarded(call, "traceback", without_wrapper_frames, error)
+            _guarded(call, "failure", spans.record_failure, call, error, ended)
+            _finish(call, error, ended)
+        finally:
+            _close_if_root(call)
+
+    def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        session = receiving()
+        if session is None or not is_instrumentation_enabled():
+            return None
+        entered = session.clock()
+        call: Call | None = None
+        try:
+            epoch = session.epoch
+            if epoch is None:
+                epoch = time.time_ns() - time.perf_counter_ns()
+            export = Export(session, session.tracer(), epoch)
+            call = Call(self.target, export, None, args, kwargs)
+            export.root = call
+        except Exception as error:
+            session.errors.append(f"opening {self.probe.name}: {type(error).__name__}: {error}")
+            return None
+        self._begin(call, entered)
+        return call
+
+    def _begin(self, call: Call, entered: int) -> None:
+        export = call.export
+        try:
+            try:
+                if self.probe.opens is not None:
+                    _hold_exporter(export, self.probe.opens(call))
+                if self.probe.before is not None:
+                    _guarded(call, "before", self.probe.before, call)
+                call.rss = memory.resident()
+                call.began = export.session.clock()
+                spans.start(call)
+                if call is export.root:
+                    _ensure_recording(call)
+                for listener in export.session.listeners:
+                    _guarded(call, "listener", listener.entered, call)
+            except Exception as error:
+                export.note_error(f"entering {self.probe.name}", error)
+            current.set(call)
+            now = export.session.clock()
+            export.own_time += now - entered
+        except BaseException:  # Ctrl-C in our own code: it goes on, and nothing stays patched
+            spans.detach(call)
+            current.set(call.parent)
+            _close_if_root(call)
+            raise
+
+
+def _guarded(call: Call, what: str, function: Any, *args: Any) -> None:
+    try:
+        function(*args)
+    except Exception as error:
+        call.export.note_error(f"{what} of {call.probe.name}", error)
+
+
+def _finish(call: Call, error: BaseException | None, ended: int) -> None:
+    export = call.export
+    try:
+        spans.detach(call)
+        rss = memory.resident()
+        call.attributes[c.MEMORY_RSS] = rss
+        call.attributes[c.MEMORY_GROWTH] = rss - call.rss
+        call.attributes[c.MEMORY_PEAK] = memory.peak()
+        for listener in export.session.listeners:
+            _guarded(call, "listener", listener.left, call, error)
+        if call is export.root:
+            _conclude(export, ended)
+        spans.end(call, ended)
+        export.own_time += export.session.clock() - ended
+    except Exception as own:
+        export.note_error(f"leaving {call.probe.name}", own)
+
+
+def _conclude(export: Export, ended: int) -> None:
+    """Write on the root what tracing itself did."""
+    attributes = export.root.attributes
+    attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
+    attributes[c.VERSION_ONNXSPAN] = __version__
+    attributes[c.TRACING_SPANS] = export.span_count
+    if export.errors:
+        attributes[c.TRACING_ERRORS] = len(export.errors)
+        attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
+    own = export.own_time + export.session.clock() - ended
+    attributes[c.TRACING_DURATION] = own / 1e9
+
+
+def _ensure_recording(call: Call) -> None:
+    """Where the user's sampler drops the trace, or no SDK is configured, keep it in memory."""
+    if call.span is not None and not call.span.is_recording():
+        spans.detach(call)
+        export = call.export
+        export.tracer = private_provider().get_tracer(c.SCOPE, __version__)
+        export.span_count -= 1
+        spans.start(call)
+
+
+def _close_if_root(call: Call) -> None:
+    export = call.export
+    if call is not export.root:
+        return
+    for exporter in export.exporters:
+        patches.restore(_targets(exporter, export.level))
+    for listener in export.session.listeners:
+        _guarded(call, "listener", listener.finished, export)
+    export.session.note_errors(export.errors)
+    # The exception's traceback holds frames that hold the export: no cycle may outlive it.
+    export.failure = None
+    export.counted = None
+
+
+def make_hooks(target: Target) -> Hooks:
+    """The hooks that fit a target's probe."""
+    if target.probe.per_node is not None:
+        from onnxspan.recording.pernode import PerNodeHooks  # noqa: PLC0415  # it imports current
+
+        return PerNodeHooks(target)
+    return SpanHooks(target)
+
+
+patches = Patches(make_hooks)
+_resolved: dict[str, list[Target]] = {}
+
+
+def _targets(exporter: Exporter, level: c.Level) -> list[Target]:
+    if exporter not in _resolved:
+        _resolved[exporter] = resolve_all(TABLES[exporter])
+    return [target for target in _resolved[exporter] if target.probe.wrapped_at <= level]
+
+
+def opener_targets() -> list[Target]:
+    """What is wrapped as long as a session is open."""
+    if "openers" not in _resolved:
+        _resolved["openers"] = resolve_all(OPENERS)
+    return _resolved["openers"]
+
+
+def _hold_exporter(export: Export, exporter: Exporter) -> None:
+    if exporter in export.exporters:
+        return
+    patches.install(_targets(exporter, export.level))
+    export.exporters.append(exporter)
+
+
+def hold_openers() -> None:
+    """Wrap what can begin an export.
+
+    Raises:
+        ImportError: when torch is not installed.
+    """
+    try:
+        import torch.onnx  # noqa: F401, PLC0415  # only who records needs torch
+    except ImportError as error:
+        raise ImportError(
+            "onnxspan records exports of torch, and torch cannot be imported: "
+            f"{error}. Install it (`pip install torch onnx`), then try again."
+        ) from error
+    patches.install(opener_targets())
+
+
+def release_openers(last: bool) -> None:
+    """Give up what `hold_openers` wrapped; the last session restores all there is."""
+    patches.restore(opener_targets())
+    if last:
+        patches.restore_everything()

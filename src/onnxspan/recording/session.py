@@ -1,0 +1,166 @@
+"""One open recording: what `trace()` and the instrumentor each hold.
+
+A session wraps only the few functions that can begin an export. The rest of an exporter is
+wrapped when such a call enters and restored when it leaves, so that nothing outside an
+export ever meets a wrapper (and torch._dynamo never caches one in its rule maps).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from onnxspan.conventions import SCOPE, Level
+from onnxspan.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import Tracer, TracerProvider
+
+    from onnxspan.recording.call import Call, Export
+
+
+class Listener(Protocol):
+    """Is told of every stage and pass as it begins and ends, inside the export's own thread.
+
+    What a listener raises is counted and kept away from the export.
+    """
+
+    def entered(self, call: Call) -> None:
+        """The wrapped function is about to run."""
+
+    def left(self, call: Call, error: BaseException | None) -> None:
+        """It has returned or raised; `call.attributes` is complete, the span not yet ended."""
+
+    def finished(self, export: Export) -> None:
+        """The root has ended."""
+
+
+_innermost: contextvars.ContextVar[Session | None] = contextvars.ContextVar(
+    "onnxspan_session", default=None
+)
+_open: list[Session] = []
+_lock = threading.Lock()
+
+
+class Session:
+    """Collects the spans of the exports that run while it is open.
+
+    Args:
+        level: how deep to record.
+        tracer_provider: whose spans to make; None takes the configured global provider,
+            or a private one that keeps them in memory.
+        listeners: told of every stage and pass.
+        clock: nanoseconds, monotonic; fixed in tests.
+        epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
+    """
+
+    def __init__(
+        self,
+        level: Level = Level.PASSES,
+        tracer_provider: TracerProvider | None = None,
+        listeners: Sequence[Listener] = (),
+        clock: Callable[[], int] = time.perf_counter_ns,
+        epoch: int | None = None,
+    ) -> None:
+        self.level = level
+        self.tracer_provider = tracer_provider
+        self.listeners = list(listeners)
+        self.clock = clock
+        self.epoch = epoch
+        self.spans: list[ReadableSpan] = []
+        self.errors: list[str] = []
+        self.parent: Session | None = None
+        self.is_open = False
+        self._token: contextvars.Token[Session | None] | None = None
+
+    def open(self) -> None:
+        """Wrap what can begin an export, and receive the exports that follow.
+
+        Raises:
+            RuntimeError: when this session is open already.
+        """
+        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+
+        if self.is_open:
+            raise RuntimeError(
+                "this trace is open already: leave its `with` block first, or make a second trace()"
+            )
+        with _lock:
+            self.parent = _innermost.get()
+            self._token = _innermost.set(self)
+            _open.append(self)
+            self.is_open = True
+        recorder.hold_openers()
+
+    def close(self) -> None:
+        """Stop receiving exports; the last session to close restores everything."""
+        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+
+        if not self.is_open:
+            return
+        with _lock:
+            self.is_open = False
+            _open.remove(self)
+            is_last = not _open
+        recorder.release_openers(is_last)
+        try:
+            if self._token is not None:
+                _innermost.reset(self._token)
+        except ValueError:  # closed in another context (thread) than it was opened in
+            pass
+
+    def tracer(self) -> Tracer:
+        """The tracer that makes this session's spans."""
+        from opentelemetry import trace as otel  # noqa: PLC0415  # keeps `import onnxspan` light
+
+        provider = self.tracer_provider
+        if provider is None:
+            configured = otel.get_tracer_provider()
+            is_set = not isinstance(configured, otel.ProxyTracerProvider | otel.NoOpTracerProvider)
+            provider = configured if is_set else private_provider()
+        return provider.get_tracer(SCOPE, __version__)
+
+    def collect(self, span: Any) -> None:
+        """Keep an ended span, here and in the sessions around this one."""
+        self.spans.append(span)
+        if self.parent is not None and self.parent.is_open:
+            self.parent.collect(span)
+
+    def note_errors(self, errors: list[str]) -> None:
+        """Keep what went wrong in onnxspan itself, here and in the sessions around this one."""
+        self.errors.extend(errors)
+        if self.parent is not None:
+            self.parent.note_errors(errors)
+
+
+_private: list[TracerProvider] = []
+
+
+def private_provider() -> TracerProvider:
+    """The provider without processors that serves whoever has configured none."""
+    if not _private:
+        from opentelemetry.sdk.trace import TracerProvider as SdkProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
+
+        _private.append(SdkProvider(sampler=ALWAYS_ON, shutdown_on_exit=False))
+    return _private[0]
+
+
+def receiving() -> Session | None:
+    """The session that receives an export begun here and now.
+
+    The innermost one open in this context; in a thread that was started without one, the
+    one opened last in the process.
+    """
+    session = _innermost.get()
+    while session is not None and not session.is_open:
+        session = session.parent
+    if session is None and _open:
+        with _lock:
+            return _open[-1] if _open else None
+    return session

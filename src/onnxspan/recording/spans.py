@@ -1,0 +1,85 @@
+"""A call's span: started and ended with the recorder's own clock, in the user's OTel context."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace as otel
+
+from onnxspan import conventions as c
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
+
+MESSAGE_LIMIT = 8_000
+"""Characters of an exception's message that are kept: torch puts whole graphs into some."""
+STACKTRACE_LIMIT = 32_000
+DESCRIPTION_LIMIT = 240
+
+
+def start(call: Call) -> None:
+    """Start the call's span at `call.began`, and make it the current one."""
+    export = call.export
+    span = export.tracer.start_span(call.probe.name, start_time=export.epoch + call.began)
+    export.span_count += 1
+    call.span = span
+    call.otel_token = otel_context.attach(otel.set_span_in_context(span))
+
+
+def detach(call: Call) -> None:
+    """Make the span that was current before the call current again."""
+    if call.otel_token is not None:
+        otel_context.detach(call.otel_token)
+        call.otel_token = None
+
+
+def end(call: Call, ended: int) -> None:
+    """Give the span its attributes, end it at `ended`, and hand it to the session."""
+    span = call.span
+    if span is None:
+        return
+    attributes = {**call.target.constants, **call.attributes}
+    if call.sums:
+        attributes.update(call.sums_as_attributes())
+    span.set_attributes(attributes)
+    span.end(end_time=call.export.epoch + ended)
+    call.export.session.collect(span)
+
+
+def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:
+    """The first line of a message, cut to a limit."""
+    lines = message.strip().splitlines()
+    first = lines[0] if lines else ""
+    return first if len(first) <= limit else first[: limit - 1] + "…"
+
+
+def record_failure(call: Call, error: BaseException, ended: int) -> None:
+    """Mark the span as failed; the exception itself is recorded once, where it is met first."""
+    span = call.span
+    if span is None:
+        return
+    name = type(error).__qualname__
+    module = type(error).__module__
+    full = name if module == "builtins" else f"{module}.{name}"
+    message = _message(error)
+    call.attributes[c.ERROR_TYPE] = full
+    span.set_status(otel.Status(otel.StatusCode.ERROR, f"{name}: {short(message)}"))
+    if call.export.failure is error:
+        return
+    call.export.failure = error
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    event: dict[str, Any] = {
+        c.EXCEPTION_TYPE: full,
+        c.EXCEPTION_MESSAGE: message[:MESSAGE_LIMIT],
+        c.EXCEPTION_STACKTRACE: text[-STACKTRACE_LIMIT:],
+    }
+    span.add_event(c.EXCEPTION_EVENT, event, timestamp=call.export.epoch + ended)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a user's exception may fail to print itself
+        return f"<{type(error).__name__} without a printable message>"

@@ -1,0 +1,151 @@
+"""`trace()`: the context manager and decorator that records the exports inside it."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from onnxspan.conventions import Level
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from opentelemetry.trace import TracerProvider
+
+    from onnxspan.reading.trace import Span, Trace
+    from onnxspan.recording.session import Session
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Tracing:
+    """A recording: `with onnxspan.trace() as trace:` gives one.
+
+    Exports in the `with` block are recorded, each as a trace of its own (or inside the
+    user's current span). It may be entered again after it was left: what follows is added.
+    """
+
+    def __init__(
+        self,
+        level: str | Level = Level.PASSES,
+        *,
+        tracer_provider: TracerProvider | None = None,
+        show: bool = False,
+        save: str | os.PathLike[str] | None = None,
+        **session_options: Any,
+    ) -> None:
+        self._level = Level.parse(level)
+        self._tracer_provider = tracer_provider
+        self._show = show
+        self._save = save
+        self._session_options = session_options
+        self._session: Session | None = None
+
+    def __enter__(self) -> Tracing:
+        # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
+        from onnxspan.recording.session import Session  # noqa: PLC0415
+
+        if self._session is None:
+            self._session = Session(self._level, self._tracer_provider, **self._session_options)
+        self._session.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            self._session.close()
+        if self._save is not None:
+            self.save(self._save)
+        if self._show:
+            self.show()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate: every call of the function is recorded, in a trace of its own.
+
+        The latest is `function.last_trace`.
+        """
+
+        @functools.wraps(function)
+        def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+            tracing = Tracing(
+                self._level,
+                tracer_provider=self._tracer_provider,
+                show=self._show,
+                save=self._save,
+                **self._session_options,
+            )
+            traced.last_trace = tracing  # type: ignore[attr-defined]
+            with tracing:
+                return function(*args, **kwargs)
+
+        return traced
+
+    @property
+    def result(self) -> Trace:
+        """The span tree so far, as every view reads it."""
+        from onnxspan.reading.trace import Trace  # noqa: PLC0415
+
+        return Trace.from_spans(self._session.spans if self._session is not None else ())
+
+    @property
+    def spans(self) -> list[Span]:
+        """Every recorded span, in the order of the calls."""
+        return self.result.spans
+
+    @property
+    def errors(self) -> list[str]:
+        """What went wrong in onnxspan itself and was kept away from the export; mostly empty."""
+        return list(self._session.errors) if self._session is not None else []
+
+    def show(self, **options: Any) -> None:
+        """Print the tree; options as `onnxspan.reading.tree.show` takes them."""
+        from onnxspan.reading import tree  # noqa: PLC0415
+
+        tree.show(self.result, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the spans as OTLP JSON lines, whole or not at all.
+
+        Raises:
+            OSError: when the file cannot be written; nothing is then left of it.
+            ValueError: when nothing was recorded.
+        """
+        from onnxspan.recording.outputs import write_file  # noqa: PLC0415
+
+        write_file(path, self._session.spans if self._session is not None else [])
+
+
+def trace(
+    level: str | Level = "passes",
+    *,
+    tracer_provider: TracerProvider | None = None,
+    show: bool = False,
+    save: str | os.PathLike[str] | None = None,
+) -> Tracing:
+    """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
+
+    With no arguments it touches no global state: the spans stay in memory. A tracer provider
+    that is given, or configured globally, makes them, so that they nest in the user's trace.
+
+    Args:
+        level: `"stages"` (about 15 spans), `"passes"` (and each graph pass) or `"nodes"`
+            (and each converted operator).
+        tracer_provider: an OpenTelemetry tracer provider; None takes the configured one.
+        show: print the tree to stderr when the block is left.
+        save: write the spans to this file when the block is left.
+
+    Returns:
+        The recording: a context manager and a decorator.
+
+    Raises:
+        ValueError: for an unknown level.
+        ImportError: on entering, when torch cannot be imported.
+    """
+    return Tracing(level, tracer_provider=tracer_provider, show=show, save=save)
