@@ -12,7 +12,7 @@ from onnxspan import conventions as c
 from onnxspan.recording import spans
 from onnxspan.recording.call import Call
 from onnxspan.recording.patching import without_wrapper_frames
-from onnxspan.recording.recorder import current
+from onnxspan.recording.recorder import current, guarded, note_broken
 
 if TYPE_CHECKING:
     from onnxspan.recording.patching import Target
@@ -36,57 +36,63 @@ class PerNodeHooks:
         export = parent.export
         clock = export.session.clock
         entered = clock()
+        call = Call(self.target, export, parent, args, kwargs)
         try:
-            call = Call(self.target, export, parent, args, kwargs)
             call.operator = self.per_node.operator(args)
             if self.per_node.spans and export.level >= c.Level.NODES:
                 call.began = clock()
                 spans.start(call)
-                if self.per_node.describe is not None:
-                    self.per_node.describe(call)
-            # Control flow nests: a block inside this node finds it here.
-            current.set(call)
-        except Exception as error:
-            export.note_error(f"entering {self.target.probe.name}", error)
-            return None
-        call.began = clock()
+                self._describe(call)
+            call.began = clock()
+        except BaseException:  # it is told to `broken`, and the node goes unrecorded
+            spans.detach(call)
+            raise
+        # Control flow nests: a block inside this node finds it here.
+        current.set(call)
         export.own_time += call.began - entered
         return call
 
     def leave(self, call: Call, result: Any) -> None:
         """End the work on a node: add it to the sum, or end its span."""
-        clock = call.export.session.clock
-        ended = clock()
         current.set(call.parent)
+        clock = call.export.session.clock
         try:
+            ended = clock()
             self._add(call, ended)
             if call.span is not None:
                 spans.detach(call)
                 if self.target.probe.after is not None:
-                    self.target.probe.after(call, result)
+                    guarded(call, "after", self.target.probe.after, call, result)
                 spans.end(call, ended)
-        except Exception as error:
-            call.export.note_error(f"leaving {self.target.probe.name}", error)
+        finally:
+            spans.detach(call)
         call.export.own_time += clock() - ended
 
     def fail(self, call: Call, error: BaseException) -> None:
         """End the work on a node that raised: a failed span, whatever the level."""
-        clock = call.export.session.clock
-        ended = clock()
         current.set(call.parent)
+        clock = call.export.session.clock
         try:
-            without_wrapper_frames(error)
+            ended = clock()
+            guarded(call, "traceback", without_wrapper_frames, error)
             self._add(call, ended)
             if call.span is None:
                 spans.start(call)
-                if self.per_node.describe is not None:
-                    self.per_node.describe(call)
+                self._describe(call)
             spans.detach(call)
-            spans.record_failure(call, error, ended)
+            guarded(call, "failure", spans.record_failure, call, error, ended)
             spans.end(call, ended)
-        except Exception as own:
-            call.export.note_error(f"failing {self.target.probe.name}", own)
+        finally:
+            spans.detach(call)
         call.export.own_time += clock() - ended
+
+    def broken(self, doing: str, error: Exception) -> None:
+        """Count an error of our own; the export goes on."""
+        note_broken(f"{doing} {self.target.probe.name}", error)
+
+    def _describe(self, call: Call) -> None:
+        if self.per_node.describe is not None:
+            guarded(call, "description", self.per_node.describe, call)
 
     def _add(self, call: Call, ended: int) -> None:
         holder = call.parent
