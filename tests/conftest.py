@@ -96,6 +96,7 @@ def traced():
 
     def get(name, level="passes"):
         if (name, level) not in made:
+            zoo.case(name)
             with quiet(), onnxspan.trace(level) as trace:
                 data = zoo.export(name)
             made[name, level] = data, trace
