@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import textwrap
@@ -280,7 +281,7 @@ def test_a_handled_exception_leaves_its_parents_green():
 
     def handles(*args, **kwargs):
         try:
-            torch._C._jit_pass_lint(None)
+            torch._C._jit_pass_lint(1)
         except TypeError:
             pass
         return original(*args, **kwargs)
@@ -336,7 +337,8 @@ def test_warnings_are_the_same(filters, tmp_path):
             [sys.executable, *filters, str(script)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        shown.append(done.stderr)
+        # The time of day in the lines that C++ logs by itself.
+        shown.append(re.sub(r"\[W\d+ [\d:.]+ ", "[W ", done.stderr))
     assert shown[0] == shown[1]
     for text in ("legacy TorchScript", "Only steps=1", "TracerWarning", "from the symbolic", "and far above"):
         assert text in shown[0]
