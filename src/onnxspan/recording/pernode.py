@@ -95,6 +95,8 @@ class PerNodeHooks:
             guarded(call, "description", self.per_node.describe, call)
 
     def _add(self, call: Call, ended: int) -> None:
+        if call.export.level < c.Level.PASSES:
+            return  # watched for its failure alone
         holder = call.parent
         while holder is not None and holder.probe.per_node is not None:
             holder = holder.parent
