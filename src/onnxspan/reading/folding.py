@@ -1,7 +1,7 @@
 """Which spans get a line of their own, and which share one.
 
 A reader looks for what took time, changed the graph, grew the memory or failed. Whatever did
-none of that shares a line: calls of the same name (`10 × _jit_pass_lint`), then the rest
+none of that shares a line: calls of the same name (`_jit_pass_lint`, ten times), then the rest
 (`… 17 more passes`). Nothing is left out of the sums, and no failure is ever folded.
 """
 
@@ -75,7 +75,8 @@ class Folding:
             return [Line(Kind.SPAN, [child]) for child in span.children]
         groups = self._groups(span)
         grouped = {id(member) for group in groups for member in group.spans}
-        single, rest = [], []
+        single: list[Span] = []
+        rest: list[Span] = []
         for child in span.children:
             if id(child) not in grouped:
                 (single if self._stands_alone(child) else rest).append(child)
@@ -135,7 +136,10 @@ def operator_sums(span: Span, most: int) -> tuple[list[OperatorSum], int, list[O
         The longest operators of the kind of work that took longest, how many operators more
         there are, and each other kind of work as one sum.
     """
-    if any(child.get(c.LEVEL) == c.Level.NODES.name.lower() and not child.error for child in span.children):
+    if any(
+        child.get(c.LEVEL) == c.Level.NODES.name.lower() and not child.error
+        for child in span.children
+    ):
         return [], 0, []  # the level is `nodes`: the spans themselves are there
     kinds = sorted(_kinds(span), key=lambda kind: -sum(entry.duration for entry in kind[1]))
     if not kinds:

@@ -36,8 +36,8 @@ def notes(span: Span) -> Iterator[str]:
         yield f"inputs left out: {one_line(', '.join(map(str, dropped)))}"
     if span.get(c.JIT_INVARIANT) is False:
         yield (
-            f"{span.get(c.JIT_PARAMETERS)} parameters + {span.get(c.JIT_FLAT_INPUTS)} inputs are not "
-            f"the graph's {span.get(c.JIT_GRAPH_INPUTS)} inputs"
+            f"{span.get(c.JIT_PARAMETERS)} parameters + {span.get(c.JIT_FLAT_INPUTS)} inputs "
+            f"are not the graph's {span.get(c.JIT_GRAPH_INPUTS)} inputs"
         )
     if not span.end:
         yield "begun, and never ended"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from onnxspan import conventions as c
@@ -30,7 +32,9 @@ COLUMNS = {
 
 DEEPEST = 24
 """Levels of indentation; what is nested deeper keeps this one."""
+TIMES = "\N{MULTIPLICATION SIGN}"
 MOST_OPERATORS = 5
+_LEAST_MESSAGE = 20
 _LONG, _MIDDLING = 0.25, 0.05
 
 
@@ -76,8 +80,8 @@ class Row:
         return ""
 
 
-def rows(root: Span, *, unfold: bool, wide: bool) -> Iterator[Row]:
-    """Every line of one tree, from the root down."""
+def rows(root: Span, *, unfold: bool, wide: bool, width: int) -> Iterator[Row]:
+    """Every line of one tree, from the root down; messages wrap at the width."""
     folding = Folding(root, unfold=unfold)
     guides = ("├─ ", "└─ ", "│  ", "   ") if wide else ("├ ", "└ ", "│ ", "  ")
     middle, last, through, blank = guides
@@ -96,9 +100,10 @@ def rows(root: Span, *, unfold: bool, wide: bool) -> Iterator[Row]:
             below += folding.lines(span)
             below += _operator_rows(span, whole)
         yield _row(item, first, whole)
+        guide = rest + (through if below else blank)
         for text, style in _said(item):
-            guide = rest + (through if below else blank)
-            yield Row(guide, text, {}, style)
+            for piece in _wrapped(text, width - cell_len(guide)):
+                yield Row(guide, piece, {}, style)
         for number, entry in reversed(list(enumerate(below))):
             is_last = number == len(below) - 1
             if depth < DEEPEST:
@@ -121,7 +126,10 @@ def _base(span: Span, known: dict[int, float]) -> float:
 def _row(line: Line, guides: str, whole: float) -> Row:
     span = line.spans[0]
     part = line.duration / whole if whole else 0.0
-    cells = {"time": figures.duration(line.duration), "share": figures.share(part) if whole else ""}
+    cells = {
+        "time": figures.duration(line.duration),
+        "share": figures.share(part) if whole else "",
+    }
     changed = sum(each.number(c.NODES_CHANGE) or 0 for each in line.spans)
     grown = sum(each.number(c.MEMORY_GROWTH) or 0 for each in line.spans)
     cells["change"] = figures.change(changed)
@@ -131,7 +139,7 @@ def _row(line: Line, guides: str, whole: float) -> Row:
         name = f"{len(line.spans)} more {'passes' if passes else 'spans'}"
         return Row(guides, name, cells, "dim", "… ", part)
     if line.kind is Kind.SAME:
-        return Row(guides, one_line(span.name), cells, "", f"{len(line.spans)} × ", part)
+        return Row(guides, one_line(span.name), cells, "", f"{len(line.spans)} {TIMES} ", part)
     nodes = span.number(c.NODES)
     cells["nodes"] = figures.count(nodes) if nodes is not None else ""
     style = ""
@@ -152,6 +160,12 @@ def _said(line: Line) -> Iterator[tuple[str, str]]:
         yield text, "yellow"
 
 
+def _wrapped(text: str, width: int) -> list[str]:
+    """A message in pieces of so many columns: its middle may be what tells most."""
+    console = Console(file=io.StringIO(), width=max(width, _LEAST_MESSAGE), color_system=None)
+    return [line.plain.rstrip() for line in Text(text).wrap(console, console.width)]
+
+
 def _operator_rows(span: Span, whole: float) -> list[Line | Row]:
     entries, more, others = operator_sums(span, MOST_OPERATORS)
 
@@ -161,11 +175,11 @@ def _operator_rows(span: Span, whole: float) -> list[Line | Row]:
         return Row("", one_line(name), cells, style, prefix, part)
 
     found: list[Line | Row] = [
-        row(entry.name, f"{entry.calls} × ", entry.duration, "") for entry in entries
+        row(entry.name, f"{entry.calls} {TIMES} ", entry.duration, "") for entry in entries
     ]
     if more:
         found.append(Row("", f"{more} more operators", {"time": " "}, "dim", "… "))
     found += [
-        row(other.name, f"of it {other.calls} × ", other.duration, "dim") for other in others
+        row(other.name, f"of it {other.calls} {TIMES} ", other.duration, "dim") for other in others
     ]
     return found

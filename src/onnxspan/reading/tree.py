@@ -55,7 +55,9 @@ def show(
             for line in header(export):
                 _print(console, line)
         _print(console, Text())
-        for line in _table(list(rows(root, unfold=unfold, wide=console.width >= WIDE)), console):
+        wide = console.width >= WIDE
+        listed = list(rows(root, unfold=unfold, wide=wide, width=console.width))
+        for line in _table(listed, console):
             _print(console, line)
         for export in trace.exports_below(root):
             for line in footer(export):
@@ -108,4 +110,5 @@ def _line(row: Row, name_width: int, widths: dict[str, int], whole: int, has_bar
 def _bar(part: float) -> str:
     """A bar of eighths of a character."""
     eighths = round(min(max(part, 0.0), 1.0) * _BAR * 8)
-    return "█" * (eighths // 8) + ("", *"▏▎▍▌▋▊▉")[eighths % 8]
+    rest: str = ("", *"▏▎▍▌▋▊▉")[eighths % 8]
+    return "█" * (eighths // 8) + rest
