@@ -51,14 +51,14 @@ class SpanHooks:
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
             return None
         call = Call(self.target, export, parent, args, kwargs)
-        self._begin(call, export.session.clock())
+        self._begin(call, export.clock())
         return call
 
     def leave(self, call: Call, result: Any) -> None:
         """End a call that returned `result`."""
         current.set(call.parent)
         try:
-            ended = call.export.session.clock()
+            ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
             _finish(call, None, ended)
@@ -70,7 +70,7 @@ class SpanHooks:
         current.set(call.parent)
         try:
             guarded(call, "traceback", without_wrapper_frames, error)
-            ended = call.export.session.clock()
+            ended = call.export.clock()
             guarded(call, "failure", spans.record_failure, call, error, ended)
             _finish(call, error, ended)
         finally:
@@ -108,14 +108,14 @@ class SpanHooks:
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
                 guarded(call, "memory", _note_resident, call)
-                call.began = export.session.clock()
+                call.began = export.clock()
                 spans.start(call)
                 for listener in export.session.listeners:
                     guarded(call, "listener", listener.entered, call)
             except Exception as error:
                 export.note_error(f"entering {self.probe.name}", error)
             current.set(call)
-            now = export.session.clock()
+            now = export.clock()
             export.own_time += now - entered
         except BaseException:  # Ctrl-C in our own code: it goes on, and nothing stays patched
             current.set(call.parent)
@@ -152,7 +152,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
     guarded(call, "ending", spans.end, call, ended)
-    export.own_time += export.session.clock() - ended
+    export.own_time += export.clock() - ended
 
 
 def _note_resident(call: Call) -> None:
@@ -175,7 +175,7 @@ def _conclude(export: Export, ended: int) -> None:
     if export.errors:
         attributes[c.TRACING_ERRORS] = len(export.errors)
         attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
-    own = export.own_time + export.session.clock() - ended
+    own = export.own_time + export.clock() - ended
     attributes[c.TRACING_DURATION] = own / 1e9
 
 
@@ -205,9 +205,10 @@ def _close(root: Call) -> None:
 def make_hooks(target: Target) -> Hooks:
     """The hooks that fit a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording.pernode import PerNodeHooks  # noqa: PLC0415  # it imports current
+        from onnxspan.recording import pernode  # noqa: PLC0415  # it imports current
 
-        return PerNodeHooks(target)
+        hooks = pernode.NodeHooks if target.probe.per_node.spans else pernode.LeafHooks
+        return hooks(target, target.probe.per_node)
     return SpanHooks(target)
 
 
