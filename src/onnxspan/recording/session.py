@@ -78,6 +78,7 @@ class Session:
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
+        self._tracer: tuple[TracerProvider, Tracer] | None = None
         self._token: contextvars.Token[Session | None] | None = None
 
     def open(self) -> None:
@@ -99,6 +100,8 @@ class Session:
             self.is_open = True
         try:
             recorder.hold_openers()
+            with contextlib.suppress(Exception):  # met again, and counted, in the export
+                self.tracer()
         except BaseException:
             self._leave()
             raise
@@ -137,7 +140,11 @@ class Session:
             configured = otel.get_tracer_provider()
             is_set = not isinstance(configured, otel.ProxyTracerProvider | otel.NoOpTracerProvider)
             provider = configured if is_set else private_provider()
-        return provider.get_tracer(SCOPE, __version__)
+        # The SDK touches the warning filters here, which makes Python show once-a-place
+        # warnings again: so once for a provider, on opening, and not inside each export.
+        if self._tracer is None or self._tracer[0] is not provider:
+            self._tracer = provider, provider.get_tracer(SCOPE, __version__)
+        return self._tracer[1]
 
     def collect(self, span: Any) -> None:
         """Keep an ended span, here and in the sessions around this one."""
