@@ -49,7 +49,7 @@ def _unknown(name: str) -> str:
     close = explanations.closest(name)
     hint = f"Closest: {', '.join(close)}" if close else "`onnxspan explain --list` has all names"
     if name.startswith("_jit_pass_"):
-        return f"{one_line(name)}: {explanations.OTHER_PASS} {hint}"
+        hint += ". TorchScript passes that no exporter calls have no text"
     if "::" in name:
         hint = "That is an operator: see `onnxspan explain _run_symbolic_function`"
     return f"{one_line(name)}: no text of that name. {hint}"

@@ -23,7 +23,7 @@ SECTIONS = (
 )
 """The sections of every text, in order."""
 
-OTHER_PASS = "A TorchScript pass that the exporters of the supported versions do not call."
+NOT_CALLED = "A TorchScript pass that the exporters of the supported versions do not call."
 """What is said of a pass of torch._C that has no text: a custom exporter may call any of them."""
 
 
@@ -60,9 +60,7 @@ def names() -> tuple[str, ...]:
     folder = importlib.resources.files(__name__)
     return tuple(
         sorted(
-            file.name.removesuffix(".md")
-            for file in folder.iterdir()
-            if file.name.endswith(".md")
+            file.name.removesuffix(".md") for file in folder.iterdir() if file.name.endswith(".md")
         )
     )
 
@@ -81,7 +79,7 @@ def one_line(name: str) -> str:
     found = get(name)
     if found is not None:
         return found.one_line
-    return OTHER_PASS if name.startswith("_jit_pass_") else ""
+    return NOT_CALLED if name.startswith("_jit_pass_") else ""
 
 
 def closest(name: str, most: int = 5) -> list[str]:
