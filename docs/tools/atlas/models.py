@@ -1,7 +1,7 @@
 """For each TorchScript pass, the smallest model that we know to make it change the graph.
 
 To add one: write a module or function, put it into `MODELS` under the name of the pass, run
-`python docs/atlas/build.py`, and look at the page. The build fails when a model here does
+`python docs/tools/atlas/build.py`, and look at the page. The build fails when a model here does
 not make its pass act.
 """
 

@@ -3,7 +3,7 @@
 The text is the explanation, the graphs are from an export of the minimal model in
 `models.py`, made now, with the torch that is installed.
 
-Usage: python docs/atlas/build.py [FOLDER]
+Usage: python docs/tools/atlas/build.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from onnxspan.reading.trace import Trace
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call, Export
 
-FOLDER = pathlib.Path(__file__).parents[1] / "reference" / "atlas"
+FOLDER = pathlib.Path(__file__).parents[2] / "reference" / "atlas"
 UNKNOWN = "No minimal model is known that makes it change the graph."
 
 
