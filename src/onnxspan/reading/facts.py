@@ -33,10 +33,9 @@ class Size:
         numbers = [value if isinstance(value, int) else None for value in values]
         return cls(*numbers) if numbers[0] is not None else None
 
-    def differs_from(self, before: Size) -> bool:
-        """Whether inputs or nodes are others than before, as far as both are known."""
-        pairs = ((self.nodes, before.nodes), (self.inputs, before.inputs))
-        return any(a is not None and b is not None and a != b for a, b in pairs)
+    def has_other_inputs(self, before: Size) -> bool:
+        """Whether the number of inputs is another than before, as far as both are known."""
+        return None not in (self.inputs, before.inputs) and self.inputs != before.inputs
 
     def text(self) -> str:
         """As `43 nodes, 9 inputs`."""
@@ -245,6 +244,8 @@ def _readable(key: str, value: Any) -> str:
         return listed(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return one_line(str(value))
+    if not value:
+        return ""  # none of something is not worth a line
     if "By" in type_:
         return figures.size(value)
     if type_.endswith(", s"):

@@ -138,7 +138,7 @@ def _acted(visit: _Visit) -> bool:
     if span.get(c.LEVEL) != _PASS or span.get(c.NODES_CHANGE):
         return True
     after = facts.Size.of(span)
-    return visit.before is not None and after is not None and after.differs_from(visit.before)
+    return visit.before is not None and after is not None and after.has_other_inputs(visit.before)
 
 
 _PASS = c.Level.PASSES.name.lower()
