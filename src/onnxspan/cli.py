@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
     "doctor": "onnxspan.commands.doctor",
+    "walk": "onnxspan.commands.walk",
+    "explain": "onnxspan.commands.explain",
 }
 """Each subcommand and the module whose `command` it is."""
 
