@@ -1,7 +1,7 @@
 """Work done once for every node: summed by operator, or at level `nodes` a span each.
 
-At `passes` this runs for every operator of the model, so it reads two clocks and adds to a
-sum, and no more. A node that fails is a span at every level.
+At `passes` this runs for every operator of the model, some thousand times an export, so the
+sums keep to plain lists and locals. A node that fails is a span at every level.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from onnxspan.recording.probes.row import PerNode
 
 
-class PerNodeHooks:
-    """Enter, leave and fail of a probe that is called for every node."""
+class NodeHooks:
+    """Per-node work inside which more is recorded: a symbolic function, a block."""
 
-    def __init__(self, target: Target) -> None:
-        if target.probe.per_node is None:
-            raise ValueError(f"{target.probe.name} is not per-node work")
+    def __init__(self, target: Target, per_node: PerNode) -> None:
         self.target = target
-        self.per_node: PerNode = target.probe.per_node
+        self.per_node = per_node
 
     def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """Begin the work on one node; None outside an export."""
@@ -34,7 +32,7 @@ class PerNodeHooks:
         if parent is None:
             return None
         export = parent.export
-        clock = export.session.clock
+        clock = export.clock
         entered = clock()
         try:
             call = Call(self.target, export, parent, args, kwargs)
@@ -55,28 +53,29 @@ class PerNodeHooks:
 
     def leave(self, call: Call, result: Any) -> None:
         """End the work on a node: add it to the sum, or end its span."""
-        clock = call.export.session.clock
+        export = call.export
+        clock = export.clock
         ended = clock()
         current.set(call.parent)
         try:
-            self._add(call, ended)
+            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
             if call.span is not None:
                 spans.detach(call)
                 if self.target.probe.after is not None:
                     self.target.probe.after(call, result)
                 spans.end(call, ended)
         except Exception as error:
-            call.export.note_error(f"leaving {self.target.probe.name}", error)
-        call.export.own_time += clock() - ended
+            export.note_error(f"leaving {self.target.probe.name}", error)
+        export.own_time += clock() - ended
 
     def fail(self, call: Call, error: BaseException) -> None:
         """End the work on a node that raised: a failed span, whatever the level."""
-        clock = call.export.session.clock
-        ended = clock()
+        export = call.export
+        ended = export.clock()
         current.set(call.parent)
         try:
             without_wrapper_frames(error)
-            self._add(call, ended)
+            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
             if call.span is None:
                 spans.start(call)
                 if self.per_node.describe is not None:
@@ -85,12 +84,66 @@ class PerNodeHooks:
             spans.record_failure(call, error, ended)
             spans.end(call, ended)
         except Exception as own:
-            call.export.note_error(f"failing {self.target.probe.name}", own)
-        call.export.own_time += clock() - ended
+            export.note_error(f"failing {self.target.probe.name}", own)
+        export.own_time += export.clock() - ended
 
-    def _add(self, call: Call, ended: int) -> None:
-        holder = call.parent
-        while holder is not None and holder.probe.per_node is not None:
-            holder = holder.parent
-        if holder is not None and call.operator is not None:
-            holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
+
+class LeafHooks:
+    """Per-node work that is only ever summed, and in which nothing else is recorded.
+
+    What `enter` hands to `leave` is a plain tuple: parent, operator, arguments, begin.
+    """
+
+    def __init__(self, target: Target, per_node: PerNode) -> None:
+        self.target = target
+        self.sums = per_node.sums
+        self.operator = per_node.operator
+
+    def enter(
+        self, args: tuple[Any, ...], _kwargs: dict[str, Any]
+    ) -> tuple[Call, str, tuple[Any, ...], int] | None:
+        """Begin the work on one node; None outside an export."""
+        parent = current.get()
+        if parent is None:
+            return None
+        export = parent.export
+        clock = export.clock
+        entered = clock()
+        try:
+            operator = self.operator(args)
+        except Exception as error:
+            export.note_error(f"entering {self.target.probe.name}", error)
+            return None
+        began = clock()
+        export.own_time += began - entered
+        return parent, operator, args, began
+
+    def leave(self, work: tuple[Call, str, tuple[Any, ...], int], _result: Any) -> None:
+        """Add the work to the sum of the span that contains it."""
+        parent, operator, _args, began = work
+        export = parent.export
+        ended = export.clock()
+        try:
+            parent.holder.add_to_sum(self.sums, operator, ended - began)
+        except Exception as error:
+            export.note_error(f"leaving {self.target.probe.name}", error)
+        export.own_time += export.clock() - ended
+
+    def fail(self, work: tuple[Call, str, tuple[Any, ...], int], error: BaseException) -> None:
+        """A failed span, made after the fact."""
+        parent, operator, args, began = work
+        export = parent.export
+        ended = export.clock()
+        try:
+            parent.holder.add_to_sum(self.sums, operator, ended - began)
+            call = Call(self.target, export, parent, args, {})
+            call.began = began
+            call.note(c.NODE_OPERATOR, operator)
+            spans.start(call)
+            spans.detach(call)
+            without_wrapper_frames(error)
+            spans.record_failure(call, error, ended)
+            spans.end(call, ended)
+        except Exception as own:
+            export.note_error(f"failing {self.target.probe.name}", own)
+        export.own_time += export.clock() - ended

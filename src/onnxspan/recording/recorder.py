@@ -47,12 +47,12 @@ class SpanHooks:
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
             return None
         call = Call(self.target, export, parent, args, kwargs)
-        self._begin(call, export.session.clock())
+        self._begin(call, export.clock())
         return call
 
     def leave(self, call: Call, result: Any) -> None:
         """End a call that returned `result`."""
-        ended = call.export.session.clock()
+        ended = call.export.clock()
         current.set(call.parent)
         try:
             if self.probe.after is not None:
@@ -63,7 +63,7 @@ class SpanHooks:
 
     def fail(self, call: Call, error: BaseException) -> None:
         """End a call that raised `error`, which goes on to the caller untouched."""
-        ended = call.export.session.clock()
+        ended = call.export.clock()
         current.set(call.parent)
         try:
             _guarded(call, "traceback", without_wrapper_frames, error)
@@ -100,7 +100,7 @@ class SpanHooks:
                 if self.probe.before is not None:
                     _guarded(call, "before", self.probe.before, call)
                 call.rss = memory.resident()
-                call.began = export.session.clock()
+                call.began = export.clock()
                 spans.start(call)
                 if call is export.root:
                     _ensure_recording(call)
@@ -109,7 +109,7 @@ class SpanHooks:
             except Exception as error:
                 export.note_error(f"entering {self.probe.name}", error)
             current.set(call)
-            now = export.session.clock()
+            now = export.clock()
             export.own_time += now - entered
         except BaseException:  # Ctrl-C in our own code: it goes on, and nothing stays patched
             spans.detach(call)
@@ -138,7 +138,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
         if call is export.root:
             _conclude(export, ended)
         spans.end(call, ended)
-        export.own_time += export.session.clock() - ended
+        export.own_time += export.clock() - ended
     except Exception as own:
         export.note_error(f"leaving {call.probe.name}", own)
 
@@ -152,7 +152,7 @@ def _conclude(export: Export, ended: int) -> None:
     if export.errors:
         attributes[c.TRACING_ERRORS] = len(export.errors)
         attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
-    own = export.own_time + export.session.clock() - ended
+    own = export.own_time + export.clock() - ended
     attributes[c.TRACING_DURATION] = own / 1e9
 
 
@@ -183,9 +183,10 @@ def _close_if_root(call: Call) -> None:
 def make_hooks(target: Target) -> Hooks:
     """The hooks that fit a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording.pernode import PerNodeHooks  # noqa: PLC0415  # it imports current
+        from onnxspan.recording import pernode  # noqa: PLC0415  # it imports current
 
-        return PerNodeHooks(target)
+        hooks = pernode.NodeHooks if target.probe.per_node.spans else pernode.LeafHooks
+        return hooks(target, target.probe.per_node)
     return SpanHooks(target)
 
 
