@@ -43,6 +43,7 @@ _KEYS = {
     "scope": c.NODE_SCOPE,
     "modelClass": c.MODEL_CLASS,
     "modelParameters": c.MODEL_PARAMETERS,
+    "modelBytes": c.MODEL_BYTES,
     "nodes": c.NODES,
     "change": c.NODES_CHANGE,
     "parameterBytes": c.PARAMETER_BYTES,

@@ -4,8 +4,8 @@ const SERIES = [
   { id: "bytes", label: "Graph bytes", color: "var(--nodes)", show: bytes, zero: true,
     value: (span) => {
       if (typeof span.at[K.resultBytes] === "number" && !(K.exporter in span.at)) return span.at[K.resultBytes];
-      const known = [span.at[K.parameterBytes], span.at[K.constantBytes]].filter((n) => typeof n === "number");
-      return known.length ? known.reduce((a, b) => a + b) : undefined;
+      const [parameters, constants] = [span.at[K.parameterBytes], span.at[K.constantBytes]];
+      return typeof parameters === "number" || typeof constants === "number" ? { parameters, constants } : undefined;
     } },
   { id: "memory", label: "Resident memory", color: "var(--passes)", show: bytes, zero: false, value: (span) => span.at[K.rss] },
 ];
@@ -15,11 +15,12 @@ function measure(series) {
   const points = [];
   for (const span of inView()) {
     const value = series.value(span);
-    if (typeof value === "number" && span.ended) points.push({ at: span.start + span.duration, value, span });
+    if (value !== undefined && value !== null && span.ended) points.push({ at: span.start + span.duration, value, span });
     if (series.id === "memory" && span === view.root && typeof value === "number")
       points.push({ at: span.start, value: value - (span.at[K.growth] || 0), span });
   }
   points.sort((a, b) => a.at - b.at || b.span.depth - a.span.depth);
+  if (series.id === "bytes") addUp(points);
   series.points = points;
   const values = points.map((p) => p.value);
   series.most = values.reduce((a, b) => Math.max(a, b), 0);
@@ -29,6 +30,19 @@ function measure(series) {
   series.jumps = points.slice(1).map((p, i) => ({ ...p, by: p.value - points[i].value }))
     .filter((p) => Math.abs(p.by) > (series.most - series.least) * 0.08)
     .sort((a, b) => Math.abs(b.by) - Math.abs(a.by)).slice(0, 4).sort((a, b) => a.at - b.at);
+}
+
+// Parameters and constants are said by different spans: each keeps its last known size, and
+// the parameters begin as the model's own.
+function addUp(points) {
+  let parameters = exportOf(view.root).at[K.modelBytes] || 0;
+  let constants = 0;
+  for (const point of points) {
+    if (typeof point.value === "number") continue;
+    parameters = point.value.parameters ?? parameters;
+    constants = point.value.constants ?? constants;
+    point.value = parameters + constants;
+  }
 }
 
 function drawChart(series) {

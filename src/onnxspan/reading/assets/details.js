@@ -48,7 +48,7 @@ function drawDetails(span) {
   const share = view.root.duration ? ((span.duration / view.root.duration) * 100).toFixed(1) : "0";
   $("details").replaceChildren(
     el("h2", {}, span.name),
-    el("p.lead", {}, one ? one.one_line : ""),
+    el("p.lead", {}, inline(one ? one.one_line : "")),
     el("p", {}, span.ended ? `${time(span.duration)}, ${share} % of the whole, from ${time(span.start)} on` : "It was begun and never ended."),
     span.error ? el("p", {}, el("span.badge.bad", {}, "failed"), " ", el("span.text", {}, span.error)) : "",
     path.length ? el("p.quiet", {}, "inside ", path.map((above, i) => [i ? " › " : "", el("code", {}, above.name)])) : "",

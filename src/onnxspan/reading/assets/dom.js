@@ -15,7 +15,7 @@ function el(what, attributes, ...children) {
     if (typeof value === "function") node.addEventListener(key, value);
     else if (value !== undefined && value !== null) node.setAttribute(key, value);
   }
-  for (const child of children.flat())
+  for (const child of children.flat(Infinity))
     if (child !== null && child !== undefined)
       node.append(child instanceof Node ? child : document.createTextNode(visible(child)));
   return node;

@@ -37,7 +37,7 @@ function drawFailure() {
   const said = (exception || { attributes: {} }).attributes;
   const scope = failed.at[K.scope];
   $("failure").replaceChildren(el("div", {},
-    el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] ? [" on ", el("code", {}, failed.at[K.operator])] : []),
+    el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] && failed.at[K.operator] !== failed.name ? [" on ", el("code", {}, failed.at[K.operator])] : []),
     el("p.text", {}, failed.error),
     scope ? el("p", {}, "Module: ", el("code.text", {}, scope)) : "",
     placeOf(failed) ? el("p", {}, failed.level === "nodes" ? "Your model: " : "In torch: ", el("code.text", {}, placeOf(failed))) : "",

@@ -39,7 +39,7 @@ function sheet(columns, rows, by, empty) {
 }
 
 const mono = (row) => el("code", {}, row.name);
-const oneLine = (row) => (report.explanations[row.name] || {}).one_line || "";
+const oneLine = (row) => inline((report.explanations[row.name] || {}).one_line || "");
 const passSheet = () => sheet([
   text("name", "Stage or pass", mono), figure("total", "Time", time), figure("self", "Own time", time), figure("calls", "Calls", count),
   figure("longest", "Longest", time), figure("change", "Δ nodes", (n) => signed(n, count)), figure("memory", "Δ memory", (n) => signed(n, bytes)),
@@ -76,7 +76,7 @@ function walkSheet() {
     const place = el("div.step", {},
       el("div.moves", {}, el("button", { click: () => go(walkAt - 1) }, "← Back"), el("button", { click: () => go(walkAt + 1) }, "Next →"),
         el("span.quiet", {}, `Step ${walkAt + 1} of ${list.length}`), link(spans[now.span], "Show in the waterfall")),
-      el("h2", {}, el("code", {}, now.name)), el("p", {}, now.one_line, " ", el("span.quiet", {}, time(now.duration * 1e9))),
+      el("h2", {}, el("code", {}, now.name)), el("p", {}, inline(now.one_line), " ", el("span.quiet", {}, time(now.duration * 1e9))),
       now.place ? el("p.quiet", {}, "In torch: ", el("code", {}, now.place)) : "",
       now.error ? el("p", {}, el("span.badge.bad", {}, "failed"), " ", el("span.text", {}, now.error)) : "",
       ...lines("What went in", now.went_in), ...lines("What came out", now.came_out),

@@ -26,7 +26,7 @@ function makeRow(span) {
   if (span.start > view.to || span.start + span.duration < view.from) bar.style.display = "none";
   const change = span.at[K.change];
   const twist = el("span.twist", { "aria-hidden": "true" }, span.children ? (open ? "▼" : "▶") : "");
-  twist.style.marginLeft = `${4 + Math.min(span.depth - view.root.depth, 12) * 14}px`;
+  twist.style.marginLeft = `${4 + Math.min(span.depth - view.root.depth, 12) * 12}px`;
   const row = el(`div.row${isSelected ? ".selected" : ""}${span.error ? ".failed" : ""}${view.hits.includes(span.index) ? ".hit" : ""}`,
     { role: "treeitem", id: `row${span.index}`, "aria-level": span.depth + 1, "aria-selected": isSelected,
       "aria-expanded": span.children ? Boolean(open) : null, "data-index": span.index },
