@@ -43,7 +43,8 @@ function failureOf(root) {
   return found;
 }
 const pathOf = (span) => { const path = []; for (let s = span; s; s = spans[s.parent]) path.unshift(s); return path; };
-const extraOf = (span) => span.at[K.operator] || (span.at[K.modelClass] || "").split(".").pop();
+const extraOf = (span) => span.at[K.operator] && span.at[K.operator] !== span.name ? span.at[K.operator]
+  : String(span.at[K.scope] || "").split("::").pop() || String(span.at[K.modelClass] || "").split(".").pop();
 const placeOf = (span) => span.at[K.file] ? `${span.at[K.file]}${span.at[K.line] ? ":" + span.at[K.line] : ""}` : "";
 
 function passes() {

@@ -64,11 +64,17 @@ function step(width) {
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= least) || least;
 }
 
+// With as many decimals as tell neighbours apart.
+function tickText(at, by) {
+  const [size, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([least]) => at >= least) || [1, "ns"];
+  return `${(at / size).toFixed(Math.max(0, Math.ceil(-Math.log10(by / size) - 1e-9)))} ${unit}`;
+}
+
 function drawAxis() {
   const ticks = el("div.ticks");
   const by = step(view.to - view.from);
   for (let at = Math.ceil(view.from / by) * by; at < view.to && ticks.children.length < 20; at += by) {
-    const tick = el("span", {}, at ? time(at) : "0");
+    const tick = el("span", {}, at ? tickText(at, by) : "0");
     tick.style.left = `${scale(at)}%`;
     ticks.append(tick);
   }
