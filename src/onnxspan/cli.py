@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
     "doctor": "onnxspan.commands.doctor",
+    "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
 }
