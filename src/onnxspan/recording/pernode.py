@@ -65,6 +65,8 @@ class PerNodeHooks:
                 if self.target.probe.after is not None:
                     self.target.probe.after(call, result)
                 spans.end(call, ended)
+            elif call.export.level >= c.Level.NODES and self.target.probe.after is not None:
+                self.target.probe.after(call, result)  # tells the node's span around it
         except Exception as error:
             call.export.note_error(f"leaving {self.target.probe.name}", error)
         call.export.own_time += clock() - ended

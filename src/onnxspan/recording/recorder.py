@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import memory, spans
+from onnxspan.recording import dynamo_rules, memory, spans
 from onnxspan.recording.call import Call, Export
+from onnxspan.recording.imports import Imports
 from onnxspan.recording.patching import Patches, Target, resolve_all, without_wrapper_frames
 from onnxspan.recording.probes import OPENERS, TABLES
 from onnxspan.recording.session import private_provider, receiving
@@ -23,7 +24,7 @@ from onnxspan.version import __version__
 
 if TYPE_CHECKING:
     from onnxspan.recording.patching import Hooks
-    from onnxspan.recording.probes.row import Exporter
+    from onnxspan.recording.probes.row import Exporter, Probe
     from onnxspan.recording.session import Session
 
 current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
@@ -46,6 +47,8 @@ class SpanHooks:
         export = parent.export
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
             return None
+        if self.probe.most and _is_beyond(self.probe, export):
+            return None
         call = Call(self.target, export, parent, args, kwargs)
         self._begin(call, export.session.clock())
         return call
@@ -67,6 +70,8 @@ class SpanHooks:
         current.set(call.parent)
         try:
             _guarded(call, "traceback", without_wrapper_frames, error)
+            if self.probe.failed is not None:
+                _guarded(call, "failed", self.probe.failed, call, error)
             _guarded(call, "failure", spans.record_failure, call, error, ended)
             _finish(call, error, ended)
         finally:
@@ -95,15 +100,23 @@ class SpanHooks:
         export = call.export
         try:
             try:
+                imports = None
                 if self.probe.opens is not None:
-                    _hold_exporter(export, self.probe.opens(call))
+                    imports = _hold_exporter(export, self.probe.opens(call))
+                if self.probe.named is not None:
+                    call.name = self.probe.named(call)
                 if self.probe.before is not None:
                     _guarded(call, "before", self.probe.before, call)
                 call.rss = memory.resident()
                 call.began = export.session.clock()
+                if imports is not None:
+                    call.began = imports.began
+                    export.own_time -= imports.ended - imports.began
                 spans.start(call)
                 if call is export.root:
                     _ensure_recording(call)
+                if imports is not None:
+                    imports.record(call)
                 for listener in export.session.listeners:
                     _guarded(call, "listener", listener.entered, call)
             except Exception as error:
@@ -149,6 +162,8 @@ def _conclude(export: Export, ended: int) -> None:
     attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
     attributes[c.VERSION_ONNXSPAN] = __version__
     attributes[c.TRACING_SPANS] = export.span_count
+    if export.omitted:
+        attributes[c.TRACING_OMITTED] = [f"{name}={n}" for name, n in export.omitted.items()]
     if export.errors:
         attributes[c.TRACING_ERRORS] = len(export.errors)
         attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
@@ -171,7 +186,7 @@ def _close_if_root(call: Call) -> None:
     if call is not export.root:
         return
     for exporter in export.exporters:
-        patches.restore(_targets(exporter, export.level))
+        _restore(_targets(exporter, export.level))
     for listener in export.session.listeners:
         _guarded(call, "listener", listener.finished, export)
     export.session.note_errors(export.errors)
@@ -206,11 +221,30 @@ def opener_targets() -> list[Target]:
     return _resolved["openers"]
 
 
-def _hold_exporter(export: Export, exporter: Exporter) -> None:
+def _hold_exporter(export: Export, exporter: Exporter) -> Imports | None:
     if exporter in export.exporters:
-        return
-    patches.install(_targets(exporter, export.level))
+        return None
+    imports = Imports(export.session.clock)
+    targets = _targets(exporter, export.level)
+    imported = imports.finish()
+    patches.install(targets)
     export.exporters.append(exporter)
+    return imported
+
+
+def _restore(targets: list[Target]) -> None:
+    patches.restore(targets)
+    dynamo_rules.forget_wrappers(targets)
+
+
+def _is_beyond(probe: Probe, export: Export) -> bool:
+    """Whether the export has had as many spans of this probe as it gets; counts the call."""
+    begun = export.begun.get(probe.name, 0) + 1
+    export.begun[probe.name] = begun
+    if begun <= probe.most or export.level >= c.Level.NODES:
+        return False
+    export.omitted[probe.name] = begun - probe.most
+    return True
 
 
 def hold_openers() -> None:
@@ -231,6 +265,6 @@ def hold_openers() -> None:
 
 def release_openers(last: bool) -> None:
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
-    patches.restore(opener_targets())
+    _restore(opener_targets())
     if last:
         patches.restore_everything()

@@ -22,7 +22,7 @@ DESCRIPTION_LIMIT = 240
 def start(call: Call) -> None:
     """Start the call's span at `call.began`, and make it the current one."""
     export = call.export
-    span = export.tracer.start_span(call.probe.name, start_time=export.epoch + call.began)
+    span = export.tracer.start_span(call.name, start_time=export.epoch + call.began)
     export.span_count += 1
     call.span = span
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))
