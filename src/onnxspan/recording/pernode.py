@@ -84,6 +84,8 @@ class PerNodeHooks:
                 if self.per_node.describe is not None:
                     self.per_node.describe(call)
             spans.detach(call)
+            if self.target.probe.failed is not None:
+                self.target.probe.failed(call, error)
             spans.record_failure(call, error, ended)
             spans.end(call, ended)
         except Exception as own:
