@@ -12,6 +12,7 @@ from onnxspan.recording.probes import dynamo_capture as capture
 from onnxspan.recording.probes import dynamo_nodes as nodes
 from onnxspan.recording.probes import dynamo_stages as stages
 from onnxspan.recording.probes.dynamo_failures import failed_stage
+from onnxspan.recording.probes.dynamo_sizes import before_fx
 from onnxspan.recording.probes.row import PerNode, Probe
 
 _EXPORTER = "torch.onnx._internal.exporter"
@@ -30,6 +31,7 @@ def _capture(name: str, **measures: object) -> Probe:
         name,
         (f"{_TRACE}:{name}",),
         Level.PASSES,
+        before=before_fx,
         failed=failed_stage,
         most=_MOST,
         **measures,  # type: ignore[arg-type]
@@ -99,6 +101,7 @@ _CAPTURE = (
         "_MakefxTracer.trace",
         ("torch.fx.experimental.proxy_tensor:_MakefxTracer.trace",),
         Level.PASSES,
+        before=before_fx,
         after=capture.after_graph_module,
         failed=failed_stage,
         most=_MOST,
@@ -114,6 +117,7 @@ _DECOMPOSITION = (
     Probe(
         "_prepare_exported_program_for_export",
         _in("_core", "_prepare_exported_program_for_export"),
+        before=before_fx,
         after=capture.after_prepare,
         failed=failed_stage,
     ),
@@ -121,6 +125,7 @@ _DECOMPOSITION = (
         "decompose_with_registry",
         _in("_fx_passes", "decompose_with_registry"),
         Level.PASSES,
+        before=before_fx,
         after=capture.after_program,
     ),
     Probe(
@@ -132,6 +137,7 @@ _DECOMPOSITION = (
     Probe(
         "run_decompositions",
         (f"{_PROGRAM}:ExportedProgram.run_decompositions",),
+        before=before_fx,
         after=capture.after_program,
         failed=failed_stage,
         most=_MOST,
@@ -149,6 +155,7 @@ _DECOMPOSITION = (
         "insert_type_promotion_nodes",
         _in("_fx_passes", "insert_type_promotion_nodes"),
         Level.PASSES,
+        before=before_fx,
         after=capture.after_changed_module,
         failed=failed_stage,
     ),
@@ -156,6 +163,7 @@ _DECOMPOSITION = (
         "remove_assertion_nodes",
         _in("_fx_passes", "remove_assertion_nodes"),
         Level.PASSES,
+        before=before_fx,
         after=capture.after_changed_module,
     ),
     Probe("compare_ops", _in("_analysis", "compare_ops"), Level.PASSES),

@@ -13,12 +13,11 @@ _HAS_GRAPHS = "dynamo.has_graphs"
 
 
 def note_fx(call: Call, graph_module: Any) -> None:
-    """Nodes, inputs and outputs of a GraphModule; the change is against the last fx count."""
+    """Nodes, inputs and outputs of a GraphModule; the change is against the count before."""
     graph = graph_module.graph
     nodes = sizes_dynamo.fx_nodes(graph_module)
-    before = call.export.size
-    if before is not None:
-        call.attributes[c.NODES_CHANGE] = nodes - before.nodes
+    if isinstance(call.scratch, int):
+        call.attributes[c.NODES_CHANGE] = nodes - call.scratch
     outputs = next(iter(graph.find_nodes(op="output")), None)
     given = outputs.args[0] if outputs is not None and outputs.args else ()
     size = sizes.GraphSize(
@@ -31,6 +30,12 @@ def note_fx(call: Call, graph_module: Any) -> None:
     call.attributes[c.NODES] = size.nodes
     call.attributes[c.INPUTS] = size.inputs
     call.attributes[c.OUTPUTS] = size.outputs
+
+
+def before_fx(call: Call) -> None:
+    """Remember the last count of the fx graph before this stage began."""
+    if call.export.size is not None:
+        call.scratch = call.export.size.nodes
 
 
 def note_program(call: Call, program: Any) -> None:

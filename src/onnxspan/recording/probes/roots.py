@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
+from onnxspan.recording.probes import dynamo_roots
+from onnxspan.recording.probes.dynamo_roots import DYNAMO_OPENERS
 from onnxspan.recording.probes.row import Exporter, Probe
 
 if TYPE_CHECKING:
@@ -59,9 +61,13 @@ def _before_export(call: Call) -> None:
     call.attributes[c.MODEL_INPUTS], call.attributes[c.MODEL_INPUT_SHAPES] = sizes.input_shapes(
         arguments
     )
+    if call.export.exporters[:1] == [Exporter.DYNAMO]:
+        dynamo_roots.describe(call)
 
 
-def _after_export(call: Call, _result: Any) -> None:
+def _after_export(call: Call, result: Any) -> None:
+    if result is not None:
+        dynamo_roots.describe_result(call, result)
     file = call.argument("f")
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
@@ -110,4 +116,5 @@ OPENERS = (
         before=lambda call: _before_export(call) if call.parent is None else None,
         after=lambda call, result: _after_export(call, result) if call.parent is None else None,
     ),
+    *DYNAMO_OPENERS,
 )
