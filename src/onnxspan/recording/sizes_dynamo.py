@@ -31,7 +31,9 @@ def target_name(target: Any) -> str:
         return str(target)
     name = getattr(target, "__qualname__", None) or getattr(target, "__name__", None)
     module = getattr(target, "__module__", None)
-    return f"{module}.{name}" if name and module and not hasattr(target, "_name") else str(target)
+    if not name or hasattr(target, "_name"):
+        return str(target)
+    return f"{module}.{name}" if module else str(name)
 
 
 def fx_graphs(graph_module: Any) -> list[Any]:

@@ -101,7 +101,6 @@ _CAPTURE = (
         "_MakefxTracer.trace",
         ("torch.fx.experimental.proxy_tensor:_MakefxTracer.trace",),
         Level.PASSES,
-        before=before_fx,
         after=capture.after_graph_module,
         failed=failed_stage,
         most=_MOST,
@@ -278,7 +277,6 @@ _FILE = (
     Probe(
         "save_model_with_external_data",
         ("{apis}:save_model_with_external_data",),
-        Level.PASSES,
         before=stages.before_external,
     ),
     Probe("onnx_ir.save", ("onnx_ir:save",), Level.PASSES),

@@ -99,4 +99,17 @@ def _module_path(call: Call, frames: list[tuple[Any, int]]) -> str | None:
         path = paths.get(id(frame.f_locals.get("self")))
         if path:
             return path
-    return None
+    line = call.attributes.get(c.LINE) if not _users_line(frames) else None
+    return _only_module_at(model, call.attributes.get(c.FILE), line) if line else None
+
+
+def _only_module_at(model: Any, file: Any, line: int) -> str | None:
+    """The module whose `forward` holds a line, if there is no other such."""
+    found = []
+    for path, module in model.named_modules():
+        code = getattr(type(module).forward, "__code__", None)
+        if code is not None and code.co_filename == file:
+            lines = [number for _start, _end, number in code.co_lines() if number]
+            if code.co_firstlineno <= line <= max(lines):
+                found.append(path)
+    return found[0] if len(found) == 1 and found[0] else None

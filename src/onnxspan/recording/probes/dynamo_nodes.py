@@ -77,7 +77,7 @@ def failed_call(call: Call, error: BaseException) -> None:
         if refused:
             call.attributes[c.NODE_REFUSED] = refused
     elif c.NODE_FUNCTION not in call.attributes and registry is not None:
-        taken = [meta for meta in registry.get_decomps(call.args[1].target)]
+        taken = registry.get_decomps(call.args[1].target)
         if len(taken) == 1:
             call.attributes[c.NODE_FUNCTION] = function_name(taken[0].onnx_function)
 

@@ -14,6 +14,7 @@ from onnxspan.recording import sizes, sizes_dynamo
 from onnxspan.recording.call import Call
 from onnxspan.recording.probes import dynamo_stages as stages
 from onnxspan.recording.probes.row import Exporter, Probe
+from onnxspan.recording.probes.versions import note_versions
 
 _OPTIONS = {
     "external_data": True, "report": False, "optimize": True, "verify": False, "profile": False,
@@ -72,6 +73,12 @@ def _named_dimensions(shapes: Any, path: str = "") -> list[str] | None:
     return listed[:_MOST]
 
 
+def _before_program(call: Call) -> None:
+    if call.parent is None:
+        note_versions(call)
+    stages.before_model(call)
+
+
 def _after_program(call: Call, result: Any) -> None:
     if call.probe.name == "ONNXProgram.save":
         stages.after_save(call, result)
@@ -88,7 +95,7 @@ def _opener(name: str, *places: str) -> Probe:
         name,
         places,
         opens=lambda _call: Exporter.DYNAMO,
-        before=stages.before_model,
+        before=_before_program,
         after=_after_program,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import io
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from onnxspan.recording import sizes
 from onnxspan.recording.probes import dynamo_roots
 from onnxspan.recording.probes.dynamo_roots import DYNAMO_OPENERS
 from onnxspan.recording.probes.row import Exporter, Probe
+from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -19,21 +20,9 @@ if TYPE_CHECKING:
 TORCHSCRIPT_UTILS = ("torch.onnx._internal.torchscript_exporter.utils", "torch.onnx.utils")
 """Where the TorchScript exporter lives: from torch 2.9, and before."""
 
-_versions: dict[str, str | None] = {}
-
-
 def in_utils(name: str) -> tuple[str, ...]:
     """The candidate places of a function of the TorchScript exporter's `utils`."""
     return tuple(f"{module}:{name}" for module in TORCHSCRIPT_UTILS)
-
-
-def _version(package: str) -> str | None:
-    if package not in _versions:
-        try:
-            _versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            _versions[package] = None
-    return _versions[package]
 
 
 def _exporter(call: Call) -> Exporter:
@@ -48,9 +37,7 @@ def _exporter(call: Call) -> Exporter:
 
 
 def _before_export(call: Call) -> None:
-    call.note(c.VERSION_TORCH, _version("torch"))
-    call.note(c.VERSION_ONNX, _version("onnx"))
-    call.note(c.VERSION_ONNXSCRIPT, _version("onnxscript"))
+    note_versions(call)
     call.note(c.OPSET, call.argument("opset_version"))
     call.note(c.DYNAMIC_AXES, _dynamic_axes(call.argument("dynamic_axes")))
     if call.export.exporters[:1] == [Exporter.TORCHSCRIPT]:
@@ -74,6 +61,8 @@ def _after_export(call: Call, result: Any) -> None:
         call.note(c.RESULT_FILE, os.path.basename(path))
         if os.path.isfile(path):
             call.note(c.RESULT_BYTES, os.path.getsize(path))
+    elif isinstance(file, io.BytesIO) and not file.closed:
+        call.note(c.RESULT_BYTES, len(file.getbuffer()))
 
 
 def _describe_model(call: Call, model: Any) -> None:
