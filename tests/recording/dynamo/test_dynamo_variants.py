@@ -10,6 +10,10 @@ from torch import nn
 
 import onnxspan
 from onnxspan import conventions as c
+from onnxspan.recording import recorder
+from onnxspan.recording.patching import Patches, resolve_all
+from onnxspan.recording.probes.dynamo import DYNAMO
+from onnxspan.recording.probes.row import Probe
 
 
 def test_exported_program_needs_no_capture(small, example, tmp_path):
@@ -133,16 +137,33 @@ def test_dynamic_axes_and_names(small, example, tmp_path):
     assert (span.get(c.VERSION_ASKED), span.get(c.VERSION_RESULT)) == (18, 18)
 
 
-def test_a_model_of_many_branches_stays_small(example, tmp_path):
-    """Subgraphs beyond a function's share get no span, and the root says how many."""
+def often():
+    """What the limited row of the test below wraps."""
 
-    class Many(nn.Module):
+
+def test_calls_beyond_a_share_are_counted(example):
+    """A function gets its share of spans, and the root says how many calls had none."""
+
+    class Calling(nn.Module):
         def forward(self, x):
-            for _ in range(25):
-                x = torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
-            return x
+            for _ in range(5):
+                often()
+            return x + 1
 
-    with onnxspan.trace() as trace:
-        export(Many(), example, tmp_path / "m.onnx")
-    assert len(trace.spans) < 200
-    assert "_translate_fx_graph=11" in trace.result.roots[0].get(c.TRACING_OMITTED)
+    patches = Patches(recorder.make_hooks)
+    targets = resolve_all([Probe("often", (f"{__name__}:often",), most=2)])
+    patches.install(targets)
+    try:
+        with onnxspan.trace() as trace:
+            export(Calling(), example)
+    finally:
+        patches.restore(targets)
+    assert len(by_name(trace, "often")) == 2
+    assert trace.result.roots[0].get(c.TRACING_OMITTED) == ["often=3"]
+
+
+def test_rows_called_once_a_subgraph_have_a_share():
+    """Whatever the model's number of branches, the default level stays small."""
+    for name in ("_translate_fx_graph", "_MakefxTracer.trace", "PassBase"):
+        [probe] = [probe for probe in DYNAMO if probe.name == name]
+        assert 0 < probe.most <= 80, name

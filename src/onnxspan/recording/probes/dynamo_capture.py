@@ -7,6 +7,7 @@ from typing import Any
 from onnxspan import conventions as c
 from onnxspan.recording import sizes_dynamo, spans
 from onnxspan.recording.call import Call
+from onnxspan.recording.patching import without_wrapper_frames
 from onnxspan.recording.probes.dynamo_sizes import note_fx, note_program
 
 _FAILURES = "dynamo.capture.failures"
@@ -39,6 +40,7 @@ def after_strategy(call: Call, result: Any) -> None:
         return
     if error is None:
         return
+    without_wrapper_frames(error)  # torch prints it into its report
     spans.record_failure(call, error, call.export.session.clock())
     failures = call.export.notes.setdefault(_FAILURES, [])
     reason = spans.short(f"{type(error).__name__}: {str(error).strip()}")
