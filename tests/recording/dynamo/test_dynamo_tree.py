@@ -34,7 +34,12 @@ def test_stages_nest_as_they_call(plain):
     while capture is not None:
         path.append(capture.name)
         capture = capture.parent
-    assert path[1:5] == ["_non_strict_export", "_export_for_training", "_export", "torch.export.export"]
+    assert path[1:5] == [
+        "_non_strict_export",
+        "_export_for_training",
+        "_export",
+        "torch.export.export",
+    ]
     folding = by_name(plain, "FoldConstantsPass")
     assert folding
     assert {span.parent.name for span in folding} == {"PassManager"}

@@ -59,7 +59,9 @@ def test_saving_weighs_the_files(example, tmp_path, external):
     [span] = by_name(trace, "ONNXProgram.save")
     assert span.get(c.RESULT_BYTES) == path.stat().st_size
     if external:
-        assert span.get(c.RESULT_EXTERNAL_BYTES) == (tmp_path / "m.onnx.data").stat().st_size > 4096
+        assert (
+            span.get(c.RESULT_EXTERNAL_BYTES) == (tmp_path / "m.onnx.data").stat().st_size > 4096
+        )
     else:
         assert span.get(c.RESULT_EXTERNAL_BYTES) is None
 

@@ -46,7 +46,9 @@ _PREPARATION = (
         Level.PASSES,
     ),
     Probe(
-        "convert_str_to_export_dim", _in("_dynamic_shapes", "convert_str_to_export_dim"), Level.PASSES
+        "convert_str_to_export_dim",
+        _in("_dynamic_shapes", "convert_str_to_export_dim"),
+        Level.PASSES,
     ),
     Probe(
         "ONNXRegistry.from_torchlib",
@@ -307,7 +309,10 @@ _AFTERWARDS = (
         most=_MOST,
     ),
     Probe(
-        "ONNXProgram.release", _in("_onnx_program", "ONNXProgram.release"), Level.PASSES, most=_MOST
+        "ONNXProgram.release",
+        _in("_onnx_program", "ONNXProgram.release"),
+        Level.PASSES,
+        most=_MOST,
     ),
     *(
         Probe(name, _in("_reporting", name), after=stages.after_report)
