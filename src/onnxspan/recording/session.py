@@ -7,12 +7,17 @@ export ever meets a wrapper (and torch._dynamo never caches one in its rule maps
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+import wrapt
+
 from onnxspan.conventions import SCOPE, Level
+from onnxspan.recording.call import describe_error
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -57,6 +62,8 @@ class Session:
         listeners: told of every stage and pass.
         clock: nanoseconds, monotonic; fixed in tests.
         epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
+        wait_for_torch: do not import torch on opening, but begin when somebody does: a script
+            may set what torch reads from the environment first.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class Session:
         listeners: Sequence[Listener] = (),
         clock: Callable[[], int] = time.perf_counter_ns,
         epoch: int | None = None,
+        wait_for_torch: bool = False,
     ) -> None:
         self.level = level
         self.tracer_provider = tracer_provider
@@ -76,6 +84,9 @@ class Session:
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
+        self.wait_for_torch = wait_for_torch
+        self._holds = False
+        self._tracer: tuple[TracerProvider, Tracer] | None = None
         self._token: contextvars.Token[Session | None] | None = None
 
     def open(self) -> None:
@@ -84,8 +95,6 @@ class Session:
         Raises:
             RuntimeError: when this session is open already.
         """
-        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
-
         if self.is_open:
             raise RuntimeError(
                 "this trace is open already: leave its `with` block first, or make a second trace()"
@@ -95,7 +104,31 @@ class Session:
             self._token = _innermost.set(self)
             _open.append(self)
             self.is_open = True
+        try:
+            if self.wait_for_torch and "torch.onnx" not in sys.modules:
+                wrapt.register_post_import_hook(self._hold_later, "torch.onnx")
+            else:
+                self._hold()
+            with contextlib.suppress(Exception):  # met again, and counted, in the export
+                self.tracer()
+        except BaseException:
+            self._leave()
+            raise
+
+    def _hold(self) -> None:
+        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+
         recorder.hold_openers()
+        self._holds = True
+
+    def _hold_later(self, _module: object) -> None:
+        # torch.onnx has just been imported, perhaps long after this session was closed. What
+        # goes wrong here must not break somebody's import.
+        if self.is_open and not self._holds:
+            try:
+                self._hold()
+            except Exception as error:
+                self.note_errors([describe_error("wrapping torch.onnx", error)])
 
     def close(self) -> None:
         """Stop receiving exports; the last session to close restores everything."""
@@ -103,16 +136,27 @@ class Session:
 
         if not self.is_open:
             return
+        is_last = self._leave()
+        if not self._holds:
+            return
+        self._holds = False
+        try:
+            recorder.release_openers(is_last)
+        except Exception as error:
+            self.note_errors([describe_error("restoring", error)])
+
+    def _leave(self) -> bool:
+        """No longer receive exports; whether this was the last open session."""
         with _lock:
             self.is_open = False
             _open.remove(self)
             is_last = not _open
-        recorder.release_openers(is_last)
-        try:
+        # Closed in another context (thread) than it was opened in, there is nothing to reset.
+        with contextlib.suppress(ValueError):
             if self._token is not None:
                 _innermost.reset(self._token)
-        except ValueError:  # closed in another context (thread) than it was opened in
-            pass
+        self._token = None
+        return is_last
 
     def tracer(self) -> Tracer:
         """The tracer that makes this session's spans."""
@@ -123,7 +167,11 @@ class Session:
             configured = otel.get_tracer_provider()
             is_set = not isinstance(configured, otel.ProxyTracerProvider | otel.NoOpTracerProvider)
             provider = configured if is_set else private_provider()
-        return provider.get_tracer(SCOPE, __version__)
+        # The SDK touches the warning filters here, which makes Python show once-a-place
+        # warnings again: so once for a provider, on opening, and not inside each export.
+        if self._tracer is None or self._tracer[0] is not provider:
+            self._tracer = provider, provider.get_tracer(SCOPE, __version__)
+        return self._tracer[1]
 
     def collect(self, span: Any) -> None:
         """Keep an ended span, here and in the sessions around this one."""
@@ -149,6 +197,18 @@ def private_provider() -> TracerProvider:
 
         _private.append(SdkProvider(sampler=ALWAYS_ON, shutdown_on_exit=False))
     return _private[0]
+
+
+def private_tracer() -> Tracer:
+    """The tracer of that provider."""
+    return private_provider().get_tracer(SCOPE, __version__)
+
+
+def note_unrecorded(line: str) -> None:
+    """Keep an error of onnxspan that met no export: on the session opened last."""
+    with _lock:
+        for session in _open[-1:]:
+            session.note_errors([line])
 
 
 def receiving() -> Session | None:

@@ -1,4 +1,4 @@
-"""Small models for the dynamo exporter, and one traced export of each that several tests read."""
+"""One traced export of the small model at each of two levels, which several tests read."""
 
 from __future__ import annotations
 
@@ -6,68 +6,32 @@ import logging
 
 import pytest
 import torch
-from torch import nn
+from dynamo_models import Small, export
 
 import onnxspan
 
 
-class Small(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.inner = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
-        self.register_buffer("offset", torch.ones(4))
-
-    def forward(self, x):
-        return self.inner(x) + self.offset
-
-
-class Branch(nn.Module):
-    def forward(self, x):
-        if x.sum() > 0:
-            return x * 2
-        return x
-
-
-class DataDependent(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.branch = Branch()
-
-    def forward(self, x):
-        return self.branch(x)
-
-
-class StrictOnly(nn.Module):
-    """Fails in non-strict capture; strict capture reads past the test."""
-
-    def forward(self, x):
-        if not torch.compiler.is_dynamo_compiling():
-            raise ValueError("only strict capture passes here")
-        return x * 2
-
-
 @pytest.fixture(scope="session")
 def example():
+    """One input of two rows."""
     return (torch.arange(8.0).reshape(2, 4),)
 
 
 @pytest.fixture(scope="session")
 def small():
+    """The small model, always with the same weights."""
     torch.manual_seed(0)
     return Small().eval()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _quiet():
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-
-
-def export(model, args, f=None, **options):
-    return torch.onnx.export(model, args, f, dynamo=True, verbose=False, **options)
-
-
-def by_name(trace, name):
-    return [span for span in trace.spans if span.name == name]
+    """Without torch's warnings of operators that are not installed."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import DataDependent, StrictOnly, by_name, export
+from dynamo_models import DataDependent, StrictOnly, by_name, export
 from torch import nn
 
 import onnxspan
@@ -11,6 +11,7 @@ from onnxspan import conventions as c
 
 @torch.library.custom_op("onnxspan_tests::twice", mutates_args=())
 def twice(x: torch.Tensor) -> torch.Tensor:
+    """An operator that no exporter knows."""
     return x * 2
 
 
@@ -52,6 +53,7 @@ def test_operator_without_a_function(example, level):
 
 @pytest.fixture(scope="module")
 def data_dependent(example):
+    """An export that fails in both captures."""
     with onnxspan.trace() as trace, pytest.raises(torch.onnx.OnnxExporterError):
         export(DataDependent(), example)
     return trace
@@ -74,7 +76,7 @@ def test_data_dependent_shape_is_placed(data_dependent):
     for name in ("_MakefxTracer.trace", "fullgraph_capture"):
         [span] = by_name(data_dependent, name)
         assert span.error
-        assert span.get(c.FILE).endswith("conftest.py")
+        assert span.get(c.FILE).endswith("dynamo_models.py")
         assert span.get(c.NODE_SCOPE) == "branch"
     assert by_name(data_dependent, "_MakefxTracer.trace")[0].get(c.NODE_OPERATOR)
 
@@ -105,7 +107,7 @@ def test_swallowed_failure_shows_no_wrapper(data_dependent):
 
 
 def test_failed_verification_leaves_the_root_green(small, example, monkeypatch):
-    """torch swallows what verification raises: it stays on its own span."""
+    """What verification raises is swallowed: it stays on its own span."""
     from torch.onnx._internal.exporter import _onnx_program
 
     def broken(*args):

@@ -1,6 +1,6 @@
 """The span tree of an export that succeeds."""
 
-from conftest import by_name
+from dynamo_models import by_name
 
 from onnxspan import conventions as c
 
@@ -112,7 +112,7 @@ def test_nodes_have_spans_at_their_level(nodes):
     assert span.get(c.NODE_FUNCTION).endswith("aten_linear")
     assert span.get(c.NODE_DISPATCH)
     assert span.get(c.NODE_SCOPE) == "inner.0"
-    assert span.get(c.FILE).endswith("conftest.py")
+    assert span.get(c.FILE).endswith("dynamo_models.py")
     assert span.get(c.LINE) > 1
     assert span.get(c.NODE_PRODUCED) == 1
 

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 import torch
-from conftest import by_name, export
+from dynamo_models import by_name, export
 from torch import nn
 
 import onnxspan

@@ -211,8 +211,9 @@ _TRANSLATION = (
         "dispatch",
         _in("_dispatching", "dispatch"),
         Level.NODES,
-        per_node=PerNode(c.DISPATCH, nodes.dispatched_target, spans=False),
-        after=nodes.after_dispatch,
+        per_node=PerNode(
+            c.DISPATCH, nodes.dispatched_target, spans=False, tell=nodes.tell_dispatch
+        ),
     ),
     Probe(
         "OpRecorder.eval",

@@ -105,7 +105,7 @@ def _module_path(call: Call, frames: list[tuple[Any, int]]) -> str | None:
 
 def _only_module_at(model: Any, file: Any, line: int) -> str | None:
     """The module whose `forward` holds a line, if there is no other such."""
-    found = []
+    found: list[str] = []
     for path, module in model.named_modules():
         code = getattr(type(module).forward, "__code__", None)
         if code is not None and code.co_filename == file:

@@ -54,18 +54,17 @@ def after_called(call: Call, _result: Any) -> None:
         call.attributes[c.NODE_PRODUCED] = len(call.kwargs["graph_like"]) - call.scratch
 
 
-def after_dispatch(call: Call, result: Any) -> None:
+def tell_dispatch(call: Call, args: tuple[Any, ...], result: Any) -> None:
     """Which function was chosen, and why the others were not, for the node's span around."""
-    if call.parent is None or call.parent.probe.per_node is None:
+    if call.probe.per_node is None:
         return
     function, message = result
-    attributes = call.parent.attributes
-    attributes[c.NODE_DISPATCH] = message[:_MESSAGE_LIMIT]
+    call.attributes[c.NODE_DISPATCH] = message[:_MESSAGE_LIMIT]
     if function is not None:
-        attributes[c.NODE_FUNCTION] = function_name(function)
-    refused = refusals(call.args[0], call.args[1], function)
+        call.attributes[c.NODE_FUNCTION] = function_name(function)
+    refused = refusals(args[0], args[1], function)
     if refused:
-        attributes[c.NODE_REFUSED] = refused
+        call.attributes[c.NODE_REFUSED] = refused
 
 
 def failed_call(call: Call, error: BaseException) -> None:

@@ -45,7 +45,7 @@ def describe(call: Call) -> None:
 
 def describe_result(call: Call, program: Any) -> None:
     """The exported model, as it was saved or given back."""
-    model = getattr(program, "model", None)
+    model: Any = getattr(program, "model", None)
     if not hasattr(model, "graph"):
         return
     call.attributes[c.RESULT_NODES] = sizes_dynamo.ir_nodes(model)

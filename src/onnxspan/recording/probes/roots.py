@@ -62,7 +62,7 @@ def _after_export(call: Call, result: Any) -> None:
         if os.path.isfile(path):
             call.note(c.RESULT_BYTES, os.path.getsize(path))
     elif isinstance(file, io.BytesIO) and not file.closed:
-        call.note(c.RESULT_BYTES, len(file.getbuffer()))
+        call.note(c.RESULT_BYTES, file.getbuffer().nbytes)
 
 
 def _describe_model(call: Call, model: Any) -> None:

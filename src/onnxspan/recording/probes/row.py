@@ -33,12 +33,15 @@ class PerNode:
         operator: reads the operator's name from the call's positional arguments.
         spans: whether the level `nodes` gives each call a span; else it is always summed.
         describe: writes what is known of the node, for a span or a failure.
+        tell: at the level `nodes`, writes on the call around it what work without a span
+            found out: given that call, the arguments and the result.
     """
 
     sums: tuple[str, str, str, str]
     operator: Callable[[tuple[Any, ...]], str]
     spans: bool = True
     describe: Before | None = None
+    tell: Callable[[Call, tuple[Any, ...], Any], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Probe:
             calls beyond are counted on the root. 0 stands for no limit.
         per_node: set for per-node work.
         once: skip direct recursion: only the outermost call of a chain gets a span.
+        calls_python: a C function that calls back into Python code, which may warn.
     """
 
     name: str
@@ -73,8 +77,15 @@ class Probe:
     most: int = 0
     per_node: PerNode | None = None
     once: bool = False
+    calls_python: bool = False
 
     @property
     def wrapped_at(self) -> Level:
-        """The least level at which the function is wrapped: per-node work is summed from `passes`."""
-        return min(self.level, Level.PASSES) if self.per_node is not None else self.level
+        """The least level at which the function is wrapped.
+
+        Per-node work is summed from `passes` on; a node that can say where it failed is
+        watched at every level.
+        """
+        if self.per_node is None:
+            return self.level
+        return Level.PASSES if self.per_node.describe is None else Level.STAGES

@@ -20,6 +20,12 @@ def note_versions(call: Call) -> None:
     call.note(c.VERSION_ONNXSCRIPT, _version("onnxscript"))
 
 
+def read_versions() -> None:
+    """Read the versions ahead of the first export: it takes some milliseconds."""
+    for package in ("torch", "onnx", "onnxscript"):
+        _version(package)
+
+
 def _version(package: str) -> str | None:
     if package not in _versions:
         try:
