@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
 from models import convolutional, transformer
 from onnxspan import explanations
 from onnxspan.conventions import Level
@@ -71,7 +72,7 @@ def test_every_span_of_a_real_export_has_a_text(make, tmp_path):
     model, args = make()
     with onnxspan.trace() as trace, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, args, tmp_path / "model.onnx", dynamo=False)
+        torch.onnx.export(model, args, tmp_path / "model.onnx", **torch_facts.TORCHSCRIPT)
     names = {span.name for span in trace.spans}
     assert len(names) > 40
     assert {name for name in names if explanations.get(name) is None} == set()

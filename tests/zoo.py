@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import models
+import torch_facts
 
 
 class Case(NamedTuple):
@@ -217,7 +218,7 @@ def case(name):
             torch.manual_seed(0)
             made = _made[name] = _CASES[name]()
             if name in _FORGETS:
-                torch.onnx.export(made.model, made.args, io.BytesIO(), dynamo=False)
+                torch.onnx.export(made.model, made.args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     return _made[name]
 
 
@@ -225,5 +226,5 @@ def export(name, **options):
     """Export a case by the TorchScript exporter; the bytes of the file."""
     model, args, own = case(name)
     file = io.BytesIO()
-    torch.onnx.export(model, args, file, dynamo=False, **{**own, **options})
+    torch.onnx.export(model, args, file, **torch_facts.TORCHSCRIPT, **{**own, **options})
     return file.getvalue()
