@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -21,7 +21,14 @@ TORCHSCRIPT: dict[str, Any] = {"dynamo": False} if "dynamo" in _ARGUMENTS else {
 DYNAMO = "dynamo" in _ARGUMENTS
 """Whether `torch.onnx.export` can take the dynamo exporter."""
 
-MODULES_AS_FUNCTIONS = "export_modules_as_functions" in _ARGUMENTS
+NO_DYNAMO = f"torch {VERSION} has no dynamo exporter behind torch.onnx.export"
+
+
+def unknown(options: Iterable[str]) -> str:
+    """Why an export with these options cannot be made here; empty when it can."""
+    missing = sorted(set(options) - set(_ARGUMENTS))
+    named = ", ".join(missing)
+    return f"torch.onnx.export of torch {VERSION} has no argument {named}" if missing else ""
 
 
 def torchscript_utils() -> Any:

@@ -6,6 +6,7 @@ import io
 import warnings
 from typing import Any, NamedTuple
 
+import pytest
 import torch
 from torch import nn
 
@@ -216,7 +217,11 @@ def case(name):
         with torch.random.fork_rng(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.manual_seed(0)
-            made = _made[name] = _CASES[name]()
+            made = _CASES[name]()
+            unknown = torch_facts.unknown(made.options)
+            if unknown:
+                pytest.skip(unknown)
+            _made[name] = made
             if name in _FORGETS:
                 torch.onnx.export(made.model, made.args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     return _made[name]

@@ -6,9 +6,14 @@ import logging
 
 import pytest
 import torch
-from dynamo_models import Small, export
 
 import onnxspan
+import torch_facts
+
+if not torch_facts.DYNAMO:
+    pytest.skip(torch_facts.NO_DYNAMO, allow_module_level=True)
+
+from dynamo_models import Small, export
 
 
 @pytest.fixture(scope="session")
