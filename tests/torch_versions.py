@@ -37,7 +37,7 @@ COMPANIONS: tuple[tuple[tuple[int, int], tuple[str, ...]], ...] = (
     ((2, 6), ("numpy", "onnx==1.17.0", "onnxscript==0.2.2", "onnxruntime")),
     ((2, 7), ("numpy", "onnx==1.18.0", "onnxscript==0.3.2", "onnx-ir<0.1.5", "onnxruntime")),
     ((2, 8), ("numpy", "onnx==1.19.1", "onnxscript==0.4.0", "onnx-ir==0.1.9", "onnxruntime")),
-    ((2, 9), ("numpy", "onnx==1.19.1", "onnxscript==0.5.7", "onnx-ir<0.2", "onnxruntime")),
+    ((2, 9), ("numpy", "onnx==1.19.1", "onnxscript==0.5.4", "onnx-ir==0.1.12", "onnxruntime")),
     ((2, 11), ("numpy", "onnx==1.20.1", "onnxscript==0.6.2", "onnx-ir<0.3", "onnxruntime")),
     ((2, 13), ("numpy", "onnx", "onnxscript==0.7.2", "onnxruntime")),
 )
