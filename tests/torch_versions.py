@@ -30,11 +30,12 @@ PYTEST = ("pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=
 COMPANIONS: tuple[tuple[tuple[int, int], tuple[str, ...]], ...] = (
     # From this torch on, the packages of its own time; the last row that fits is taken.
     # Before 2.3 torch's binaries know NumPy 1 alone. Before 2.5 no exporter that is traced
-    # needs onnxscript.
-    ((2, 1), ("numpy<2", "onnx==1.16.2")),
-    ((2, 3), ("numpy<2", "onnx==1.16.2")),
-    ((2, 5), ("numpy", "onnx==1.17.0", "onnxscript==0.1.0", "onnxruntime")),
-    ((2, 6), ("numpy", "onnx==1.17.0", "onnxscript==0.2.2", "onnxruntime")),
+    # needs onnxscript. onnxscript up to 0.2 writes booleans where protobuf 6 takes integers
+    # alone, and onnxscript 0.5 knows the passes of the onnx-ir of its days.
+    ((2, 1), ("numpy<2", "onnx==1.16.2", "protobuf<6")),
+    ((2, 3), ("numpy<2", "onnx==1.16.2", "protobuf<6")),
+    ((2, 5), ("numpy", "onnx==1.17.0", "onnxscript==0.1.0", "protobuf<6", "onnxruntime")),
+    ((2, 6), ("numpy", "onnx==1.17.0", "onnxscript==0.2.2", "protobuf<6", "onnxruntime")),
     ((2, 7), ("numpy", "onnx==1.18.0", "onnxscript==0.3.2", "onnx-ir<0.1.5", "onnxruntime")),
     ((2, 8), ("numpy", "onnx==1.19.1", "onnxscript==0.4.0", "onnx-ir==0.1.9", "onnxruntime")),
     ((2, 9), ("numpy", "onnx==1.19.1", "onnxscript==0.5.4", "onnx-ir==0.1.12", "onnxruntime")),
