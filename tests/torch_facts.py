@@ -35,6 +35,16 @@ TORCHSCRIPT: dict[str, Any] = {"dynamo": False} if "dynamo" in _ARGUMENTS else {
 DYNAMO = "dynamo" in _ARGUMENTS
 """Whether `torch.onnx.export` can take the dynamo exporter."""
 
+OPTIMIZES = DYNAMO and _ARGUMENTS.get("optimize") is not None and _ARGUMENTS["optimize"].default
+"""Whether the dynamo exporter optimizes the model unless it is told not to."""
+
+NOT_OPTIMIZED = f"the dynamo exporter of torch {VERSION} does not optimize by itself"
+
+EARLY_DYNAMO = NUMBERS < (2, 7)
+"""Whether the dynamo exporter is one of the first two, which lack some of its functions."""
+
+IS_EARLY = f"the dynamo exporter of torch {VERSION} lacks what this is about"
+
 NO_DYNAMO = f"torch {VERSION} has no dynamo exporter behind torch.onnx.export"
 
 

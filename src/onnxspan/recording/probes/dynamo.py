@@ -39,7 +39,8 @@ def _capture(name: str, **measures: object) -> Probe:
 
 
 _PREPARATION = (
-    Probe("export_compat", _in("_compat", "export_compat")),
+    # torch 2.5 calls the package's own copy of the name.
+    Probe("export_compat", (f"{_EXPORTER}:export_compat", *_in("_compat", "export_compat"))),
     Probe(
         "from_dynamic_axes_to_dynamic_shapes",
         _in("_dynamic_shapes", "from_dynamic_axes_to_dynamic_shapes"),
@@ -179,7 +180,7 @@ _TRANSLATION = (
     ),
     Probe(
         "_translate_fx_graph",
-        _in("_core", "_translate_fx_graph"),
+        (*_in("_core", "_translate_fx_graph"), *_in("_core", "_add_nodes")),  # so in torch 2.5
         after=stages.after_translate_graph,
         failed=failed_stage,
         most=_MOST,
