@@ -42,7 +42,7 @@ def results() -> dict[str, Result]:
 def _summary(found: dict[str, Result]) -> list[str]:
     lines = [
         "## Tests", "",
-        "| torch | python | onnx | onnxscript | numpy | passed | failed | skipped "
+        "| torch | python | onnx | onnxscript | numpy | passed | failed | skipped "  # noqa: ISC004
         "| spans, TorchScript | spans, dynamo |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
