@@ -272,7 +272,7 @@ def _is_harmless(character):
 
 
 @given(text=texts, width=st.sampled_from([40, 80, 120]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_nothing_in_a_trace_steers_the_terminal(text, width):
     """Whatever names, messages and attributes hold, only harmless characters are printed."""
     output = printed(hostile(text), width=width)
@@ -308,7 +308,7 @@ KEYS = [attribute.key for attribute in c.ATTRIBUTES]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), odd, max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_attributes_of_any_type(attributes):
     """A file whose attributes have other types than ours is shown, not a traceback."""
     trace = Trace.from_spans(plain_export().spans)
