@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from onnxspan.errors import TraceFileError
 from onnxspan.reading import tree
 from onnxspan.reading.jsonable import as_json
 from onnxspan.reading.trace import Trace
@@ -23,6 +24,12 @@ def command(file: str, unfold: bool, width: int | None, to_json: bool) -> None:
     """Show the exports in FILE, which `onnxspan run -o` or `trace.save` wrote."""
     trace = Trace.read(file)
     if to_json:
-        click.echo(json.dumps(as_json(trace), indent=1))
+        try:
+            text = json.dumps(as_json(trace), indent=1)
+        except RecursionError as error:
+            raise TraceFileError(
+                file, "has spans nested too deep for JSON", "Show it without --json"
+            ) from error
+        click.echo(text)
     else:
         tree.show(trace, unfold=unfold, width=width, file=sys.stdout)
