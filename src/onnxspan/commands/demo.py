@@ -39,13 +39,14 @@ def command(level: str, exporter: str) -> None:
             "Install it: pip install torch onnx onnxscript"
         ) from error
     exporters = ["torchscript", "dynamo"] if exporter == "both" else [exporter]
-    if "dynamo" not in inspect.signature(torch.onnx.export).parameters:
+    has_both = "dynamo" in inspect.signature(torch.onnx.export).parameters
+    if not has_both:
         exporters = ["torchscript"]
     with tempfile.TemporaryDirectory() as folder:
         for name, (model, args) in models().items():
             for kind in exporters:
                 click.secho(f"\n── {name} model, {kind} exporter ──\n", bold=True)
-                options = {} if exporters == ["torchscript"] else {"dynamo": kind == "dynamo"}
+                options = {"dynamo": kind == "dynamo"} if has_both else {}
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # torch's advice on its older exporter
                     with trace(level) as recorded:

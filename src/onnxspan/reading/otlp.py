@@ -176,12 +176,12 @@ def _from_otlp(raw: dict[str, Any], scope: str, resource: dict[str, Any]) -> Spa
     status = raw.get("status") or {}
     events = raw.get("events")
     return Span(
-        name=str(raw["name"]),
+        name=str(raw.get("name", "")),  # OTLP leaves out what is empty
         trace_id=str(raw["traceId"]),
         span_id=str(raw["spanId"]),
         parent_id=str(raw.get("parentSpanId") or ""),
-        start=int(raw["startTimeUnixNano"]),
-        end=int(raw.get("endTimeUnixNano") or 0),
+        start=_whole(raw["startTimeUnixNano"]),
+        end=_whole(raw.get("endTimeUnixNano") or 0),
         attributes=_attributes(raw.get("attributes", ())),
         events=[_event(event) for event in events] if events else [],
         error=status.get("code") in (2, "STATUS_CODE_ERROR"),
@@ -199,6 +199,14 @@ def _event(raw: dict[str, Any]) -> Event:
     )
 
 
+def _whole(value: Any) -> int:
+    """An integer of OTLP has 64 bits; a longer one would break every sum and share."""
+    number = int(value)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError("a number of more than 64 bits")
+    return number
+
+
 def _attributes(raw: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {str(entry["key"]): _value(entry.get("value") or {}) for entry in raw}
 
@@ -209,7 +217,7 @@ def _value(raw: dict[str, Any]) -> Any:
         if kind == "stringValue":
             return str(value)
         if kind == "intValue":
-            return int(value)
+            return _whole(value)
         if kind == "doubleValue":
             return float(value)
         if kind == "arrayValue":
