@@ -50,6 +50,8 @@ def command(level: str, exporter: str) -> None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # torch's advice on its older exporter
                     with trace(level) as recorded:
-                        torch.onnx.export(model, args, str(Path(folder, f"{name}.onnx")), **options)
+                        torch.onnx.export(
+                            model, args, str(Path(folder, f"{name}.onnx")), **options
+                        )
                 tree.show(recorded.result, file=sys.stdout)
     click.echo("\nNext: `onnxspan run your_export.py` traces the exports of your own script.")
