@@ -107,3 +107,14 @@ def test_the_span_tree(name, level):
         if span.parent is not None:
             assert span.parent.start < span.start
             assert span.end < span.parent.end
+
+
+@pytest.mark.parametrize("name", ["convolutional", "transformer"])
+def test_a_stage_has_the_same_size_at_every_level(name):
+    """A stage's node count does not depend on how deep the export is recorded."""
+
+    def counts(level):
+        spans = recorded(name, level).spans
+        return {span.name: span.get(c.NODES) for span in spans if span.get(c.LEVEL) == "stages"}
+
+    assert counts("stages") == counts("passes") == counts("nodes")

@@ -27,7 +27,7 @@ PACKAGES = (
 @click.option("--json", "to_json", is_flag=True, help="Print JSON, for programs.")
 def command(to_json: bool) -> None:
     """Say which versions are here, and where each probe is found or missing."""
-    report = {"versions": _versions(), "probes": _probes()}
+    report: dict[str, Any] = {"versions": _versions(), "probes": _probes()}
     if to_json:
         click.echo(json.dumps(report, indent=1))
         return

@@ -59,7 +59,7 @@ def command(
         try:
             run = script.run_module if module else script.run_script
             run(target, list(arguments))
-        except script.Unreadable:
+        except script.UnreadableError:
             raise
         except BaseException as error:  # a script may end in any way
             failure = error

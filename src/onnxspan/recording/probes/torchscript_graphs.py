@@ -101,7 +101,8 @@ def note_size(call: Call, graph: Any, *, recount: bool = False) -> None:
     """Write size and change; the change is against the last count before the call began."""
     export = call.export
     size = export.size
-    if size is None or recount:
+    # At `stages` no pass is watched, so nobody knows what changed the graph since the last count.
+    if size is None or recount or export.level is c.Level.STAGES:
         before = size
         size = count(call, graph)
         if before is not None and recount:
