@@ -42,6 +42,7 @@ class NodeHooks:
                 spans.start(call)
                 if self.per_node.describe is not None:
                     self.per_node.describe(call)
+                export.session.tell(export.errors, "node_entered", call)
             # Control flow nests: a block inside this node finds it here.
             current.set(call)
         except Exception as error:
@@ -82,6 +83,7 @@ class NodeHooks:
                     self.per_node.describe(call)
             spans.detach(call)
             spans.record_failure(call, error, ended)
+            export.session.tell(export.errors, "node_failed", call, error)
             spans.end(call, ended)
         except Exception as own:
             export.note_error(f"failing {self.target.probe.name}", own)
@@ -143,6 +145,7 @@ class LeafHooks:
             spans.detach(call)
             without_wrapper_frames(error)
             spans.record_failure(call, error, ended)
+            export.session.tell(export.errors, "node_failed", call, error)
             spans.end(call, ended)
         except Exception as own:
             export.note_error(f"failing {self.target.probe.name}", own)

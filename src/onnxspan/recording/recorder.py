@@ -133,7 +133,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
         call.attributes[c.MEMORY_RSS] = rss
         call.attributes[c.MEMORY_GROWTH] = rss - call.rss
         call.attributes[c.MEMORY_PEAK] = memory.peak()
-        for listener in export.session.listeners:
+        for listener in reversed(export.session.listeners):  # they nest
             _guarded(call, "listener", listener.left, call, error)
         if call is export.root:
             _conclude(export, ended)
@@ -172,7 +172,7 @@ def _close_if_root(call: Call) -> None:
         return
     for exporter in export.exporters:
         patches.restore(_targets(exporter, export.level))
-    for listener in export.session.listeners:
+    for listener in reversed(export.session.listeners):
         _guarded(call, "listener", listener.finished, export)
     export.session.note_errors(export.errors)
     # The exception's traceback holds frames that hold the export: no cycle may outlive it.

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 class Listener(Protocol):
     """Is told of every stage and pass as it begins and ends, inside the export's own thread.
 
-    What a listener raises is counted and kept away from the export.
+    What a listener raises is counted and kept away from the export. A listener may have more
+    methods, told by `Session.tell`: `heard(call, event, attributes)` of a warning or log line,
+    `node_entered(call)` at level `nodes`, `node_failed(call, error)` at every level, and
+    `closed()` when the session closes.
     """
 
     def entered(self, call: Call) -> None:
@@ -70,6 +73,7 @@ class Session:
         self.level = level
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)
+        self._told: dict[str, list[Callable[..., None]]] = {}
         self.clock = clock
         self.epoch = epoch
         self.spans: list[ReadableSpan] = []
@@ -108,11 +112,24 @@ class Session:
             _open.remove(self)
             is_last = not _open
         recorder.release_openers(is_last)
+        self.tell(self.errors, "closed")
         try:
             if self._token is not None:
                 _innermost.reset(self._token)
         except ValueError:  # closed in another context (thread) than it was opened in
             pass
+
+    def tell(self, errors: list[str], what: str, *args: Any) -> None:
+        """Call the optional method `what` of the listeners that have it; never raises."""
+        methods = self._told.get(what)
+        if methods is None:
+            found = (getattr(listener, what, None) for listener in self.listeners)
+            methods = self._told[what] = [method for method in found if method is not None]
+        for method in methods:
+            try:
+                method(*args)
+            except Exception as error:
+                errors.append(f"listener, {what}: {type(error).__name__}: {error}")
 
     def tracer(self) -> Tracer:
         """The tracer that makes this session's spans."""
