@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from onnxspan.reading.failure import Failure
+
 
 @dataclasses.dataclass(eq=False)
 class Span:
@@ -49,6 +51,11 @@ class Span:
     def get(self, key: str, default: Any = None) -> Any:
         """An attribute, or the default."""
         return self.attributes.get(key, default)
+
+    def number(self, key: str) -> int | None:
+        """An attribute that is a whole number; None when it is absent or something else."""
+        value = self.attributes.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def walk(self) -> Iterator[Span]:
         """This span and all below it, in the order of the calls."""
@@ -99,7 +106,26 @@ class Trace:
     @property
     def exports(self) -> list[Span]:
         """The root span of each export: those of onnxspan that say which exporter ran."""
-        return [span for span in self.spans if c.EXPORTER in span.attributes]
+        return [span for root in self.roots for span in self.exports_below(root)]
+
+    @staticmethod
+    def exports_below(root: Span) -> list[Span]:
+        """The exports of one tree, itself included."""
+        return [span for span in root.walk() if c.EXPORTER in span.attributes]
+
+    @property
+    def failure(self) -> Failure | None:
+        """Where and why the last export that failed did so; None when all went well."""
+        from onnxspan.reading import failure  # noqa: PLC0415  # it reads what this makes
+
+        return failure.fatal_failure(self.roots)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Every failure, in order of time; those that the exporter handled say so."""
+        from onnxspan.reading import failure  # noqa: PLC0415  # it reads what this makes
+
+        return failure.failures(self.roots)
 
     @classmethod
     def from_spans(cls, spans: Iterable[ReadableSpan]) -> Trace:

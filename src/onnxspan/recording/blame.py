@@ -27,8 +27,14 @@ _TEXT_LIMIT = 240
 
 def describe(call: Call, error: BaseException) -> dict[str, Any]:
     """The event attributes that say where in the user's code the error comes from."""
-    found: dict[str, Any] = {c.EXCEPTION_CHAIN: _chain(error)}
-    frames = list(_frames(error))
+    links = _links(error)
+    found: dict[str, Any] = {
+        c.EXCEPTION_CHAIN: [
+            f"{full_name(type(link))}: {message_of(link)}"[:_LINK_LIMIT] for link in links
+        ]
+    }
+    # The dynamo exporter wraps what failed in errors of its own: the innermost knows most.
+    frames = [entry for link in links for entry in _frames(link)]
     inner = next((entry for entry in reversed(frames) if _is_users(entry[0].f_code)), None)
     if inner is not None:
         found.update(_place(inner[0].f_code.co_filename, inner[1], _SOURCE))
@@ -56,14 +62,12 @@ def _place(file: str, line: int, keys: tuple[str, str, str]) -> dict[str, Any]:
     return {keys[0]: file, keys[1]: line, **({keys[2]: text} if text else {})}
 
 
-def _chain(error: BaseException) -> list[str]:
+def _links(error: BaseException) -> list[BaseException]:
     """The error and its causes, as Python would print them, the outermost first."""
-    links: list[str] = []
-    seen: set[int] = set()
+    links: list[BaseException] = []
     link: BaseException | None = error
-    while link is not None and id(link) not in seen and len(links) < _MOST_LINKS:
-        seen.add(id(link))
-        links.append(f"{full_name(type(link))}: {message_of(link)}"[:_LINK_LIMIT])
+    while link is not None and not any(link is known for known in links) and len(links) < _MOST_LINKS:
+        links.append(link)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     return links
 
@@ -83,7 +87,7 @@ def message_of(error: BaseException) -> str:
 
 
 def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
-    """Frame and line of the error's traceback, of its causes' when it has none inside."""
+    """Frame and line of each entry of the error's traceback, the outermost first."""
     entry = error.__traceback__
     while entry is not None:
         yield entry.tb_frame, entry.tb_lineno

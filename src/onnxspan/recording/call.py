@@ -49,8 +49,17 @@ class Export:
 
     def note_error(self, where: str, error: BaseException) -> None:
         """Keep an error of onnxspan itself away from the export, and count it."""
-        self.errors.append(f"{where}: {type(error).__name__}: {error}")
+        self.errors.append(describe_error(where, error))
         _logger.debug("onnxspan failed in %s; the export goes on", where, exc_info=error)
+
+
+def describe_error(where: str, error: BaseException) -> str:
+    """One line on an error of onnxspan itself; also for one that fails to print itself."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "without a printable message"
+    return f"{where}: {type(error).__name__}: {message}"
 
 
 class Call:

@@ -7,12 +7,14 @@ export ever meets a wrapper (and torch._dynamo never caches one in its rule maps
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan.conventions import SCOPE, Level
+from onnxspan.recording.call import describe_error
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -99,7 +101,11 @@ class Session:
             self._token = _innermost.set(self)
             _open.append(self)
             self.is_open = True
-        recorder.hold_openers()
+        try:
+            recorder.hold_openers()
+        except BaseException:
+            self._leave()
+            raise
 
     def close(self) -> None:
         """Stop receiving exports; the last session to close restores everything."""
@@ -107,17 +113,30 @@ class Session:
 
         if not self.is_open:
             return
+        is_last = self._leave()
+        try:
+            recorder.release_openers(is_last)
+        except Exception as error:
+            self.note_errors([describe_error("restoring", error)])
+
+    def _leave(self) -> bool:
+        """No longer receive exports; whether this was the last open session."""
         with _lock:
             self.is_open = False
             _open.remove(self)
             is_last = not _open
+<<<<<<< HEAD
         recorder.release_openers(is_last)
         self.tell(self.errors, "closed")
         try:
+=======
+        # Closed in another context (thread) than it was opened in, there is nothing to reset.
+        with contextlib.suppress(ValueError):
+>>>>>>> main
             if self._token is not None:
                 _innermost.reset(self._token)
-        except ValueError:  # closed in another context (thread) than it was opened in
-            pass
+        self._token = None
+        return is_last
 
     def tell(self, errors: list[str], what: str, *args: Any) -> None:
         """Call the optional method `what` of the listeners that have it; never raises."""
@@ -166,6 +185,18 @@ def private_provider() -> TracerProvider:
 
         _private.append(SdkProvider(sampler=ALWAYS_ON, shutdown_on_exit=False))
     return _private[0]
+
+
+def private_tracer() -> Tracer:
+    """The tracer of that provider."""
+    return private_provider().get_tracer(SCOPE, __version__)
+
+
+def note_unrecorded(line: str) -> None:
+    """Keep an error of onnxspan that met no export: on the session opened last."""
+    with _lock:
+        for session in _open[-1:]:
+            session.note_errors([line])
 
 
 def receiving() -> Session | None:

@@ -54,6 +54,7 @@ class Probe:
         after: reads the result when it ends.
         per_node: set for per-node work.
         once: skip direct recursion: only the outermost call of a chain gets a span.
+        calls_python: a C function that calls back into Python code, which may warn.
     """
 
     name: str
@@ -64,8 +65,15 @@ class Probe:
     after: After | None = None
     per_node: PerNode | None = None
     once: bool = False
+    calls_python: bool = False
 
     @property
     def wrapped_at(self) -> Level:
-        """The least level at which the function is wrapped: per-node work is summed from `passes`."""
-        return min(self.level, Level.PASSES) if self.per_node is not None else self.level
+        """The least level at which the function is wrapped.
+
+        Per-node work is summed from `passes` on; a node that can say where it failed is
+        watched at every level.
+        """
+        if self.per_node is None:
+            return self.level
+        return Level.PASSES if self.per_node.describe is None else Level.STAGES
