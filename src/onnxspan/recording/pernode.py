@@ -41,25 +41,14 @@ class NodeHooks:
             if self.per_node.spans and export.level >= c.Level.NODES:
                 call.began = clock()
                 spans.start(call)
-<<<<<<< HEAD
-                if self.per_node.describe is not None:
-                    self.per_node.describe(call)
-                export.session.tell(export.errors, "node_entered", call)
-            # Control flow nests: a block inside this node finds it here.
-            current.set(call)
-        except Exception as error:
-            export.note_error(f"entering {self.target.probe.name}", error)
-            return None
-        call.began = clock()
-=======
                 self._describe(call)
+                export.session.tell(export.errors, "node_entered", call)
             call.began = clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
             raise
         # Control flow nests: a block inside this node finds it here.
         current.set(call)
->>>>>>> main
         export.own_time += call.began - entered
         return call
 
@@ -91,12 +80,8 @@ class NodeHooks:
                 spans.start(call)
                 self._describe(call)
             spans.detach(call)
-<<<<<<< HEAD
-            spans.record_failure(call, error, ended)
-            export.session.tell(export.errors, "node_failed", call, error)
-=======
             guarded(call, "failure", spans.record_failure, call, error, ended)
->>>>>>> main
+            export.session.tell(export.errors, "node_failed", call, error)
             spans.end(call, ended)
         finally:
             spans.detach(call)
@@ -160,18 +145,10 @@ class LeafHooks:
         try:
             spans.start(call)
             guarded(call, "failure", spans.record_failure, call, error, ended)
+            export.session.tell(export.errors, "node_failed", call, error)
         finally:
             spans.detach(call)
-<<<<<<< HEAD
-            without_wrapper_frames(error)
-            spans.record_failure(call, error, ended)
-            export.session.tell(export.errors, "node_failed", call, error)
-            spans.end(call, ended)
-        except Exception as own:
-            export.note_error(f"failing {self.target.probe.name}", own)
-=======
         spans.end(call, ended)
->>>>>>> main
         export.own_time += export.clock() - ended
 
     def broken(self, doing: str, error: Exception) -> None:

@@ -145,25 +145,9 @@ def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
 
 def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
-<<<<<<< HEAD
-    try:
-        spans.detach(call)
-        rss = memory.resident()
-        call.attributes[c.MEMORY_RSS] = rss
-        call.attributes[c.MEMORY_GROWTH] = rss - call.rss
-        call.attributes[c.MEMORY_PEAK] = memory.peak()
-        for listener in reversed(export.session.listeners):  # they nest
-            _guarded(call, "listener", listener.left, call, error)
-        if call is export.root:
-            _conclude(export, ended)
-        spans.end(call, ended)
-        export.own_time += export.clock() - ended
-    except Exception as own:
-        export.note_error(f"leaving {call.probe.name}", own)
-=======
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call)
-    for listener in export.session.listeners:
+    for listener in reversed(export.session.listeners):  # they nest
         guarded(call, "listener", listener.left, call, error)
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
@@ -180,7 +164,6 @@ def _note_memory(call: Call) -> None:
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
     call.attributes[c.MEMORY_PEAK] = memory.peak()
->>>>>>> main
 
 
 def _conclude(export: Export, ended: int) -> None:
@@ -205,33 +188,18 @@ def _let_go(call: Call) -> None:
             _close(call)
 
 
-<<<<<<< HEAD
-def _close_if_root(call: Call) -> None:
-    export = call.export
-    if call is not export.root:
-        return
-    for exporter in export.exporters:
-        patches.restore(_targets(exporter, export.level))
-    for listener in reversed(export.session.listeners):
-        _guarded(call, "listener", listener.finished, export)
-    export.session.note_errors(export.errors)
-    # The exception's traceback holds frames that hold the export: no cycle may outlive it.
-    export.failure = None
-    export.counted = None
-=======
 def _close(root: Call) -> None:
     export = root.export
     try:
         for exporter in export.exporters:
             guarded(root, "restoring", patches.restore, _targets(exporter, export.level))
-        for listener in export.session.listeners:
+        for listener in reversed(export.session.listeners):
             guarded(root, "listener", listener.finished, export)
     finally:
         export.session.note_errors(export.errors)
         # The exception's traceback holds frames that hold the export: no cycle may outlive it.
         export.failure = None
         export.counted = None
->>>>>>> main
 
 
 def make_hooks(target: Target) -> Hooks:

@@ -118,6 +118,9 @@ class Session:
             recorder.release_openers(is_last)
         except Exception as error:
             self.note_errors([describe_error("restoring", error)])
+        errors: list[str] = []
+        self.tell(errors, "closed")
+        self.note_errors(errors)
 
     def _leave(self) -> bool:
         """No longer receive exports; whether this was the last open session."""
@@ -125,14 +128,8 @@ class Session:
             self.is_open = False
             _open.remove(self)
             is_last = not _open
-<<<<<<< HEAD
-        recorder.release_openers(is_last)
-        self.tell(self.errors, "closed")
-        try:
-=======
         # Closed in another context (thread) than it was opened in, there is nothing to reset.
         with contextlib.suppress(ValueError):
->>>>>>> main
             if self._token is not None:
                 _innermost.reset(self._token)
         self._token = None
@@ -148,7 +145,7 @@ class Session:
             try:
                 method(*args)
             except Exception as error:
-                errors.append(f"listener, {what}: {type(error).__name__}: {error}")
+                errors.append(describe_error(f"listener, {what}", error))
 
     def tracer(self) -> Tracer:
         """The tracer that makes this session's spans."""
