@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from onnxspan.reading.failure import Failure
+    from onnxspan.reading.flight import Ending
 
 
 @dataclasses.dataclass(eq=False)
@@ -81,10 +82,12 @@ class Trace:
     Attributes:
         roots: the spans without a parent in this trace, in order of time.
         source: the file it was read from, or "memory".
+        ending: how the process ended, when this was read from a flight log.
     """
 
     def __init__(self, spans: Iterable[Span], source: str = "memory") -> None:
         self.source = source
+        self.ending: Ending | None = None
         listed = sorted(spans, key=lambda span: (span.start, -span.end))
         by_id = {(span.trace_id, span.span_id): span for span in listed}
         self.roots: list[Span] = []
@@ -134,12 +137,17 @@ class Trace:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Trace:
-        """Read a file of OTLP JSON lines, as `trace.save` writes it.
+        """Read a file of OTLP JSON lines, as `trace.save` writes it, or a flight log.
 
         Raises:
             TraceFileError: when the file is missing, cannot be read, or is not such a file.
         """
-        return cls(_read_spans(Path(path)), source=str(path))
+        from onnxspan.reading import flight  # noqa: PLC0415  # it builds what this is
+
+        data = _read_bytes(Path(path))
+        if flight.is_flight_log(data):
+            return flight.read_flight(Path(path), data)
+        return cls(_read_spans(Path(path), data), source=str(path))
 
 
 def _from_readable(span: ReadableSpan) -> Span:
@@ -176,11 +184,17 @@ def _plain(value: Any) -> Any:
 _NEXT = "Give a file that `trace.save(...)` or `onnxspan run -o FILE.jsonl` wrote"
 
 
-def _read_spans(path: Path) -> list[Span]:
+def _read_bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise TraceFileError(path, f"cannot be read: {error.strerror or error}", _NEXT) from error
+        left = Path(f"{path}.flight")
+        next_step = f"The process was killed, it seems: give {left}" if left.is_file() else _NEXT
+        problem = f"cannot be read: {error.strerror or error}"
+        raise TraceFileError(path, problem, next_step) from error
+
+
+def _read_spans(path: Path, data: bytes) -> list[Span]:
     if data[:2] == b"\x1f\x8b":
         raise TraceFileError(path, "is gzip", f"Unpack it first: `gunzip -k {path}`")
     spans: list[Span] = []
