@@ -10,14 +10,15 @@ from onnxspan.conventions import Level
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from opentelemetry.trace import TracerProvider
 
     from onnxspan.reading.failure import Failure
     from onnxspan.reading.trace import Span, Trace
-    from onnxspan.recording.session import Session
+    from onnxspan.recording.hooks import Hook, Moment
+    from onnxspan.recording.session import Listener, Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,9 +38,14 @@ class Tracing:
         tracer_provider: TracerProvider | None = None,
         show: bool = False,
         save: str | os.PathLike[str] | None = None,
+        flight: bool | str | os.PathLike[str] = True,
+        log: Any = False,
+        native_log: bool | str | Sequence[str] = False,
         **session_options: Any,
     ) -> None:
         self._level = Level.parse(level)
+        self._listening = {"flight": flight, "log": log, "native_log": native_log}
+        self._hooks: list[Hook] = []
         self._tracer_provider = tracer_provider
         self._show = show
         self._save = save
@@ -51,9 +57,65 @@ class Tracing:
         from onnxspan.recording.session import Session  # noqa: PLC0415
 
         if self._session is None:
-            self._session = Session(self._level, self._tracer_provider, **self._session_options)
+            options = {**self._session_options}
+            options["listeners"] = [*self._listeners(), *options.get("listeners", ())]
+            self._session = Session(self._level, self._tracer_provider, **options)
         self._session.open()
         return self
+
+    def _listeners(self) -> list[Listener]:
+        from onnxspan.recording.listening import listeners  # noqa: PLC0415  # as above
+
+        flight = self._listening["flight"]
+        is_place = not isinstance(flight, bool)
+        return listeners(
+            self._level,
+            beside=flight if is_place else self._save,
+            hooks=self._hooks,
+            **{**self._listening, "flight": is_place or flight},
+        )
+
+    def on_enter(
+        self, pattern: str = "*", *, level: str | Level | None = None
+    ) -> Callable[[Callable[[Moment], object]], Callable[[Moment], object]]:
+        """Decorate a function that is called as a stage, pass or node begins.
+
+        It gets a `Moment` with the live graph in hand. What it raises is reported once, and
+        never reaches the export. Register it before the `with` block.
+
+        Args:
+            pattern: a span's name (an operator for a node), `*` and `?` allowed.
+            level: `"stages"`, `"passes"` or `"nodes"` only; None for all.
+
+        Raises:
+            ValueError: for an unknown level.
+        """
+        return functools.partial(self._add_hook, "enter", pattern, level)
+
+    def on_leave(
+        self, pattern: str = "*", *, level: str | Level | None = None
+    ) -> Callable[[Callable[[Moment], object]], Callable[[Moment], object]]:
+        """As `on_enter`, for the end, successful or not; nodes end here only when they fail.
+
+        Raises:
+            ValueError: for an unknown level.
+        """
+        return functools.partial(self._add_hook, "leave", pattern, level)
+
+    def _add_hook(
+        self,
+        when: str,
+        pattern: str,
+        level: str | Level | None,
+        function: Callable[[Moment], object],
+    ) -> Callable[[Moment], object]:
+        from onnxspan.recording.hooks import Hook  # noqa: PLC0415  # only who has hooks needs it
+
+        if self._session is not None:
+            raise RuntimeError("register hooks before the first `with` block of this trace")
+        parsed = None if level is None else Level.parse(level)
+        self._hooks.append(Hook(when, pattern, parsed, function))
+        return function
 
     def __exit__(
         self,
@@ -87,8 +149,10 @@ class Tracing:
                 tracer_provider=self._tracer_provider,
                 show=self._show,
                 save=self._save,
+                **self._listening,
                 **self._session_options,
             )
+            tracing._hooks = self._hooks  # noqa: SLF001  # it is one of us
             traced.last_trace = tracing  # type: ignore[attr-defined]
             with tracing:
                 return function(*args, **kwargs)
@@ -141,6 +205,9 @@ def trace(
     tracer_provider: TracerProvider | None = None,
     show: bool = False,
     save: str | os.PathLike[str] | None = None,
+    flight: bool | str | os.PathLike[str] = True,
+    log: Any = False,
+    native_log: bool | str | Sequence[str] = False,
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
 
@@ -153,12 +220,28 @@ def trace(
         tracer_provider: an OpenTelemetry tracer provider; None takes the configured one.
         show: print the tree to stderr when the block is left.
         save: write the spans to this file when the block is left.
+        flight: keep a flight log, which tells where a killed process was: beside the file of
+            `save`, else in a per-user temporary folder; a path puts it at that path plus
+            `.flight`. It is removed when the block is left.
+        log: emit an event as each stage and pass begins and ends: True takes structlog when
+            the application has configured it, else the standard logger `onnxspan`; or a
+            structlog or standard logger.
+        native_log: keep what the C++ passes say of themselves: True, `"debug"` for more, or
+            names of C++ files (without `.cpp`).
 
     Returns:
         The recording: a context manager and a decorator.
 
     Raises:
-        ValueError: for an unknown level.
+        ValueError: for an unknown level; on entering, for a `native_log` that cannot be.
         ImportError: on entering, when torch cannot be imported.
     """
-    return Tracing(level, tracer_provider=tracer_provider, show=show, save=save)
+    return Tracing(
+        level,
+        tracer_provider=tracer_provider,
+        show=show,
+        save=save,
+        flight=flight,
+        log=log,
+        native_log=native_log,
+    )
