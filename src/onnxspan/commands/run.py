@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from onnxspan.commands import script
+from onnxspan.commands import interrupt, script
 from onnxspan.commands.demo import LEVELS
+from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
 from onnxspan.commands.progress import Progress
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
@@ -26,6 +27,15 @@ from onnxspan.tracing import Tracing
 @click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
+@click.option(
+    "--log", type=click.Choice(LOG_FORMATS), help="Log each stage and pass to stderr, by structlog."
+)
+@click.option(
+    "--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True,
+    help="debug has passes and the native log too.",
+)
+@click.option("--native-log", is_flag=True, help="Keep what torch's C++ passes say of themselves.")
+@click.option("--no-flight", is_flag=True, help="Keep no flight log for the case of a kill.")
 @click.option("--quiet", is_flag=True, help="Do not print the tree.")
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
@@ -34,6 +44,10 @@ def command(
     level: str,
     output: str | None,
     unfold: bool,
+    log: str | None,
+    log_level: str,
+    native_log: bool,
+    no_flight: bool,
     quiet: bool,
     module: bool,
     target: str,
@@ -51,7 +65,19 @@ def command(
             f"Give a Python file, or a module: onnxspan run -m {target}"
         )
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
-    tracing = Tracing(Level.parse(level), listeners=listeners, wait_for_torch=True)
+    if native_log and level == "stages":
+        raise OnnxspanError("--native-log belongs to passes: leave --level stages out")
+    if log is not None:
+        configure(log, log_level)
+    place = None if no_flight else interrupt.watched_place(output)
+    tracing = Tracing(
+        Level.parse(level),
+        listeners=listeners,
+        wait_for_torch=True,
+        flight=place or False,
+        log=log is not None,
+        native_log=native_log,
+    )
     process = os.getpid()
     failure: BaseException | None = None
     with tracing:

@@ -167,12 +167,12 @@ def _open(beside: str | os.PathLike[str] | None) -> tuple[Path, int]:
             return target, os.open(target, flags | os.O_TRUNC, 0o644)
         except OSError:  # the folder may come into being later; the save itself will tell
             pass
-    folder = _own_folder()
+    folder = own_folder()
     path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**6}.flight"
     return path, os.open(path, flags | os.O_EXCL, 0o600)
 
 
-def _own_folder() -> Path:
+def own_folder() -> Path:
     """The per-user folder; a fresh one where somebody else owns that name."""
     folder = flight_folder()
     folder.mkdir(mode=0o700, exist_ok=True)
