@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from onnxspan.conventions import Level
@@ -61,10 +62,16 @@ class Tracing:
     ) -> None:
         if self._session is not None:
             self._session.close()
-        if self._save is not None:
-            self.save(self._save)
-        if self._show:
-            self.show()
+        try:
+            if self._save is not None:
+                self.save(self._save)
+            if self._show:
+                self.show()
+        except Exception as own:
+            if error is None:
+                raise
+            # The user's exception is on its way out: ours must not take its place.
+            warnings.warn(f"onnxspan: {own}", RuntimeWarning, stacklevel=2)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: every call of the function is recorded, in a trace of its own.
