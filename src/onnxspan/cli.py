@@ -15,6 +15,8 @@ COMMANDS: dict[str, str] = {
     "demo": "onnxspan.commands.demo",
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
+    "diff": "onnxspan.commands.diff",
+    "growth": "onnxspan.commands.growth",
     "doctor": "onnxspan.commands.doctor",
 }
 """Each subcommand and the module whose `command` it is."""

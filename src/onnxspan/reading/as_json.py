@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onnxspan.reading.diff import Comparison, Figure, Row
+    from onnxspan.reading.growth import Growth
     from onnxspan.reading.noise import Measured
     from onnxspan.reading.samples import Sample
 
@@ -67,3 +69,28 @@ def _figure(figure: Figure) -> dict[str, Any]:
 
 def _values(side: Measured | None) -> Sequence[float] | None:
     return list(side.values) if side is not None else None
+
+
+def growth(found: Growth) -> dict[str, Any]:
+    """A growth as JSON data."""
+    return {
+        "sizes": found.sizes,
+        "repeats": found.repeats,
+        "noise_known": found.repeated,
+        "noise_share": found.noise,
+        "skipped": found.skipped,
+        "steps": [
+            {
+                "path": list(row.path),
+                "level": row.level,
+                "sizes": row.sizes,
+                "durations": row.duration,
+                "own_durations": row.own,
+                "fit": dataclasses.asdict(row.total_fit) if row.total_fit else None,
+                "own_fit": dataclasses.asdict(row.own_fit) if row.own_fit else None,
+                "superlinear": row.flagged,
+                "superlinear_inside": row.inherits,
+            }
+            for row in found.rows
+        ],
+    }
