@@ -83,6 +83,17 @@ class Growth:
         """The steps whose own time is superlinear, the longest at the largest size first."""
         return sorted((row for row in self.rows if row.flagged), key=lambda row: -row.own[-1])
 
+    def __str__(self) -> str:
+        """As `onnxspan growth` prints it, without colours."""
+        from rich.console import Console  # noqa: PLC0415  # only for text
+
+        from onnxspan.reading.growth_text import render  # noqa: PLC0415  # it imports this
+
+        console = Console(width=80, color_system=None, highlight=False)
+        with console.capture() as capture:
+            console.print(render(self))
+        return capture.get()
+
 
 def measure(samples: Sequence[Sample]) -> Growth:
     """Fit every step's time against the nodes of the exported model.
