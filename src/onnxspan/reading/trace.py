@@ -50,6 +50,11 @@ class Span:
         """An attribute, or the default."""
         return self.attributes.get(key, default)
 
+    def number(self, key: str) -> int | None:
+        """An attribute that is a whole number; None when it is absent or something else."""
+        value = self.attributes.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
     def walk(self) -> Iterator[Span]:
         """This span and all below it, in the order of the calls."""
         stack = [self]
@@ -99,7 +104,12 @@ class Trace:
     @property
     def exports(self) -> list[Span]:
         """The root span of each export: those of onnxspan that say which exporter ran."""
-        return [span for span in self.spans if c.EXPORTER in span.attributes]
+        return [span for root in self.roots for span in self.exports_below(root)]
+
+    @staticmethod
+    def exports_below(root: Span) -> list[Span]:
+        """The exports of one tree, itself included."""
+        return [span for span in root.walk() if c.EXPORTER in span.attributes]
 
     @classmethod
     def from_spans(cls, spans: Iterable[ReadableSpan]) -> Trace:

@@ -140,7 +140,8 @@ def _constants(probe: Probe, place: str, original: Any) -> dict[str, Any]:
         c.LEVEL: probe.level.name.lower(),
     }
     code = getattr(inspect.unwrap(original), "__code__", None)
-    if code is not None:
+    # The span of a node points at the user's model, or nowhere.
+    if code is not None and probe.per_node is None:
         _, found, inside = code.co_filename.replace("\\", "/").rpartition("/site-packages/")
         constants[c.FILE] = inside if found else code.co_filename
         constants[c.LINE] = code.co_firstlineno

@@ -57,7 +57,7 @@ class NodeHooks:
         export = call.export
         try:
             ended = export.clock()
-            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
+            self._add(call, ended)
             if call.span is not None:
                 spans.detach(call)
                 if self.target.probe.after is not None:
@@ -74,7 +74,7 @@ class NodeHooks:
         try:
             ended = export.clock()
             guarded(call, "traceback", without_wrapper_frames, error)
-            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
+            self._add(call, ended)
             if call.span is None:
                 spans.start(call)
                 self._describe(call)
@@ -92,6 +92,10 @@ class NodeHooks:
     def _describe(self, call: Call) -> None:
         if self.per_node.describe is not None:
             guarded(call, "description", self.per_node.describe, call)
+
+    def _add(self, call: Call, ended: int) -> None:
+        if call.export.level >= c.Level.PASSES:  # below, a node is watched for its failure alone
+            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
 
 
 Work = tuple[Call, str, tuple[Any, ...], int]

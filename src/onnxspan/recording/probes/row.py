@@ -69,5 +69,11 @@ class Probe:
 
     @property
     def wrapped_at(self) -> Level:
-        """The least level at which the function is wrapped: per-node work is summed from `passes`."""
-        return min(self.level, Level.PASSES) if self.per_node is not None else self.level
+        """The least level at which the function is wrapped.
+
+        Per-node work is summed from `passes` on; a node that can say where it failed is
+        watched at every level.
+        """
+        if self.per_node is None:
+            return self.level
+        return Level.PASSES if self.per_node.describe is None else Level.STAGES

@@ -35,13 +35,8 @@ ACTS_ON: dict[str, tuple[str, ...]] = {
     "_jit_pass_inline": ("prim::CallFunction", "prim::CallMethod"),
     "_jit_pass_inline_fork_wait": ("prim::fork", "aten::wait"),
     "_jit_pass_onnx_autograd_function_process": ("prim::PythonOp",),
-    "_jit_pass_onnx_function_substitution": ("prim::CallFunction",),
-    "_jit_pass_lower_all_tuples": (
-        "prim::TupleConstruct",
-        "prim::TupleUnpack",
-        "prim::TupleIndex",
-        "prim::TupleSlice",
-    ),
+    "_jit_pass_onnx_function_substitution": ("prim::CallFunction", "prim::CallMethod"),
+    # Not _jit_pass_lower_all_tuples: it ends with a dead code elimination.
     "_jit_pass_canonicalize_graph_fuser_ops": ("aten::chunk", "prim::ConstantChunk"),
     "_jit_pass_onnx_remove_print": ("prim::Print",),
     "_jit_pass_onnx_eval_peephole": ("onnx::BatchNormalization",),
