@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 
 _START = f'{{"{c.FLIGHT_FORMAT}":'.encode()
 _NEXT = "Give a flight log (FILE.flight) as `onnxspan.trace()` writes it"
+_MOST_BYTES = 64 * 2**20
+"""What is read of one; the recording keeps them below 8 MiB and one export."""
 _FULL = 0.5
 """Share of the memory limit from which running out of memory is worth naming."""
 
 
-def is_flight_log(data: bytes) -> bool:
-    """Whether a file begins as a flight log does."""
-    return data.startswith(_START)
+def is_flight_log(path: Path) -> bool:
+    """Whether this is a file that begins as a flight log does."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return stream.read(len(_START)) == _START
+    except (OSError, ValueError):  # the reader of traces says what is wrong with it
+        return False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,12 +110,17 @@ class Ending:
         return found
 
 
-def read_flight(path: Path, data: bytes) -> Trace:
+def read_flight(path: Path) -> Trace:
     """Build the tree of a flight log; spans that never ended have `end == 0`.
 
     Raises:
-        TraceFileError: when there is nothing in it but its first line.
+        TraceFileError: when it cannot be read, or there is no export in it.
     """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES)
+    except OSError as error:
+        raise TraceFileError(path, f"cannot be read: {error.strerror or error}", _NEXT) from error
     reader = _Reader()
     header: dict[str, Any] = {}
     unreadable = 0
