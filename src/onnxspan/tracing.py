@@ -52,7 +52,7 @@ class Tracing:
         self._session_options = session_options
         self._session: Session | None = None
 
-    def __enter__(self) -> Tracing:
+    def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
         from onnxspan.recording.session import Session  # noqa: PLC0415
 
@@ -152,7 +152,7 @@ class Tracing:
                 **self._listening,
                 **self._session_options,
             )
-            tracing._hooks = self._hooks  # noqa: SLF001  # it is one of us
+            tracing._hooks = self._hooks
             traced.last_trace = tracing  # type: ignore[attr-defined]
             with tracing:
                 return function(*args, **kwargs)

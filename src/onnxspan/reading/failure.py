@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from onnxspan.reading.trace import Event, Span
 
 _MESSAGE_LIMIT = 300
-_WIDTH = 96
 _OPERATOR = re.compile(r"operator '(?P<ts>\w+::\w+)'|OpOverload\(op='(?P<fx>[\w.]+)'")
 _OPSET = re.compile(r"opset version (\d+)|onnx_opset_version: (\d+)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -61,8 +60,13 @@ class Failure:
     hints: list[str]
     handled: bool
 
-    def screen(self, *, chain: bool = False) -> str:
-        """The failure in plain text, safe for a terminal; with the exception chain on request."""
+    def screen(self, *, chain: bool = False, width: int = 96) -> str:
+        """The failure in plain text of so many columns, safe for a terminal.
+
+        Args:
+            chain: with the exception and its causes.
+            width: columns; paths and lines of code may be longer.
+        """
         interrupted = self.error_type.endswith("KeyboardInterrupt")
         verb = "failed, and was handled," if self.handled else "was stopped" if interrupted else "failed"
         lines = [f"The export {verb} in {self.pass_name or self.stage or self.span.name}"]
@@ -83,19 +87,19 @@ class Failure:
         )
         for label, text in rows:
             if text:
-                lines += _row(label, text)
+                lines += _row(label, text, width)
         return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.screen()
 
 
-def _row(label: str, text: str) -> list[str]:
+def _row(label: str, text: str, width: int) -> list[str]:
     first, rest = f"  {label:<10}", " " * 12
     if not label or label in ("source", "called at"):
         return [first + one_line(text)]  # a path or a line of code is not broken
     return textwrap.wrap(
-        one_line(text), _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False
+        one_line(text), width, initial_indent=first, subsequent_indent=rest, break_long_words=False
     )
 
 

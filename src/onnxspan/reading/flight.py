@@ -59,22 +59,22 @@ class Ending:
     since: int
     unreadable: int
 
-    def screen(self) -> str:
-        """The ending in plain text, safe for a terminal."""
+    def screen(self, *, width: int = 96) -> str:
+        """The ending in plain text of so many columns, safe for a terminal."""
         lines = [self._headline()]
         if self.last is not None:
             inside = " > ".join(span.name for span in reversed(_around(self.last)))
-            lines += _row("inside", inside)
+            lines += _row("inside", inside, width)
             started = (self.since - _root(self.last).start) / 1e9
-            lines += _row("entered", f"{started:.2f} s after the export began")
+            lines += _row("entered", f"{started:.2f} s after the export began", width)
         told = f"{_mega(self.memory)} resident at that moment"
         if self.limit:
             told += f", of {_mega(self.limit)} that the process may use"
-        lines += _row("memory", told)
+        lines += _row("memory", told, width)
         if self.unreadable:
-            lines += _row("note", f"{self.unreadable} line(s) could not be read, as when the disk is full")
+            lines += _row("note", f"{self.unreadable} line(s) could not be read, as when the disk is full", width)
         for hint in self._hints():
-            lines += _row("try", hint)
+            lines += _row("try", hint, width)
         return "\n".join(lines)
 
     def _headline(self) -> str:
@@ -245,7 +245,7 @@ def _mega(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
-def _row(label: str, text: str) -> list[str]:
+def _row(label: str, text: str, width: int) -> list[str]:
     return textwrap.wrap(
-        one_line(text), 96, initial_indent=f"  {label:<10}", subsequent_indent=" " * 12
+        one_line(text), width, initial_indent=f"  {label:<10}", subsequent_indent=" " * 12
     )

@@ -48,7 +48,7 @@ def show(
     )
     if not trace.roots:
         _print(console, Text("No export was recorded."))
-    for line in _answer(trace):
+    for line in _answer(trace, console.width):
         _print(console, line)
     for number, root in enumerate(trace.roots):
         if number:
@@ -66,12 +66,12 @@ def show(
                 _print(console, line)
 
 
-def _answer(trace: Trace) -> list[Text]:
+def _answer(trace: Trace, width: int) -> list[Text]:
     """Where and why, first of all: how the process ended, or the failure that ended an export."""
     found = trace.ending or trace.failure
     if found is None:
         return []
-    first, *rest = found.screen().split("\n")
+    first, *rest = found.screen(width=width).split("\n")
     return [Text(first, style="bold red"), *map(Text, rest), Text()]
 
 
