@@ -159,11 +159,9 @@ def _exception(span: Span) -> Event | None:
 def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
     told = event.attributes
     line = [span, *_ancestors(span)]
-    chain = [_COLOURS.sub("", str(link)) for link in told.get(c.EXCEPTION_CHAIN, ())]
+    chain = _chain(span, event, handled=handled)
     message = _COLOURS.sub("", str(told.get(c.EXCEPTION_MESSAGE, "")))
     kind = str(told.get(c.EXCEPTION_TYPE, ""))
-    if not chain:
-        chain = [f"{kind}: {message}"]
     telling_kind, telling = _telling(kind, message, chain)
     exporter = next((str(s.get(c.EXPORTER)) for s in line if s.get(c.EXPORTER)), "")
     file, number, source = _source(span, event)
@@ -186,6 +184,20 @@ def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
         hints=hints_for(chain, exporter),
         handled=handled,
     )
+
+
+def _chain(span: Span, event: Event, *, handled: bool) -> list[str]:
+    """The whole story: an error that a stage around made of this one begins it."""
+    links = [str(link) for link in event.attributes.get(c.EXCEPTION_CHAIN, ())]
+    if not links:
+        told = event.attributes
+        links = [f"{told.get(c.EXCEPTION_TYPE, '')}: {told.get(c.EXCEPTION_MESSAGE, '')}"]
+    for outer in () if handled else _ancestors(span):
+        around = _exception(outer)
+        whole = [str(link) for link in around.attributes.get(c.EXCEPTION_CHAIN, ())] if around else []
+        if len(whole) > len(links) and links[-1] in whole:
+            links = whole
+    return [_COLOURS.sub("", link) for link in links]
 
 
 def _ancestors(span: Span) -> list[Span]:

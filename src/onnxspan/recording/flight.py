@@ -84,9 +84,10 @@ class FlightLog:
 
     def closed(self) -> None:
         """The recording has ended in good order: nothing is to be told."""
-        if self._descriptor < 0 or self._pid != os.getpid():
+        if self._pid != os.getpid():  # never begun, or the child of a fork
             return
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
         self._descriptor, self._pid = -1, 0
         atexit.unregister(self.closed)
         if self.path is not None:
