@@ -19,6 +19,12 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onnxspan.reading.trace import Span
 
 SHORT = 0.02
 """Seconds: what takes less at the largest size is left out of the table."""
@@ -27,9 +33,9 @@ SHORT = 0.02
 def measure(layers: int, repeat: int) -> None:
     """Print, as JSON, the seconds of each span name in each of `repeat` exports."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-    import models
     import torch
 
+    import models
     import onnxspan
 
     logging.disable(logging.WARNING)
@@ -48,7 +54,7 @@ def measure(layers: int, repeat: int) -> None:
     print(json.dumps(runs[1:]))
 
 
-def _ancestors(span):
+def _ancestors(span: Span) -> Iterator[Span]:
     while span.parent is not None:
         span = span.parent
         yield span
