@@ -16,6 +16,11 @@ COMMANDS: dict[str, str] = {
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
     "doctor": "onnxspan.commands.doctor",
+    "html": "onnxspan.commands.html",
+    "walk": "onnxspan.commands.walk",
+    "explain": "onnxspan.commands.explain",
+    "diff": "onnxspan.commands.diff",
+    "growth": "onnxspan.commands.growth",
 }
 """Each subcommand and the module whose `command` it is."""
 
