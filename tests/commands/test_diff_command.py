@@ -72,7 +72,10 @@ def test_bad_input_is_exit_code_2(files, args, said):
 def test_growth_names_the_quadratic_pass(tmp_path):
     """From files, in text and JSON; the exit code is 1 when that is asked for."""
     made = [
-        write(tmp_path / f"{n}.jsonl", export({"bad": 0.01 * (n / 100) ** 2, "good": n / 1e3}, nodes=n))
+        write(
+            tmp_path / f"{n}.jsonl",
+            export({"bad": 0.01 * (n / 100) ** 2, "good": n / 1e3}, nodes=n),
+        )
         for n in (100, 200, 400)
     ]
     result = run("growth", *made)

@@ -78,7 +78,10 @@ def test_noise_alone_flags_seldom():
     """Of 100 linear passes with 10 % noise and three exports a size, at most two are flagged."""
     chance = random.Random(11)
     traces = [
-        export({f"pass{i}": 0.01 * n / 600 * chance.lognormvariate(0, 0.1) for i in range(100)}, nodes=n)
+        export(
+            {f"pass{i}": 0.01 * n / 600 * chance.lognormvariate(0, 0.1) for i in range(100)},
+            nodes=n,
+        )
         for n in SIZES
         for _ in range(3)
     ]

@@ -29,6 +29,11 @@ def test_two_lucky_values_do_not_pass_for_precision():
     assert not durations_differ(side(1.0, 1.0), side(1.2, 1.2), 0.1)
 
 
+def test_scatter_does_not_hide_a_large_ratio():
+    """Where steps scatter by half, twenty times slower is still a difference."""
+    assert durations_differ(side(0.8, 0.9), side(15.0, 16.0), 0.4)
+
+
 def test_single_traces_need_a_quarter():
     """Without repetitions 20 % is nothing and 50 % is a difference."""
     assert not durations_differ(side(1.0), side(1.2), 0.0)

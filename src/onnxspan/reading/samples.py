@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
@@ -133,9 +132,3 @@ def check_alike(samples: Sequence[Sample]) -> None:
                     "Put only repetitions of one export together; "
                     "--export N takes the Nth export of every file",
                 )
-
-
-def labels(samples: Sequence[Sample]) -> list[str]:
-    """The samples' files, without the folders when that leaves them different."""
-    short = [PurePath(sample.source).name for sample in samples]
-    return short if len(set(short)) == len(short) else [sample.source for sample in samples]

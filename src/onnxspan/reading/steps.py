@@ -111,7 +111,9 @@ def _sums(span: Span) -> Iterator[tuple[str, str, int, float]]:
     for key, operators in span.attributes.items():
         prefix, _, last = key.rpartition(".")
         calls, seconds = span.get(f"{prefix}.calls"), span.get(f"{prefix}.durations")
-        if last != "operators" or not all(isinstance(x, list) for x in (operators, calls, seconds)):
+        if last != "operators" or not all(
+            isinstance(x, list) for x in (operators, calls, seconds)
+        ):
             continue
         kind = prefix.rpartition(".")[2].replace("_", " ")
         for operator, number, total in zip(operators, calls, seconds, strict=False):
