@@ -12,7 +12,13 @@ from onnxspan.errors import OnnxspanError
 from onnxspan.version import __version__
 
 COMMANDS: dict[str, str] = {
+    "demo": "onnxspan.commands.demo",
+    "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
+    "doctor": "onnxspan.commands.doctor",
+    "html": "onnxspan.commands.html",
+    "walk": "onnxspan.commands.walk",
+    "explain": "onnxspan.commands.explain",
     "diff": "onnxspan.commands.diff",
     "growth": "onnxspan.commands.growth",
 }
@@ -48,7 +54,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with `onnxspan show export.jsonl`.",
+    epilog="Start with `onnxspan demo`, then `onnxspan run your_export.py`.",
 )
 @click.version_option(__version__, prog_name="onnxspan")
 def main() -> None:
