@@ -6,9 +6,10 @@ import io
 import time
 import warnings
 
-import onnxspan
 import pytest
 import torch
+
+import onnxspan
 from models import transformer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError, TraceFileError
 from onnxspan.reading import as_json, diff_page

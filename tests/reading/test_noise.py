@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from onnxspan.reading.noise import Measured, durations_differ, usual_share
 
 
 def side(*values):
+    """One side of a comparison."""
     return Measured(tuple(values))
 
 
@@ -43,7 +45,7 @@ def test_single_traces_need_a_quarter():
 @pytest.mark.parametrize("scatter", [0.05, 0.15])
 def test_equal_exports_seldom_differ(scatter):
     """Of simulated diffs of three equal exports a side, under one in ten names any step."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311  # noise, not secrets
     named = 0
     for _ in range(100):
         rows = []

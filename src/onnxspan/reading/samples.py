@@ -122,13 +122,16 @@ def check_alike(samples: Sequence[Sample]) -> None:
     Raises:
         TraceFileError: when they are of different models or by different exporters.
     """
-    for what, value in (("model", lambda s: s.model), ("exporter", lambda s: s.exporter)):
-        first = samples[0]
-        for sample in samples[1:]:
-            if value(sample) != value(first):
+    first = samples[0]
+    for sample in samples[1:]:
+        for what, here, there in (
+            ("model", sample.model, first.model),
+            ("exporter", sample.exporter, first.exporter),
+        ):
+            if here != there:
                 raise TraceFileError(
                     sample.source,
-                    f"is of another {what} ({value(sample)}) than {first.source} ({value(first)})",
+                    f"is of another {what} ({here}) than {first.source} ({there})",
                     "Put only repetitions of one export together; "
                     "--export N takes the Nth export of every file",
                 )

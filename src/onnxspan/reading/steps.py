@@ -73,7 +73,7 @@ def steps_of(root: Span) -> dict[Path, Step]:
 
 
 def _is_node(span: Span) -> bool:
-    return span.get(c.LEVEL) == c.Level.NODES.name.lower()
+    return bool(span.get(c.LEVEL) == c.Level.NODES.name.lower())
 
 
 def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
