@@ -114,9 +114,10 @@ def test_the_pages_open_in_a_browser(files, tmp_path):
     ):
         page = tmp_path / f"{args[0]}.html"
         assert run(*args, "--html", str(page)).exit_code == 0
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"]
+        flags.append(f"--user-data-dir={tmp_path / 'profile'}")
         done = subprocess.run(  # noqa: S603  # our own command line
-            [browser, *flags, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
+            [browser, *flags, page.as_uri()],
             capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
         assert said in done.stdout

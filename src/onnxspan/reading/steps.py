@@ -67,8 +67,10 @@ def steps_of(root: Span) -> dict[Path, Step]:
                 steps[path].failures.append(f"{span.name}: {span.description}")
         else:
             _add(steps, span, path)
-        for child in reversed(span.children):
-            stack.append((child, path if _is_node(child) else (*path, child.name)))
+        stack.extend(
+            (child, path if _is_node(child) else (*path, child.name))
+            for child in reversed(span.children)
+        )
     return steps
 
 
