@@ -12,9 +12,12 @@ from onnxspan.errors import OnnxspanError
 from onnxspan.version import __version__
 
 COMMANDS: dict[str, str] = {
+    "demo": "onnxspan.commands.demo",
+    "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
+    "doctor": "onnxspan.commands.doctor",
 }
 """Each subcommand and the module whose `command` it is."""
 
@@ -48,7 +51,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with `onnxspan show export.jsonl`.",
+    epilog="Start with `onnxspan demo`, then `onnxspan run your_export.py`.",
 )
 @click.version_option(__version__, prog_name="onnxspan")
 def main() -> None:

@@ -89,13 +89,13 @@ class NodeHooks:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.target.probe.name}", error)
 
+    def _add(self, call: Call, ended: int) -> None:
+        if call.export.level >= c.Level.PASSES:  # at `stages` it is watched for failures alone
+            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
+
     def _describe(self, call: Call) -> None:
         if self.per_node.describe is not None:
             guarded(call, "description", self.per_node.describe, call)
-
-    def _add(self, call: Call, ended: int) -> None:
-        if call.export.level >= c.Level.PASSES:  # below, a node is watched for its failure alone
-            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
 
 
 Work = tuple[Call, str, tuple[Any, ...], int]

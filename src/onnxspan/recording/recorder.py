@@ -18,7 +18,8 @@ from onnxspan import conventions as c
 from onnxspan.recording import memory, spans
 from onnxspan.recording.call import Call, Export, describe_error
 from onnxspan.recording.patching import Patches, Target, resolve_all, without_wrapper_frames
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import OPENERS, TABLES, roots
+from onnxspan.recording.probes.row import Exporter
 from onnxspan.recording.session import note_unrecorded, receiving
 from onnxspan.version import __version__
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from onnxspan.recording.patching import Hooks
-    from onnxspan.recording.probes.row import Exporter
 
 _logger = logging.getLogger("onnxspan")
 
@@ -251,6 +251,10 @@ def hold_openers() -> None:
             f"{error}. Install it (`pip install torch onnx`), then try again."
         ) from error
     patches.install(opener_targets())
+    # Found now rather than inside the first export; dynamo's modules take a second to import,
+    # so its places are looked for only when it runs.
+    _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
+    roots.read_versions()
 
 
 def release_openers(last: bool) -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
+
+import wrapt
 
 from onnxspan.conventions import SCOPE, Level
 from onnxspan.recording.call import describe_error
@@ -59,6 +62,8 @@ class Session:
         listeners: told of every stage and pass.
         clock: nanoseconds, monotonic; fixed in tests.
         epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
+        wait_for_torch: do not import torch on opening, but begin when somebody does: a script
+            may set what torch reads from the environment first.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Session:
         listeners: Sequence[Listener] = (),
         clock: Callable[[], int] = time.perf_counter_ns,
         epoch: int | None = None,
+        wait_for_torch: bool = False,
     ) -> None:
         self.level = level
         self.tracer_provider = tracer_provider
@@ -78,6 +84,9 @@ class Session:
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
+        self.wait_for_torch = wait_for_torch
+        self._holds = False
+        self._tracer: tuple[TracerProvider, Tracer] | None = None
         self._token: contextvars.Token[Session | None] | None = None
 
     def open(self) -> None:
@@ -86,8 +95,6 @@ class Session:
         Raises:
             RuntimeError: when this session is open already.
         """
-        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
-
         if self.is_open:
             raise RuntimeError(
                 "this trace is open already: leave its `with` block first, or make a second trace()"
@@ -98,10 +105,30 @@ class Session:
             _open.append(self)
             self.is_open = True
         try:
-            recorder.hold_openers()
+            if self.wait_for_torch and "torch.onnx" not in sys.modules:
+                wrapt.register_post_import_hook(self._hold_later, "torch.onnx")
+            else:
+                self._hold()
+            with contextlib.suppress(Exception):  # met again, and counted, in the export
+                self.tracer()
         except BaseException:
             self._leave()
             raise
+
+    def _hold(self) -> None:
+        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+
+        recorder.hold_openers()
+        self._holds = True
+
+    def _hold_later(self, _module: object) -> None:
+        # torch.onnx has just been imported, perhaps long after this session was closed. What
+        # goes wrong here must not break somebody's import.
+        if self.is_open and not self._holds:
+            try:
+                self._hold()
+            except Exception as error:
+                self.note_errors([describe_error("wrapping torch.onnx", error)])
 
     def close(self) -> None:
         """Stop receiving exports; the last session to close restores everything."""
@@ -110,6 +137,9 @@ class Session:
         if not self.is_open:
             return
         is_last = self._leave()
+        if not self._holds:
+            return
+        self._holds = False
         try:
             recorder.release_openers(is_last)
         except Exception as error:
@@ -137,7 +167,11 @@ class Session:
             configured = otel.get_tracer_provider()
             is_set = not isinstance(configured, otel.ProxyTracerProvider | otel.NoOpTracerProvider)
             provider = configured if is_set else private_provider()
-        return provider.get_tracer(SCOPE, __version__)
+        # The SDK touches the warning filters here, which makes Python show once-a-place
+        # warnings again: so once for a provider, on opening, and not inside each export.
+        if self._tracer is None or self._tracer[0] is not provider:
+            self._tracer = provider, provider.get_tracer(SCOPE, __version__)
+        return self._tracer[1]
 
     def collect(self, span: Any) -> None:
         """Keep an ended span, here and in the sessions around this one."""

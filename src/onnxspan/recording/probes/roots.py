@@ -25,6 +25,12 @@ def in_utils(name: str) -> tuple[str, ...]:
     return tuple(f"{module}:{name}" for module in TORCHSCRIPT_UTILS)
 
 
+def read_versions() -> None:
+    """Read the versions ahead of the first export: it takes some milliseconds."""
+    for package in ("torch", "onnx", "onnxscript"):
+        _version(package)
+
+
 def _version(package: str) -> str | None:
     if package not in _versions:
         try:
