@@ -34,6 +34,10 @@ ARGUMENTS = {
 """What an example's pass takes after the graph; the others take the graph alone."""
 
 
+WRITTEN_FOR = {"_jit_pass_prepare_division_for_onnx": (2, 13)}
+"""The torch from which on an example is as it is shown; the text says what was before."""
+
+
 def passes_in_sources():
     """Names of the passes that the installed torch.onnx calls."""
     folder = pathlib.Path(torch.__file__).parent / "onnx"
@@ -98,6 +102,8 @@ def test_no_two_names_differ_in_case_alone():
 def test_an_example_is_what_the_pass_does(name, blocks):
     """The first graph of an example, run through the pass, gives the second one."""
     before, after = blocks
+    if torch.torch_version.TorchVersion(torch.__version__) < WRITTEN_FOR.get(name, (2, 1)):
+        pytest.skip("an older torch does it in another way")
     graph = torch._C.parse_ir(before, True)
     getattr(torch._C, name)(graph, *ARGUMENTS.get(name, ()))
     assert renumbered(str(graph)) == renumbered(after)
