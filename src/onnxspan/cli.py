@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
     "doctor": "onnxspan.commands.doctor",
+    "html": "onnxspan.commands.html",
 }
 """Each subcommand and the module whose `command` it is."""
 
