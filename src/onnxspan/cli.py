@@ -15,10 +15,12 @@ COMMANDS: dict[str, str] = {
     "demo": "onnxspan.commands.demo",
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
-    "walk": "onnxspan.commands.walk",
-    "explain": "onnxspan.commands.explain",
     "doctor": "onnxspan.commands.doctor",
     "html": "onnxspan.commands.html",
+    "walk": "onnxspan.commands.walk",
+    "explain": "onnxspan.commands.explain",
+    "diff": "onnxspan.commands.diff",
+    "growth": "onnxspan.commands.growth",
 }
 """Each subcommand and the module whose `command` it is."""
 
