@@ -20,6 +20,7 @@ from onnxspan import conventions as c
 from onnxspan import explanations
 from onnxspan.files import write_text
 from onnxspan.reading import snapshots, walk
+from onnxspan.reading.collector import without_collector
 from onnxspan.reading.text import one_line
 from onnxspan.version import __version__
 
@@ -90,6 +91,8 @@ def render(trace: Trace) -> str:
         )
     script = "(() => {\n'use strict';\n" + "\n".join(map(_asset, SCRIPTS)) + "\n})();"
     style = _asset("report.css")
+    with without_collector():
+        embedded = _embedded(data(trace))
     return string.Template(_asset("report.html")).substitute(
         title=html.escape(one_line(_title(trace))),
         version=__version__,
@@ -97,7 +100,7 @@ def render(trace: Trace) -> str:
         style_hash=_content_hash(style),
         script=script,
         script_hash=_content_hash(script),
-        data=_embedded(data(trace)),
+        data=embedded,
     )
 
 
