@@ -121,6 +121,15 @@ def test_one_line_of_an_unknown_pass_is_honest():
     assert explanations.one_line("aten::relu") == ""
 
 
+def test_the_place_decides_between_equal_names():
+    """`_export` is a function of both exporters; each has its own text."""
+    of_torchscript = explanations.for_span("_export", "torch.onnx.utils._export")
+    of_dynamo = explanations.for_span("_export", "torch.export._trace._export")
+    assert of_torchscript.exporter == "torchscript"
+    assert of_dynamo.exporter == "dynamo"
+    assert explanations.one_line("_export", "torch.export._trace._export") == of_dynamo.one_line
+
+
 def test_closest_finds_a_mistyped_name():
     """A letter too many and a part of a name both lead to the right one."""
     assert explanations.closest("_jit_pass_lintt")[0] == "_jit_pass_lint"

@@ -18,6 +18,8 @@ COMMANDS: dict[str, str] = {
     "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
+    "diff": "onnxspan.commands.diff",
+    "growth": "onnxspan.commands.growth",
     "doctor": "onnxspan.commands.doctor",
 }
 """Each subcommand and the module whose `command` it is."""

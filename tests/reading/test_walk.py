@@ -94,6 +94,19 @@ def test_a_pass_that_only_drops_inputs_is_a_step():
     assert step.came_out == ("graph: 7 nodes, 2 inputs", "parameters: 1 tensor, 2.00 KiB")
 
 
+def test_a_quiet_pass_inside_an_acting_one_is_no_step():
+    """What a pass calls after its own work is measured by its own change."""
+    passes = {"LEVEL": "passes", "INPUTS": 1}
+    spans = [
+        span("optimize_ir", 1, end=9_000_000, LEVEL="stages", NODES=5, INPUTS=1),
+        span("FoldConstantsPass", 2, 1, end=8_000_000, NODES=5, NODES_CHANGE=-4, **passes),
+        span("NameFixPass", 3, 2, NODES=5, NODES_CHANGE=0, **passes),
+    ]
+    found = steps(Trace(spans))
+    assert [step.name for step in found] == ["optimize_ir", "FoldConstantsPass"]
+    assert found[1].unchanged == ("NameFixPass",)
+
+
 def test_a_failure_is_a_step_with_its_message():
     """A failed pass is shown even if it changed nothing, and so are the spans around it."""
     trace = small()

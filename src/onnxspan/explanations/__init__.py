@@ -65,7 +65,7 @@ def names() -> tuple[str, ...]:
     )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def get(name: str) -> Explanation | None:
     """The text for a span's name; None when there is none."""
     if name not in names():
@@ -74,9 +74,19 @@ def get(name: str) -> Explanation | None:
     return parse(file.read_text(encoding="utf-8"))
 
 
-def one_line(name: str) -> str:
-    """One sentence about a span's name; empty when nothing is known of it."""
-    found = get(name)
+def for_span(name: str, function: str = "") -> Explanation | None:
+    """The text for a span; its function's full place decides where two have the same name.
+
+    Args:
+        name: the span's name.
+        function: its attribute `code.function.name`.
+    """
+    return get(function) or get(name)
+
+
+def one_line(name: str, function: str = "") -> str:
+    """One sentence about a span; empty when nothing is known of it. Arguments as `for_span`."""
+    found = for_span(name, function)
     if found is not None:
         return found.one_line
     return NOT_CALLED if name.startswith("_jit_pass_") else ""

@@ -33,10 +33,9 @@ class Size:
         numbers = [value if isinstance(value, int) else None for value in values]
         return cls(*numbers) if numbers[0] is not None else None
 
-    def differs_from(self, before: Size) -> bool:
-        """Whether inputs or nodes are others than before, as far as both are known."""
-        pairs = ((self.nodes, before.nodes), (self.inputs, before.inputs))
-        return any(a is not None and b is not None and a != b for a, b in pairs)
+    def has_other_inputs(self, before: Size) -> bool:
+        """Whether the number of inputs is another than before, as far as both are known."""
+        return None not in (self.inputs, before.inputs) and self.inputs != before.inputs
 
     def text(self) -> str:
         """As `43 nodes, 9 inputs`."""
@@ -238,18 +237,23 @@ def _is_number(value: Any) -> bool:
 
 
 def _readable(key: str, value: Any) -> str:
+    """A value as people read it; empty when it is not worth a line."""
     type_ = _TYPES.get(key, "")
-    if key == c.MEMORY_GROWTH and isinstance(value, int):
-        return figures.growth(value)  # nothing for what is too little to mean anything
     if isinstance(value, list):
-        return listed(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return one_line(str(value))
-    if "By" in type_:
-        return figures.size(value)
-    if type_.endswith(", s"):
-        return figures.duration(float(value))
-    return figures.count(value) if isinstance(value, int) else f"{value:g}"
+        text = listed(value)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        text = one_line(str(value))
+    elif key == c.MEMORY_GROWTH:
+        text = figures.growth(int(value))
+    elif not value:
+        text = ""
+    elif "By" in type_:
+        text = figures.size(value)
+    elif type_.endswith(", s"):
+        text = figures.duration(value)
+    else:
+        text = figures.count(value) if isinstance(value, int) else f"{value:g}"
+    return text
 
 
 def place(span: Span) -> str:

@@ -138,7 +138,7 @@ def _acted(visit: _Visit) -> bool:
     if span.get(c.LEVEL) != _PASS or span.get(c.NODES_CHANGE):
         return True
     after = facts.Size.of(span)
-    return visit.before is not None and after is not None and after.differs_from(visit.before)
+    return visit.before is not None and after is not None and after.has_other_inputs(visit.before)
 
 
 _PASS = c.Level.PASSES.name.lower()
@@ -151,7 +151,8 @@ def _is_node(span: Span) -> bool:
 
 def _step(visit: _Visit, number: int, depth: int, diff: Callable[[Span], str] | None) -> Step:
     span = visit.span
-    explained = explanations.get(span.name)
+    function = str(span.get(c.FUNCTION, ""))
+    explained = explanations.for_span(span.name, function)
     sections = explained.sections if explained is not None else {}
     went_in, came_out = facts.in_and_out(span, visit.before)
     return Step(
@@ -160,7 +161,7 @@ def _step(visit: _Visit, number: int, depth: int, diff: Callable[[Span], str] | 
         kind=_kind(span),
         name=span.name,
         span_id=span.span_id,
-        one_line=explanations.one_line(span.name),
+        one_line=explanations.one_line(span.name, function),
         duration=span.duration,
         what=sections.get("What it does", ""),
         why=sections.get("Why it is there", ""),

@@ -25,14 +25,14 @@ def start(call: Call) -> None:
     export = call.export
     began = export.epoch + call.began
     try:
-        span = export.tracer.start_span(call.probe.name, start_time=began)
+        span = export.tracer.start_span(call.name, start_time=began)
         recording = span.is_recording()
     except Exception as error:  # a span processor of the user's that raises, say
-        export.note_error(f"starting the span of {call.probe.name}", error)
+        export.note_error(f"starting the span of {call.name}", error)
         recording = False
     if not recording:
         # The user's sampler drops it, or no SDK is configured: it is kept in memory all the same.
-        span = private_tracer().start_span(call.probe.name, start_time=began)
+        span = private_tracer().start_span(call.name, start_time=began)
     export.span_count += 1
     call.span = span
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))

@@ -1,7 +1,7 @@
 """For each TorchScript pass, the smallest model that we know to make it change the graph.
 
 To add one: write a module or function, put it into `MODELS` under the name of the pass, run
-`python docs/atlas/build.py`, and look at the page. The build fails when a model here does
+`python docs/tools/atlas/build.py`, and look at the page. The build fails when a model here does
 not make its pass act.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Minimal:
         lines = [
             f"model = {self.make.__name__}()",
             *([X] if "x" in self.inputs.replace("torch.ones", "") else []),
-            f'torch.onnx.export({", ".join(filter(None, [CALL % self.inputs, self.options]))})',
+            f"torch.onnx.export({', '.join(filter(None, [CALL % self.inputs, self.options]))})",
         ]
         return "\n\n\n".join([IMPORTS, *pieces, "\n".join(lines)])
 
@@ -233,19 +235,27 @@ MODELS: dict[str, Minimal] = {
     "_jit_pass_onnx_preprocess_caffe2": Minimal(Split),
     "_jit_pass_onnx_unpack_quantized_weights": Minimal(quantized_linear),
     "_jit_pass_erase_number_types": Minimal(TimesTwo),
-    "_jit_pass_onnx_set_dynamic_input_shape": Minimal(Relu, options='input_names=["x"], dynamic_axes={"x": {0: "batch"}}'),
+    "_jit_pass_onnx_set_dynamic_input_shape": Minimal(
+        Relu, options='input_names=["x"], dynamic_axes={"x": {0: "batch"}}'
+    ),
     "_jit_pass_onnx": Minimal(Relu),
     "_jit_pass_onnx_scalar_type_analysis": Minimal(TimesTwo),
     "_jit_pass_onnx_peephole": Minimal(TwoPermutes),
-    "_jit_pass_dce_allow_deleting_nodes_with_side_effects": Minimal(scripted_none, parts=(with_none,)),
+    "_jit_pass_dce_allow_deleting_nodes_with_side_effects": Minimal(
+        scripted_none, parts=(with_none,)
+    ),
     "_jit_pass_canonicalize": Minimal(Twice),
     "_jit_pass_onnx_graph_shape_type_inference": Minimal(CatZeros),
     "_jit_pass_onnx_assign_output_shape": Minimal(scripted_none, parts=(with_none,)),
     "_jit_pass_onnx_eval_peephole": Minimal(conv_and_norm, "(torch.ones(1, 1, 2, 2),)"),
     "_jit_pass_onnx_constant_fold": Minimal(linear, "(torch.ones(1, 2, 3),)"),
-    "_jit_pass_onnx_eliminate_unused_items": Minimal(UnusedInput, "(x, x)", options="do_constant_folding=False"),
+    "_jit_pass_onnx_eliminate_unused_items": Minimal(
+        UnusedInput, "(x, x)", options="do_constant_folding=False"
+    ),
     "_jit_pass_onnx_cast_all_constant_to_floating": Minimal(Reshape, options="opset_version=8"),
-    "_jit_pass_onnx_function_extraction": Minimal(Outer, parts=(Relu,), options="export_modules_as_functions={Relu}, opset_version=15"),
+    "_jit_pass_onnx_function_extraction": Minimal(
+        Outer, parts=(Relu,), options="export_modules_as_functions={Relu}, opset_version=15"
+    ),
     "_jit_pass_onnx_deduplicate_initializers": Minimal(SharedValues),
     "_jit_pass_onnx_assign_scoped_names_for_node_and_value": Minimal(TimesTwo),
     "_optimize_graph": Minimal(Twice),

@@ -1,9 +1,9 @@
 """Write the atlas: a page for each stage and pass, with what it does to a real graph.
 
 The text is the explanation, the graphs are from an export of the minimal model in
-`models.py`, made now, with the torch that is installed.
+`minimal.py`, made now, with the torch that is installed.
 
-Usage: python docs/atlas/build.py [FOLDER]
+Usage: python docs/tools/atlas/build.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
-from models import MODELS, Minimal
+from minimal import MODELS, Minimal
 
 import onnxspan
 from onnxspan import explanations
 from onnxspan.recording.session import Session
-from onnxspan.reading.trace import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from onnxspan.recording.call import Call, Export
 
-FOLDER = pathlib.Path(__file__).parents[1] / "reference" / "atlas"
+FOLDER = pathlib.Path(__file__).parents[2] / "reference" / "atlas"
 UNKNOWN = "No minimal model is known that makes it change the graph."
+NOT_YET = "The atlas shows graphs of the TorchScript exporter only."
 
 
 class Snapshots:
@@ -45,6 +47,7 @@ class Snapshots:
         self.open: list[str] | None = None
 
     def entered(self, call: Call) -> None:
+        """Keep the graph that the call is given."""
         graph = call.args[0] if call.args else None
         if not isinstance(graph, torch._C.Graph):
             return
@@ -53,6 +56,7 @@ class Snapshots:
             self.pairs.append([str(graph)])
 
     def left(self, call: Call, error: BaseException | None) -> None:
+        """Keep what it has become."""
         if call.probe.name == self.name and self.pairs:
             self.open = self.pairs[-1]
             self.open.append(str(call.args[0]))
@@ -61,7 +65,7 @@ class Snapshots:
         """Nothing is left to do."""
 
     def _close(self, graph: Any) -> None:
-        # Two passes return a new graph: what comes next shows it.
+        # Some return a new graph: what comes next shows it.
         if self.open is not None and self.name in RETURN_A_GRAPH:
             self.open[1] = str(graph)
         self.open = None
@@ -84,27 +88,34 @@ def plain(text: str) -> str:
     return re.sub(r", requires_grad=\d|, device=cpu", "", text).rstrip() + "\n"
 
 
-def export(minimal: Minimal, name: str) -> tuple[Snapshots, Trace]:
-    """Export a minimal model, and keep what one pass did."""
+def export(minimal: Minimal, name: str) -> Snapshots:
+    """Export a minimal model, and keep what one stage or pass did.
+
+    Raises:
+        RuntimeError: when onnxspan itself stumbled on the way.
+    """
     snapshots = Snapshots(name)
     session = Session(listeners=[snapshots])
     with tempfile.TemporaryDirectory() as folder, _quiet():
         # A real file: TorchScript reads the source of what it compiles.
-        script = pathlib.Path(folder) / "minimal.py"
+        script = pathlib.Path(folder) / "example.py"
         script.write_text(minimal.source(), encoding="utf-8")
         before = pathlib.Path.cwd()
         session.open()
         try:
             os.chdir(folder)
-            runpy.run_path(str(script), run_name="minimal")
+            runpy.run_path(str(script), run_name="example")
         finally:
             os.chdir(before)
             session.close()
-    return snapshots, Trace.from_spans(session.spans)
+    errors = [error for error in session.errors if "Snapshots" in error or "listener" in error]
+    if errors:
+        raise RuntimeError(errors[0])
+    return snapshots
 
 
 @contextlib.contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
@@ -124,9 +135,8 @@ def page(name: str) -> str:
     text = found.markdown() if found is not None else ""
     minimal = MODELS.get(name)
     if minimal is None:
-        return f"{text}\n## On a real graph\n\n{UNKNOWN}\n"
-    snapshots, _ = export(minimal, name)
-    change = snapshots.first_change()
+        return text + _without_graph(name, found)
+    change = export(minimal, name).first_change()
     if change is None:
         raise RuntimeError(f"the minimal model of {name} does not make it change the graph")
     before, after = change
@@ -143,6 +153,18 @@ def page(name: str) -> str:
     )
 
 
+def _without_graph(name: str, found: explanations.Explanation | None) -> str:
+    if found is not None and found.exporter == "dynamo":
+        return f"\n## On a real graph\n\n{NOT_YET}\n"
+    # What is not a pass is not there to change a graph.
+    return f"\n## On a real graph\n\n{UNKNOWN}\n" if name.startswith("_jit_pass_") else ""
+
+
+def file_name(name: str) -> str:
+    """A page's file; a link must not have blanks in it."""
+    return name.replace(" ", "_") + ".md"
+
+
 def index() -> str:
     """The list of all pages."""
     lines = ["# Atlas of stages and passes\n"]
@@ -155,7 +177,7 @@ def index() -> str:
         for name in explanations.names():
             found = explanations.get(name)
             if found is not None and found.exporter == exporter:
-                lines.append(f"- [`{name}`]({name}.md): {found.one_line}")
+                lines.append(f"- [`{name}`]({file_name(name)}): {found.one_line}")
     return "\n".join(lines) + "\n"
 
 
@@ -165,8 +187,8 @@ def main(folder: pathlib.Path) -> int:
     failed = 0
     for name in explanations.names():
         try:
-            (folder / f"{name}.md").write_text(page(name), encoding="utf-8")
-        except Exception as error:
+            (folder / file_name(name)).write_text(page(name), encoding="utf-8")
+        except Exception as error:  # noqa: PERF203  # the other pages are written all the same
             failed += 1
             print(f"{name}: {type(error).__name__}: {str(error)[:300]}", file=sys.stderr)
     (folder / "index.md").write_text(index(), encoding="utf-8")
