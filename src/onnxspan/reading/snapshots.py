@@ -104,10 +104,10 @@ def _renamed(old: list[str], new: list[str]) -> list[str]:
             names.setdefault(now, was)
     taken = {value for line in old for value in _VALUE.findall(line)}
     for line in new:
-        for value in _VALUE.findall(line):
+        for value in _defined(line):
             if value not in names:
                 names[value] = _fresh(value, taken)
-    return [_VALUE.sub(lambda found: names[found.group()], line) for line in new]
+    return [_VALUE.sub(lambda found: names.get(found.group(), found.group()), line) for line in new]
 
 
 def _defined(line: str) -> list[str]:

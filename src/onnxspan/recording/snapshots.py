@@ -108,7 +108,7 @@ class Snapshots:
                 write_text(folder / name, self.get(name) or "")
 
     def _wants(self, call: Call) -> bool:
-        return self.which in ("changed", "all") or fnmatch.fnmatchcase(call.probe.name, self.which)
+        return self.which in ("changed", "all") or fnmatch.fnmatchcase(call.name, self.which)
 
     def _keep(self, call: Call, text: str, name_key: str, hash_key: str) -> None:
         data = text.encode(errors="backslashreplace")
