@@ -10,40 +10,13 @@ import synthetic
 from onnxspan.reading import html
 from onnxspan.reading.trace import Trace
 
-HOSTILE = '</script><img src=x onerror=alert(1)><b>&amp;"\'\u202e\ud800'
-
-
-def read(tmp_path, spans, **options):
-    path = tmp_path / "trace.jsonl"
-    path.write_text(synthetic.lines(spans, **options))
-    return Trace.read(path)
-
-
-def hostile():
-    """An export whose every text tries to be markup."""
-    return [
-        synthetic.span(
-            1,
-            0,
-            HOSTILE,
-            0,
-            90,
-            {"torch.onnx.exporter": HOSTILE, "torch.onnx.model.class": HOSTILE, HOSTILE: HOSTILE},
-            error=HOSTILE,
-            events=[(HOSTILE, {HOSTILE: HOSTILE}), ("exception", {"exception.message": HOSTILE})],
-        ),
-        synthetic.span(2, 1, "constructor", 1, 50, {"__proto__": "x", "nan": float("nan")}),
-        synthetic.span(3, 1, "__proto__", 50, 60, {"torch.onnx.symbolic.operators": [HOSTILE]}),
-    ]
-
-
 def data_of(page):
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
 def test_the_data_is_json_for_machines(tmp_path):
     """The block of JSON holds every span with its parent, times and attributes."""
-    trace = read(tmp_path, synthetic.export(200))
+    trace = synthetic.read(tmp_path, synthetic.export(200))
     data = data_of(html.render(trace))
     assert data["format"] == "onnxspan.report"
     assert len(data["spans"]) == len(trace.spans) == 200
@@ -57,16 +30,16 @@ def test_the_data_is_json_for_machines(tmp_path):
 
 def test_nothing_from_a_trace_is_markup(tmp_path):
     """No text of a hostile trace ends the data, opens an element, or breaks the encoding."""
-    page = html.render(read(tmp_path, hostile()))
+    page = html.render(synthetic.read(tmp_path, synthetic.hostile()))
     page.encode()
     assert "<img" not in page
     assert page.count("</script>") == 2
-    assert data_of(page)["spans"][0]["name"] == HOSTILE
+    assert data_of(page)["spans"][0]["name"] == synthetic.HOSTILE
 
 
 def test_the_policy_forbids_the_network(tmp_path):
     """The page allows its own script and style by their hashes, and nothing else."""
-    page = html.render(read(tmp_path, synthetic.export(20)))
+    page = html.render(synthetic.read(tmp_path, synthetic.export(20)))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy
@@ -76,21 +49,21 @@ def test_the_policy_forbids_the_network(tmp_path):
 
 def test_a_default_trace_is_small(tmp_path):
     """The report of a trace of 200 spans has less than 2 MB."""
-    assert len(html.render(read(tmp_path, synthetic.export(200)))) < 2_000_000
+    assert len(html.render(synthetic.read(tmp_path, synthetic.export(200)))) < 2_000_000
 
 
 def test_missing_spans_are_said(tmp_path):
     """When the root counted more spans than there are, the report says so first."""
     spans = synthetic.export(50)
-    assert data_of(html.render(read(tmp_path, spans)))["notices"] == []
-    (notice,) = data_of(html.render(read(tmp_path, spans[:40])))["notices"]
+    assert data_of(html.render(synthetic.read(tmp_path, spans)))["notices"] == []
+    (notice,) = data_of(html.render(synthetic.read(tmp_path, spans[:40])))["notices"]
     assert "began 50" in notice
     assert "holds 40" in notice
 
 
 def test_whole_or_not_at_all(tmp_path, monkeypatch):
     """When writing fails, neither the report nor a part of it is left."""
-    trace = read(tmp_path, synthetic.export(20))
+    trace = synthetic.read(tmp_path, synthetic.export(20))
     folder = tmp_path / "out"
     folder.mkdir()
 
@@ -111,12 +84,12 @@ def test_nothing_recorded():
 
 def test_notebook(tmp_path):
     """In a notebook the tree is plain HTML with every text escaped, and bounded."""
-    shown = read(tmp_path, synthetic.export(3000))._repr_html_()
+    shown = synthetic.read(tmp_path, synthetic.export(3000))._repr_html_()
     assert shown.startswith("<div")
     assert "torch.onnx.export" in shown
     assert "of 3,000 spans" in shown
     assert len(shown) < 400_000
-    escaped = read(tmp_path, hostile())._repr_html_()
+    escaped = synthetic.read(tmp_path, synthetic.hostile())._repr_html_()
     assert "<img" not in escaped
     assert "<script" not in escaped
     assert "&lt;img" in escaped

@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 import synthetic
-import test_html
 
 from onnxspan.reading import html
 
@@ -40,7 +39,7 @@ def show(browser, tmp_path):
 
     def open_report(spans, **context):
         target = tmp_path / "report.html"
-        html.save(test_html.read(tmp_path, spans), target)
+        html.save(synthetic.read(tmp_path, spans), target)
         contexts.append(browser.new_context(viewport={"width": 1400, "height": 900}, **context))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: seen.append(str(error)))
@@ -97,7 +96,7 @@ def test_search_unfolds_and_selects(show):
     page = show(synthetic.export(2_000))
     page.keyboard.press("/")
     page.keyboard.type("gelu")
-    page.wait_for_function("document.querySelector('#found').textContent.includes('found')")
+    playwright.expect(page.locator("#found")).to_contain_text("found")
     found = int(page.text_content("#found").split()[0].replace(",", ""))
     assert found == sum(
         span["name"] == "_run_symbolic_function"
@@ -110,7 +109,7 @@ def test_search_unfolds_and_selects(show):
     assert "aten::gelu" in page.text_content("#details")
     page.keyboard.press("Escape")
     page.keyboard.type("/nowhere")
-    page.wait_for_function("document.querySelector('#found').textContent === 'nothing found'")
+    playwright.expect(page.locator("#found")).to_have_text("nothing found")
 
 
 def test_folding_by_click_and_key(show):
@@ -147,7 +146,7 @@ def test_zoom_by_dragging_and_back(show):
 
 def test_table_sorts_and_leads_to_the_span(show):
     """A click on a head sorts the passes, a second one turns it round, a row opens its span."""
-    page = show(synthetic.export(60))
+    page = show(synthetic.export(200))
     head = page.locator("#panel-passes th button", has_text="Calls")
     cells = page.locator("#panel-passes tbody tr td:nth-child(4)")
     head.click()
@@ -194,7 +193,7 @@ def test_walk_goes_step_by_step(show):
 
 def test_hostile_text_stays_text(show):
     """Markup, scripts and direction marks in every text of a trace are only shown."""
-    page = show(test_html.hostile())
+    page = show(synthetic.hostile())
     for tab in ("operators", "walk", "export"):
         page.click(f"#tab-{tab}")
     assert page.locator("img, b:has-text('amp')").count() == 0
