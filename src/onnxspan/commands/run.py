@@ -13,6 +13,7 @@ import click
 from onnxspan.commands import script
 from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.progress import Progress
+from onnxspan.commands.repeating import repeat
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.tracing import Tracing
@@ -34,6 +35,12 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option("--quiet", is_flag=True, help="Do not print the tree.")
+@click.option(
+    "--repeat",
+    "times",
+    type=click.IntRange(min=1),
+    help="Run it N times, each in a fresh process, into OUTPUT-1.jsonl, OUTPUT-2.jsonl, ...",
+)
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -43,6 +50,7 @@ def command(
     snapshots: str,
     unfold: bool,
     quiet: bool,
+    times: int | None,
     module: bool,
     target: str,
     arguments: tuple[str, ...],
@@ -60,6 +68,10 @@ def command(
             f"{target}: there is no such file. "
             f"Give a Python file, or a module: onnxspan run -m {target}"
         )
+    if times is not None:
+        options = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
+        repeat(times, output, options, [*["-m"] * module, "--", target, *arguments])
+        return
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
     tracing = Tracing(
         Level.parse(level), listeners=listeners, snapshots=snapshots, wait_for_torch=True

@@ -101,9 +101,7 @@ def fit(sizes: Sequence[float], seconds: Sequence[float], noise: float) -> Fit:
     if factor <= 0 or flat - misfits[best] <= _MISFIT * scale:
         return Fit(None, 0.0, _HIGHEST, level, 0.0)
     allowed = exponents[misfits <= misfits[best] + _MISFIT * scale]
-    return Fit(
-        float(exponents[best]), float(allowed.min()), float(allowed.max()), fixed, factor
-    )
+    return Fit(float(exponents[best]), float(allowed.min()), float(allowed.max()), fixed, factor)
 
 
 def _line(np: Any, x: Any, t: Any, weights: Any) -> tuple[float, float, float]:
