@@ -26,6 +26,13 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
+@click.option(
+    "--snapshots",
+    default="none",
+    show_default=True,
+    metavar="changed|all|none|PATTERN",
+    help="Keep the graph's text before and after passes, in a folder beside -o.",
+)
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option("--quiet", is_flag=True, help="Do not print the tree.")
 @click.option(
@@ -40,6 +47,7 @@ from onnxspan.tracing import Tracing
 def command(
     level: str,
     output: str | None,
+    snapshots: str,
     unfold: bool,
     quiet: bool,
     times: int | None,
@@ -53,6 +61,8 @@ def command(
     stderr. Options of onnxspan stand before the script's name.
     """
     _check_output(output)
+    if snapshots != "none" and output is None:
+        raise click.UsageError("--snapshots needs -o FILE.jsonl: they go into a folder beside it")
     if not module and not Path(target).exists():
         raise OnnxspanError(
             f"{target}: there is no such file. "
@@ -63,7 +73,9 @@ def command(
         repeat(times, output, options, [*["-m"] * module, "--", target, *arguments])
         return
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
-    tracing = Tracing(Level.parse(level), listeners=listeners, wait_for_torch=True)
+    tracing = Tracing(
+        Level.parse(level), listeners=listeners, snapshots=snapshots, wait_for_torch=True
+    )
     process = os.getpid()
     failure: BaseException | None = None
     with tracing:
