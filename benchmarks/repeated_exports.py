@@ -44,9 +44,9 @@ def export(file: Path, layers: int, opset: int | None, *, dynamo: bool) -> None:
     """Export once and save the trace."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
     import torch
-    from models import transformer
 
     import onnxspan
+    from models import transformer
 
     model, args = transformer(layers)
     with tempfile.TemporaryDirectory() as folder, onnxspan.trace(save=file):

@@ -15,12 +15,12 @@ COMMANDS: dict[str, str] = {
     "demo": "onnxspan.commands.demo",
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
-    "doctor": "onnxspan.commands.doctor",
     "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
     "diff": "onnxspan.commands.diff",
     "growth": "onnxspan.commands.growth",
+    "doctor": "onnxspan.commands.doctor",
 }
 """Each subcommand and the module whose `command` it is."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onnxspan.reading.trace import Span, Trace
     from onnxspan.recording.hooks import Hook, Moment
     from onnxspan.recording.session import Listener, Session
+    from onnxspan.recording.snapshots import Snapshots
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +42,7 @@ class Tracing:
         flight: bool | str | os.PathLike[str] = True,
         log: Any = False,
         native_log: bool | str | Sequence[str] = False,
+        snapshots: str = "none",
         **session_options: Any,
     ) -> None:
         self._level = Level.parse(level)
@@ -49,6 +51,8 @@ class Tracing:
         self._tracer_provider = tracer_provider
         self._show = show
         self._save = save
+        self._snapshots = snapshots
+        self._store: Snapshots | None = None
         self._session_options = session_options
         self._session: Session | None = None
 
@@ -57,8 +61,13 @@ class Tracing:
         from onnxspan.recording.session import Session  # noqa: PLC0415
 
         if self._session is None:
-            options = {**self._session_options}
+            options = dict(self._session_options)
             options["listeners"] = [*self._listeners(), *options.get("listeners", ())]
+            if self._snapshots != "none":
+                from onnxspan.recording.snapshots import Snapshots  # noqa: PLC0415
+
+                self._store = Snapshots(self._snapshots)
+                options["listeners"] = [*options["listeners"], self._store]
             self._session = Session(self._level, self._tracer_provider, **options)
         self._session.open()
         return self
@@ -150,6 +159,7 @@ class Tracing:
                 show=self._show,
                 save=self._save,
                 **self._listening,
+                snapshots=self._snapshots,
                 **self._session_options,
             )
             tracing._hooks = self._hooks
@@ -164,7 +174,8 @@ class Tracing:
         """The span tree so far, as every view reads it."""
         from onnxspan.reading.trace import Trace  # noqa: PLC0415
 
-        return Trace.from_spans(self._session.spans if self._session is not None else ())
+        spans = self._session.spans if self._session is not None else ()
+        return Trace.from_spans(spans, self._store.get if self._store is not None else None)
 
     @property
     def spans(self) -> list[Span]:
@@ -188,15 +199,28 @@ class Tracing:
         tree.show(self.result, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the spans as OTLP JSON lines, whole or not at all.
+        """Write the spans, whole or not at all: as OTLP JSON lines, or `.html` as a report.
+
+        Snapshots go into a folder beside the lines: `NAME.snapshots` for `NAME.jsonl`.
 
         Raises:
             OSError: when the file cannot be written; nothing is then left of it.
             ValueError: when nothing was recorded.
         """
+        if str(path).lower().endswith((".html", ".htm")):
+            from onnxspan.reading import html  # noqa: PLC0415  # only for a report
+
+            html.save(self.result, path)
+            return
         from onnxspan.recording.outputs import write_file  # noqa: PLC0415
 
+        if self._store is not None and self._session is not None and self._session.spans:
+            self._store.save(path)
         write_file(path, self._session.spans if self._session is not None else [])
+
+    def _repr_html_(self) -> str:
+        """The trace in a notebook."""
+        return self.result._repr_html_()  # noqa: SLF001  # the notebook's protocol
 
 
 def trace(
@@ -208,6 +232,7 @@ def trace(
     flight: bool | str | os.PathLike[str] = True,
     log: Any = False,
     native_log: bool | str | Sequence[str] = False,
+    snapshots: str = "none",
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
 
@@ -219,7 +244,9 @@ def trace(
             (and each converted operator).
         tracer_provider: an OpenTelemetry tracer provider; None takes the configured one.
         show: print the tree to stderr when the block is left.
-        save: write the spans to this file when the block is left.
+        save: write the spans to this file when the block is left; `.html` makes a report.
+        snapshots: keep the graph's text before and after passes: `"changed"` for those that
+            change it, `"all"`, `"none"`, or a pattern of their names (`"*peephole*"`).
         flight: keep a flight log, which tells where a killed process was: beside the file of
             `save`, else in a per-user temporary folder; a path puts it at that path plus
             `.flight`. It is removed when the block is left.
@@ -241,6 +268,7 @@ def trace(
         tracer_provider=tracer_provider,
         show=show,
         save=save,
+        snapshots=snapshots,
         flight=flight,
         log=log,
         native_log=native_log,

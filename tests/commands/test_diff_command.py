@@ -9,11 +9,13 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+
 from comparing import export, write
 from onnxspan.cli import main
 
 
 def run(*args):
+    """The command as it is called in a terminal of 80 columns."""
     return CliRunner().invoke(main, list(args), env={"COLUMNS": "80"})
 
 
@@ -72,7 +74,10 @@ def test_bad_input_is_exit_code_2(files, args, said):
 def test_growth_names_the_quadratic_pass(tmp_path):
     """From files, in text and JSON; the exit code is 1 when that is asked for."""
     made = [
-        write(tmp_path / f"{n}.jsonl", export({"bad": 0.01 * (n / 100) ** 2, "good": n / 1e3}, nodes=n))
+        write(
+            tmp_path / f"{n}.jsonl",
+            export({"bad": 0.01 * (n / 100) ** 2, "good": n / 1e3}, nodes=n),
+        )
         for n in (100, 200, 400)
     ]
     result = run("growth", *made)
@@ -87,7 +92,7 @@ def test_growth_without_numpy_says_what_to_install(tmp_path):
     """The error names the extra, in a process where numpy cannot be imported."""
     made = [write(tmp_path / f"{n}.jsonl", export({"a": n / 1e3}, nodes=n)) for n in (1, 2, 4)]
     code = "import sys; sys.modules['numpy'] = None; from onnxspan.cli import main; main()"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  # our own command line
         [sys.executable, "-c", code, "growth", *made], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
@@ -109,9 +114,33 @@ def test_the_pages_open_in_a_browser(files, tmp_path):
     ):
         page = tmp_path / f"{args[0]}.html"
         assert run(*args, "--html", str(page)).exit_code == 0
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-        done = subprocess.run(
-            [browser, *flags, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"]
+        flags.append(f"--user-data-dir={tmp_path / 'profile'}")
+        done = subprocess.run(  # noqa: S603  # our own command line
+            [browser, *flags, page.as_uri()],
             capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
         assert said in done.stdout
+
+
+def test_run_repeats_into_numbered_files(tmp_path):
+    """Two runs of a failing script stop at the first, with the script's own exit code."""
+    script = tmp_path / "script.py"
+    script.write_text("import sys; print('ran', sys.argv[1]); sys.exit(7)", encoding="utf-8")
+    command = [sys.executable, "-m", "onnxspan", "run", "--repeat", "2"]
+    done = subprocess.run(  # noqa: S603  # our own command line
+        [*command, "-o", str(tmp_path / "t.jsonl"), str(script), "--batch"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 7
+    assert done.stdout == "ran --batch\n"
+    assert "run 1 of 2" in done.stderr
+
+
+def test_repeat_needs_an_output(tmp_path):
+    """Without names for the files it is refused before anything runs."""
+    script = tmp_path / "script.py"
+    script.write_text("", encoding="utf-8")
+    result = run("run", "--repeat", "2", str(script))
+    assert result.exit_code == 2
+    assert "-o" in result.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from onnxspan.reading.align import Pair, align
 
 NONE = frozenset()
@@ -11,7 +12,9 @@ NONE = frozenset()
 
 def test_a_step_that_moved_is_found_with_what_is_below_it():
     """A step called from another place is the same step, and so are its children."""
-    pairs = align([(), ("old",), ("old", "x")], [(), ("new",), ("new", "old"), ("new", "old", "x")], NONE)
+    pairs = align(
+        [(), ("old",), ("old", "x")], [(), ("new",), ("new", "old"), ("new", "old", "x")], NONE
+    )
     assert Pair(("old",), ("new", "old")) in pairs
     assert Pair(("old", "x"), ("new", "old", "x")) in pairs
     assert Pair(None, ("new",)) in pairs
@@ -29,7 +32,9 @@ def test_missing_steps_keep_their_place():
     assert [pair.before for pair in pairs] == [("a",), ("gone",), ("b",)]
 
 
-paths = st.lists(st.lists(st.sampled_from("abcd"), max_size=4).map(tuple), unique=True, max_size=12)
+paths = st.lists(
+    st.lists(st.sampled_from("abcd"), max_size=4).map(tuple), unique=True, max_size=12
+)
 
 
 @given(paths, paths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError, TraceFileError
 from onnxspan.reading import as_json, diff_page
@@ -29,6 +30,15 @@ def test_steps_of_one_side_are_listed_once_with_their_subtree():
     assert found.only("before") == []
 
 
+def test_steps_of_two_exporters_do_not_move():
+    """A name that both exporters use for different things is not the same step."""
+    before = export({"_export": 1.0})
+    after = export({"capture": (1.0, {}, {"_export": 0.5})}, **{"torch.onnx.exporter": "dynamo"})
+    found = compare(samples(before), samples(after))
+    assert [row.name for row in found.only("before")] == ["_export"]
+    assert [row.name for row in found.only("after")] == ["capture"]
+
+
 def test_operators_gained_and_lost():
     """Counts are compared across the two ways to write the standard domain."""
     before = export({"a": 1.0}, operators=["onnx::Add=3", "onnx::Erf=1"])
@@ -38,7 +48,9 @@ def test_operators_gained_and_lost():
 
 def test_a_failure_of_one_side_is_found():
     """An export that fails only after has its failure listed, and loses no operators by it."""
-    found = compare(samples(export({"a": 1.0})), samples(export({"a": 1.0}, error="ValueError: no")))
+    found = compare(
+        samples(export({"a": 1.0})), samples(export({"a": 1.0}, error="ValueError: no"))
+    )
     assert [row.failures_after for row in found.failing()] == [["ValueError: no"]]
     assert found.operators == []
 
@@ -83,7 +95,9 @@ def test_a_threshold_within_the_noise_is_not_crossed():
     assert crossed(parse("duration>1.05x"), compare(before, after)) is None
 
 
-@pytest.mark.parametrize("text", ["", "duration", "speed>2x", "nodes>5ms", "bytes(a)>1", "duration>5"])
+@pytest.mark.parametrize(
+    "text", ["", "duration", "speed>2x", "nodes>5ms", "bytes(a)>1", "duration>5"]
+)
 def test_what_is_no_threshold_is_refused(text):
     """The message shows the forms."""
     with pytest.raises(OnnxspanError, match=r"duration>1\.5x"):

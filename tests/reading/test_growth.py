@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading import growth_page
@@ -16,7 +17,7 @@ SIZES = (600, 1200, 2400)
 
 def series(time, sizes=SIZES, repeats=3, scatter=0.0):
     """Exports whose one pass takes `time(nodes)` seconds."""
-    chance = random.Random(3)
+    chance = random.Random(3)  # noqa: S311  # noise, not secrets
     return samples(
         *(
             export({"stage": (t + 0.5, {}, {"pass": t})}, nodes=n)
@@ -76,9 +77,12 @@ def test_the_stage_around_is_not_blamed():
 
 def test_noise_alone_flags_seldom():
     """Of 100 linear passes with 10 % noise and three exports a size, at most two are flagged."""
-    chance = random.Random(11)
+    chance = random.Random(11)  # noqa: S311  # noise, not secrets
     traces = [
-        export({f"pass{i}": 0.01 * n / 600 * chance.lognormvariate(0, 0.1) for i in range(100)}, nodes=n)
+        export(
+            {f"pass{i}": 0.01 * n / 600 * chance.lognormvariate(0, 0.1) for i in range(100)},
+            nodes=n,
+        )
         for n in SIZES
         for _ in range(3)
     ]

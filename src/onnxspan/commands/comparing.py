@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from onnxspan.errors import OnnxspanError
+from onnxspan.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,21 +33,9 @@ def write_page(path: str, text: str) -> None:
     Raises:
         OnnxspanError: when it cannot be written; nothing is then left of it.
     """
-    target = Path(path)
-    temporary = None
     try:
-        descriptor, temporary = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
-        )
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
-            stream.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(target)
+        write_text(path, text)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise OnnxspanError(
             f"{path}: cannot be written: {error.strerror}. Give --html a file in a folder "
             "that you may write to"

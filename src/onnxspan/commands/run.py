@@ -14,6 +14,7 @@ from onnxspan.commands import interrupt, script
 from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
 from onnxspan.commands.progress import Progress
+from onnxspan.commands.repeating import repeat
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.tracing import Tracing
@@ -26,6 +27,13 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
+@click.option(
+    "--snapshots",
+    default="none",
+    show_default=True,
+    metavar="changed|all|none|PATTERN",
+    help="Keep the graph's text before and after passes, in a folder beside -o.",
+)
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option(
     "--log", type=click.Choice(LOG_FORMATS), help="Log each stage and pass to stderr, by structlog."
@@ -37,18 +45,26 @@ from onnxspan.tracing import Tracing
 @click.option("--native-log", is_flag=True, help="Keep what torch's C++ passes say of themselves.")
 @click.option("--no-flight", is_flag=True, help="Keep no flight log for the case of a kill.")
 @click.option("--quiet", is_flag=True, help="Do not print the tree.")
+@click.option(
+    "--repeat",
+    "times",
+    type=click.IntRange(min=1),
+    help="Run it N times, each in a fresh process, into OUTPUT-1.jsonl, OUTPUT-2.jsonl, ...",
+)
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
     level: str,
     output: str | None,
+    snapshots: str,
     unfold: bool,
     log: str | None,
     log_level: str,
     native_log: bool,
     no_flight: bool,
     quiet: bool,
+    times: int | None,
     module: bool,
     target: str,
     arguments: tuple[str, ...],
@@ -59,11 +75,17 @@ def command(
     stderr. Options of onnxspan stand before the script's name.
     """
     _check_output(output)
+    if snapshots != "none" and output is None:
+        raise click.UsageError("--snapshots needs -o FILE.jsonl: they go into a folder beside it")
     if not module and not Path(target).exists():
         raise OnnxspanError(
             f"{target}: there is no such file. "
             f"Give a Python file, or a module: onnxspan run -m {target}"
         )
+    if times is not None:
+        options = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
+        repeat(times, output, options, [*["-m"] * module, "--", target, *arguments])
+        return
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
     if native_log and level == "stages":
         raise OnnxspanError("--native-log belongs to passes: leave --level stages out")
@@ -73,6 +95,7 @@ def command(
     tracing = Tracing(
         Level.parse(level),
         listeners=listeners,
+        snapshots=snapshots,
         wait_for_torch=True,
         flight=place or False,
         log=log is not None,

@@ -20,7 +20,7 @@ def comparison(found: Comparison) -> dict[str, Any]:
         "before": [_sample(sample) for sample in found.before],
         "after": [_sample(sample) for sample in found.after],
         "noise_known": found.repeated,
-        "usual_spread_share": found.usual,
+        "usual_spread_log": found.usual,
         "settings": [
             {"name": name, "before": old, "after": new} for name, old, new in found.settings
         ],

@@ -102,7 +102,7 @@ class Comparison:
             the process grew by).
         settings: what was asked for differently: name, before, after.
         operators: operators whose count changed: name, before, after; the largest change first.
-        usual: the usual width of a duration's range as a share of its median.
+        usual: the usual width of a duration's range, as the logarithm of high by low.
         repeated: whether both sides have several samples, so that the noise is known.
     """
 
@@ -186,9 +186,13 @@ def _paths(side: Sequence[Sample]) -> dict[Path, Step]:
 
 def _rows(before: Sequence[Sample], after: Sequence[Sample]) -> list[Row]:
     here, there = _paths(before), _paths(after)
-    operators = frozenset(p for p, step in {**here, **there}.items() if step.level == OPERATOR)
+    # Two exporters share a few names (`_export`) that are not the same step.
+    apart = before[0].exporter != after[0].exporter
+    fixed = frozenset(
+        path for path, step in {**here, **there}.items() if apart or step.level == OPERATOR
+    )
     rows = []
-    for pair in align(list(here), list(there), operators):
+    for pair in align(list(here), list(there), fixed):
         old = _steps(before, pair.before)
         new = _steps(after, pair.after)
         path = pair.after if pair.after is not None else pair.before or ()

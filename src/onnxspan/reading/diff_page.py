@@ -22,7 +22,10 @@ def page(found: Comparison) -> str:
     if found.settings:
         parts += [heading("Asked for differently"), table(_SIDES[:3], found.settings)]
     failing = [
-        (row.name, *(Cell("; ".join(f), "worse") for f in (row.failures_before, row.failures_after)))
+        (
+            row.name,
+            *(Cell("; ".join(f), "worse") for f in (row.failures_before, row.failures_after)),
+        )
         for row in found.failing()
     ]
     if failing:

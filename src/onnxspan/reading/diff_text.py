@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -9,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from onnxspan.reading import figures
-from onnxspan.reading.samples import labels
 from onnxspan.reading.text import one_line
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def closing(found: Comparison) -> str:
     if found.repeated:
         return (
             f"{within} steps are within the noise (steps usually scatter by "
-            f"{figures.share(found.usual)})."
+            f"{math.exp(found.usual):.2f}x)."
         )
     return (
         "One trace on a side says nothing of the noise: 25 % and 1 ms are assumed, and "
@@ -98,8 +99,8 @@ def _sides(found: Comparison) -> RenderableType:
 
 
 def _described(side: Sequence[Sample]) -> str:
-    names = labels(side)
-    files = names[0] if len(names) == 1 else f"{len(names)} exports, {names[0]} ..."
+    first = "/".join(PurePath(side[0].source).parts[-2:])
+    files = first if len(side) == 1 else f"{len(side)} exports, {first} ..."
     return f"{files}: {side[0].model} by {side[0].exporter}"
 
 

@@ -94,16 +94,14 @@ def fit(sizes: Sequence[float], seconds: Sequence[float], noise: float) -> Fit:
     best = int(misfits.argmin())
     # Points that no curve fits are noisier than was thought: the interval widens with them.
     spare = len(n) - LEAST_SIZES
-    scale = max(1.0, float(misfits[best]) / spare) if spare > 0 else 1.0
+    scale = max(1.0, float(misfits[best]) / max(spare, 1))
     level = float(np.sum(weights * t) / np.sum(weights))
     flat = float(np.sum(weights * np.square(t - level)))
     _, fixed, factor = solved[best]
     if factor <= 0 or flat - misfits[best] <= _MISFIT * scale:
         return Fit(None, 0.0, _HIGHEST, level, 0.0)
     allowed = exponents[misfits <= misfits[best] + _MISFIT * scale]
-    return Fit(
-        float(exponents[best]), float(allowed.min()), float(allowed.max()), fixed, factor
-    )
+    return Fit(float(exponents[best]), float(allowed.min()), float(allowed.max()), fixed, factor)
 
 
 def _line(np: Any, x: Any, t: Any, weights: Any) -> tuple[float, float, float]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from onnxspan.reading.samples import Sample
     from onnxspan.reading.steps import Path, Step
 
+_PRIOR = 2
+"""How many of a step's own gaps the usual one weighs as much as."""
+
 
 @dataclasses.dataclass
 class GrowthRow:
@@ -185,8 +188,8 @@ def _usual_noise(groups: dict[int, list[Sample]], paths: dict[Path, Step]) -> fl
 def _noise(
     groups: dict[int, list[Sample]], path: Path, value: Callable[[Step], float], usual: float
 ) -> float:
-    """A step's scatter: its own repetitions', never less than what is usual."""
+    """A step's scatter: its own repetitions', and since those are few, what is usual as well."""
     gaps = _gaps(groups, path, value)
     if not gaps or not usual:
         return max(usual, ASSUMED_NOISE)
-    return max(statistics.median(gaps), usual)
+    return (sum(gaps) + _PRIOR * usual) / (len(gaps) + _PRIOR)

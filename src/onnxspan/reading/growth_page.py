@@ -70,9 +70,9 @@ def _plot(found: Growth) -> str:
         line = " ".join(f"{x},{y}" for x, y in places)
         shapes.append(f'<polyline points="{line}" fill="none" stroke="{colour}"/>')
         shapes += [f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>' for x, y in places]
-        y = _TOP + _HEIGHT + 50 + 18 * index
-        shapes.append(f'<circle cx="{_LEFT}" cy="{y - 4}" r="4" fill="{colour}"/>')
-        shapes.append(f'<text x="{_LEFT + 12}" y="{y}">{safe(name)}</text>')
+        below = _TOP + _HEIGHT + 50 + 18 * index
+        shapes.append(f'<circle cx="{_LEFT}" cy="{below - 4}" r="4" fill="{colour}"/>')
+        shapes.append(f'<text x="{_LEFT + 12}" y="{below}">{safe(name)}</text>')
     for size in found.sizes:
         x, _ = place(size, max(times))
         label = figures.count(size)

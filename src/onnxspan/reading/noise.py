@@ -18,6 +18,7 @@ fewer than one in ten such diffs names a step at all.
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ LEAST_SECONDS = 0.0002
 ASSUMED_SHARE = 0.25
 """What a duration of a single trace is taken to scatter by."""
 ASSUMED_SECONDS = 0.001
+_TICK = 1e-6
 
 FACTORS = {1: 3.0, 2: 5.0, 3: 2.0, 4: 1.5}
 """By the traces on the side that has fewer: what a range is taken to be too narrow by."""
@@ -73,9 +75,9 @@ def measured(values: Iterable[float | None]) -> Measured | None:
 
 
 def usual_share(pairs: Sequence[tuple[Measured | None, Measured | None]]) -> float:
-    """The usual width of a range, as a share of its median, among all steps; 0.0 if unknown."""
+    """The usual width of a range among all steps, as a logarithm; 0.0 if unknown."""
     shares = [
-        side.spread / side.median
+        _ratio(side.low, side.high)
         for pair in pairs
         for side in pair
         if side is not None and side.repeated and side.median > LEAST_SECONDS
@@ -87,15 +89,22 @@ def durations_differ(before: Measured, after: Measured, usual: float) -> bool:
     """Whether two durations differ by more than their noise; see the module."""
     if not exceeds(before, after):
         return False
-    larger = max(before.median, after.median)
     if before.repeated and after.repeated:
         share, seconds = LEAST_SHARE, LEAST_SECONDS
     else:
         share, seconds = ASSUMED_SHARE, ASSUMED_SECONDS
+    larger, smaller = max(before.median, after.median), min(before.median, after.median)
+    if larger - smaller <= max(share * larger, seconds):
+        return False
+    # As ratios: a scatter by half must not hide that something became twenty times slower.
     factor = FACTORS.get(min(len(before.values), len(after.values)), 1.0)
-    scatter = factor * max(before.spread, after.spread, usual * larger)
-    noise = max(scatter, share * larger, seconds)
-    return abs(after.median - before.median) > noise
+    scatter = factor * max(_ratio(before.low, before.high), _ratio(after.low, after.high), usual)
+    return _ratio(smaller, larger) > scatter
+
+
+def _ratio(low: float, high: float) -> float:
+    """The logarithm of high by low, both taken as a clock's tick at least."""
+    return math.log(max(high, _TICK) / max(low, _TICK))
 
 
 def exceeds(before: Measured, after: Measured) -> bool:

@@ -36,7 +36,8 @@ class Cell(str):
     __slots__ = ("kind",)
     kind: str
 
-    def __new__(cls, text: str, kind: str = "") -> Cell:
+    def __new__(cls, text: str, kind: str = "") -> Cell:  # noqa: PYI034  # Self needs 3.11
+        """A cell with that class."""
         cell = super().__new__(cls, text)
         cell.kind = kind
         return cell

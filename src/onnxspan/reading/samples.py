@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
@@ -123,19 +122,16 @@ def check_alike(samples: Sequence[Sample]) -> None:
     Raises:
         TraceFileError: when they are of different models or by different exporters.
     """
-    for what, value in (("model", lambda s: s.model), ("exporter", lambda s: s.exporter)):
-        first = samples[0]
-        for sample in samples[1:]:
-            if value(sample) != value(first):
+    first = samples[0]
+    for sample in samples[1:]:
+        for what, here, there in (
+            ("model", sample.model, first.model),
+            ("exporter", sample.exporter, first.exporter),
+        ):
+            if here != there:
                 raise TraceFileError(
                     sample.source,
-                    f"is of another {what} ({value(sample)}) than {first.source} ({value(first)})",
+                    f"is of another {what} ({here}) than {first.source} ({there})",
                     "Put only repetitions of one export together; "
                     "--export N takes the Nth export of every file",
                 )
-
-
-def labels(samples: Sequence[Sample]) -> list[str]:
-    """The samples' files, without the folders when that leaves them different."""
-    short = [PurePath(sample.source).name for sample in samples]
-    return short if len(set(short)) == len(short) else [sample.source for sample in samples]

@@ -67,13 +67,15 @@ def steps_of(root: Span) -> dict[Path, Step]:
                 steps[path].failures.append(f"{span.name}: {span.description}")
         else:
             _add(steps, span, path)
-        for child in reversed(span.children):
-            stack.append((child, path if _is_node(child) else (*path, child.name)))
+        stack.extend(
+            (child, path if _is_node(child) else (*path, child.name))
+            for child in reversed(span.children)
+        )
     return steps
 
 
 def _is_node(span: Span) -> bool:
-    return span.get(c.LEVEL) == c.Level.NODES.name.lower()
+    return bool(span.get(c.LEVEL) == c.Level.NODES.name.lower())
 
 
 def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
@@ -111,7 +113,9 @@ def _sums(span: Span) -> Iterator[tuple[str, str, int, float]]:
     for key, operators in span.attributes.items():
         prefix, _, last = key.rpartition(".")
         calls, seconds = span.get(f"{prefix}.calls"), span.get(f"{prefix}.durations")
-        if last != "operators" or not all(isinstance(x, list) for x in (operators, calls, seconds)):
+        if last != "operators" or not all(
+            isinstance(x, list) for x in (operators, calls, seconds)
+        ):
             continue
         kind = prefix.rpartition(".")[2].replace("_", " ")
         for operator, number, total in zip(operators, calls, seconds, strict=False):

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 class Listener(Protocol):
     """Is told of every stage and pass as it begins and ends, inside the export's own thread.
 
-    What a listener raises is counted and kept away from the export. A listener may have more
-    methods, told by `Session.tell`: `heard(call, event, attributes)` of a warning or log line,
+    What a listener raises is counted and kept away from the export. One that has a method
+    `entering(call)` is told before the span begins too: the place for work that takes time,
+    which would else be counted as the pass's own. There are more such methods, told by
+    `Session.tell`: `heard(call, event, attributes)` of a warning or log line,
     `node_entered(call)` at level `nodes`, `node_failed(call, error)` at every level, and
     `closed()` when the session closes.
     """
@@ -42,7 +44,10 @@ class Listener(Protocol):
         """The wrapped function is about to run."""
 
     def left(self, call: Call, error: BaseException | None) -> None:
-        """It has returned or raised; `call.attributes` is complete, the span not yet ended."""
+        """It has returned or raised; `call.attributes` is complete, the span not yet ended.
+
+        `call.result` is what it returned, until the span ends.
+        """
 
     def finished(self, export: Export) -> None:
         """The root has ended."""
@@ -82,6 +87,9 @@ class Session:
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)
         self._told: dict[str, list[Callable[..., None]]] = {}
+        self.entering = [
+            listener.entering for listener in self.listeners if hasattr(listener, "entering")
+        ]
         self.clock = clock
         self.epoch = epoch
         self.spans: list[ReadableSpan] = []

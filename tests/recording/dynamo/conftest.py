@@ -6,9 +6,9 @@ import logging
 
 import pytest
 import torch
-from dynamo_models import Small, export
 
 import onnxspan
+from dynamo_models import Small, export
 
 
 @pytest.fixture(scope="session")
