@@ -56,15 +56,15 @@ class Tracing:
         self._session_options = session_options
         self._session: Session | None = None
 
-    def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
+    def __enter__(self) -> Tracing:  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
-        from onnxspan.recording.session import Session  # noqa: PLC0415
+        from onnxspan.recording.session import Session
 
         if self._session is None:
             options = dict(self._session_options)
             options["listeners"] = [*self._listeners(), *options.get("listeners", ())]
             if self._snapshots != "none":
-                from onnxspan.recording.snapshots import Snapshots  # noqa: PLC0415
+                from onnxspan.recording.snapshots import Snapshots
 
                 self._store = Snapshots(self._snapshots)
                 options["listeners"] = [*options["listeners"], self._store]
@@ -73,7 +73,7 @@ class Tracing:
         return self
 
     def _listeners(self) -> list[Listener]:
-        from onnxspan.recording.listening import listeners  # noqa: PLC0415  # as above
+        from onnxspan.recording.listening import listeners  # as above
 
         flight = self._listening["flight"]
         is_place = not isinstance(flight, bool)
@@ -118,7 +118,7 @@ class Tracing:
         level: str | Level | None,
         function: Callable[[Moment], object],
     ) -> Callable[[Moment], object]:
-        from onnxspan.recording.hooks import Hook  # noqa: PLC0415  # only who has hooks needs it
+        from onnxspan.recording.hooks import Hook  # only who has hooks needs it
 
         if self._session is not None:
             raise RuntimeError("register hooks before the first `with` block of this trace")
@@ -172,7 +172,7 @@ class Tracing:
     @property
     def result(self) -> Trace:
         """The span tree so far, as every view reads it."""
-        from onnxspan.reading.trace import Trace  # noqa: PLC0415
+        from onnxspan.reading.trace import Trace
 
         spans = self._session.spans if self._session is not None else ()
         return Trace.from_spans(spans, self._store.get if self._store is not None else None)
@@ -194,7 +194,7 @@ class Tracing:
 
     def show(self, **options: Any) -> None:
         """Print the tree; options as `onnxspan.reading.tree.show` takes them."""
-        from onnxspan.reading import tree  # noqa: PLC0415
+        from onnxspan.reading import tree
 
         tree.show(self.result, **options)
 
@@ -208,11 +208,11 @@ class Tracing:
             ValueError: when nothing was recorded.
         """
         if str(path).lower().endswith((".html", ".htm")):
-            from onnxspan.reading import html  # noqa: PLC0415  # only for a report
+            from onnxspan.reading import html  # only for a report
 
             html.save(self.result, path)
             return
-        from onnxspan.recording.outputs import write_file  # noqa: PLC0415
+        from onnxspan.recording.outputs import write_file
 
         if self._store is not None and self._session is not None and self._session.spans:
             self._store.save(path)
@@ -220,7 +220,7 @@ class Tracing:
 
     def _repr_html_(self) -> str:
         """The trace in a notebook."""
-        return self.result._repr_html_()  # noqa: SLF001  # the notebook's protocol
+        return self.result._repr_html_()  # the notebook's protocol
 
 
 def trace(

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 import torch._dynamo  # it replaces functions of torch when it is first imported
-from failing_models import FAILING
 
 import onnxspan
+from failing_models import FAILING
 from onnxspan.reading.trace import Trace
 
 SCREENS = Path(__file__).with_name("failure_screens.txt")
@@ -44,7 +44,7 @@ def failed():
             model, args, keywords = FAILING[case]()
             with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
                 warnings.simplefilter("ignore")
-                with pytest.raises(Exception) as raised:  # noqa: PT011  # the cases differ
+                with pytest.raises(Exception) as raised:  # the cases differ
                     torch.onnx.export(model.eval(), args, io.BytesIO(), verbose=False, **keywords)
             kept[case] = trace, raised.value
         return kept[case]

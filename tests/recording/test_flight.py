@@ -18,7 +18,11 @@ CHILD = Path(__file__).parent.parent / "killed.py"
 
 def _run(how, folder):
     return subprocess.run(
-        [sys.executable, CHILD, how, folder], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, CHILD, how, folder],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -48,7 +52,7 @@ def test_dead_process_tells_where_it_was(how, codes, tmp_path):
 
 
 def test_full_disk(tmp_path):
-    """When the log cannot be written on, the export goes on, and the trace says what is missing."""
+    """When the log cannot be written on, the export goes on, and the trace says what misses."""
     done = _run("full", tmp_path)
     assert done.returncode == 0, done.stderr
     sizes, errors, rest = done.stdout.splitlines()
@@ -65,7 +69,7 @@ def test_clean_end_leaves_nothing(tmp_path):
     done = _run("none", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "False"
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_torn_last_line(tmp_path):
@@ -98,7 +102,14 @@ def test_running_process_is_told_from_a_dead_one(tmp_path):
         c.FLIGHT_FORMAT: 1, "pid": os.getpid(), "host": socket.gethostname(),
         "at": time.time_ns(), "limit": 2**33,
     }  # fmt: skip
-    entered = {"e": "01", "p": "", "t": time.time_ns(), "m": 2**20, "n": "torch.onnx.export", "l": "stages"}
+    entered = {
+        "e": "01",
+        "p": "",
+        "t": time.time_ns(),
+        "m": 2**20,
+        "n": "torch.onnx.export",
+        "l": "stages",
+    }
     log.write_text(f"{json.dumps(header, separators=(',', ':'))}\n{json.dumps(entered)}\n")
     ending = Trace.read(log).ending
     assert ending.runs

@@ -114,7 +114,9 @@ def test_native_log_is_on_its_pass(plain, capfd):
         warnings.simplefilter("ignore")
         assert _export() == plain
     assert trace.errors == []
-    said = [event for span in trace.spans for event in span.events if event.name == c.NATIVE_LOG_EVENT]
+    said = [
+        event for span in trace.spans for event in span.events if event.name == c.NATIVE_LOG_EVENT
+    ]
     assert {event.attributes[c.LOG_LEVEL] for event in said} == {"UPDATE"}
     cse = _span(trace, "_jit_pass_cse")
     assert cse.get(c.NATIVE_LINES) > 0

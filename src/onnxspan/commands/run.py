@@ -36,10 +36,15 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option(
-    "--log", type=click.Choice(LOG_FORMATS), help="Log each stage and pass to stderr, by structlog."
+    "--log",
+    type=click.Choice(LOG_FORMATS),
+    help="Log each stage and pass to stderr, by structlog.",
 )
 @click.option(
-    "--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True,
+    "--log-level",
+    type=click.Choice(LOG_LEVELS),
+    default="info",
+    show_default=True,
     help="debug has passes and the native log too.",
 )
 @click.option("--native-log", is_flag=True, help="Keep what torch's C++ passes say of themselves.")
@@ -134,7 +139,9 @@ def _check_output(output: str | None) -> None:
 def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
     sys.stdout.flush()
     if not tracing.result.roots:
-        click.echo("onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True)
+        click.echo(
+            "onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True
+        )
         return
     if not quiet:
         click.echo(err=True)

@@ -68,7 +68,13 @@ class Failure:
             width: columns; paths and lines of code may be longer.
         """
         interrupted = self.error_type.endswith("KeyboardInterrupt")
-        verb = "failed, and was handled," if self.handled else "was stopped" if interrupted else "failed"
+        verb = (
+            "failed, and was handled,"
+            if self.handled
+            else "was stopped"
+            if interrupted
+            else "failed"
+        )
         lines = [f"The export {verb} in {self.pass_name or self.stage or self.span.name}"]
         where = f"{self.file}:{self.line}" if self.file else ""
         kind = self.error_type.rpartition(".")[2]
@@ -135,7 +141,9 @@ def _fatal_path(root: Span) -> list[Span]:
     span: Span | None = root if root.error else None
     while span is not None:
         path.append(span)
-        span = next((child for child in reversed(span.children) if _carries(child, path[-1])), None)
+        span = next(
+            (child for child in reversed(span.children) if _carries(child, path[-1])), None
+        )
     return path
 
 
@@ -149,11 +157,16 @@ def _carries(child: Span, parent: Span) -> bool:
     links = event.attributes.get(c.EXCEPTION_CHAIN, ()) if event is not None else ()
     # The description is `Name: first line`; a link is `module.Name: message`.
     start = child.description.rstrip("…")
-    return any(f".{link}".split("\n", 1)[0].find(f".{start}") >= 0 or link.startswith(start) for link in links)
+    return any(
+        f".{link}".split("\n", 1)[0].find(f".{start}") >= 0 or link.startswith(start)
+        for link in links
+    )
 
 
 def _exception(span: Span) -> Event | None:
-    return next((event for event in reversed(span.events) if event.name == c.EXCEPTION_EVENT), None)
+    return next(
+        (event for event in reversed(span.events) if event.name == c.EXCEPTION_EVENT), None
+    )
 
 
 def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
@@ -194,7 +207,9 @@ def _chain(span: Span, event: Event, *, handled: bool) -> list[str]:
         links = [f"{told.get(c.EXCEPTION_TYPE, '')}: {told.get(c.EXCEPTION_MESSAGE, '')}"]
     for outer in () if handled else _ancestors(span):
         around = _exception(outer)
-        whole = [str(link) for link in around.attributes.get(c.EXCEPTION_CHAIN, ())] if around else []
+        whole = (
+            [str(link) for link in around.attributes.get(c.EXCEPTION_CHAIN, ())] if around else []
+        )
         if len(whole) > len(links) and links[-1] in whole:
             links = whole
     return [_COLOURS.sub("", link) for link in links]

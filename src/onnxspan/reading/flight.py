@@ -72,7 +72,11 @@ class Ending:
             told += f", of {_mega(self.limit)} that the process may use"
         lines += _row("memory", told, width)
         if self.unreadable:
-            lines += _row("note", f"{self.unreadable} line(s) could not be read, as when the disk is full", width)
+            lines += _row(
+                "note",
+                f"{self.unreadable} line(s) could not be read, as when the disk is full",
+                width,
+            )
         for hint in self._hints():
             lines += _row("try", hint, width)
         return "\n".join(lines)
@@ -91,7 +95,8 @@ class Ending:
             return []
         if self.runs:
             return [
-                f"See where it is: py-spy dump --native --pid {self.pid} (docs: How to look into a hang)."
+                f"See where it is: py-spy dump --native --pid {self.pid} "
+                "(docs: How to look into a hang)."
             ]
         found = []
         if self.limit and max(self.memory, self.largest) > _FULL * self.limit:
@@ -101,12 +106,17 @@ class Ending:
             )
         names = {span.name for span in _around(self.last)} | {self.last.name}
         if "_jit_pass_onnx" in names and self.last.get(c.LEVEL) != "nodes":
-            found.append("Run again with level `nodes`: the log then names the operator that it died in.")
+            found.append(
+                "Run again with level `nodes`: the log then names the operator that it died in."
+            )
         elif self.last.name.startswith("_jit_pass_"):
             found.append(
-                "Run again with native_log=True (`onnxspan run --native-log`): the C++ pass says what it does."
+                "Run again with native_log=True (`onnxspan run --native-log`): "
+                "the C++ pass says what it does."
             )
-        found.append("For a crash, PYTHONFAULTHANDLER=1 prints the Python frames of a segmentation fault.")
+        found.append(
+            "For a crash, PYTHONFAULTHANDLER=1 prints the Python frames of a segmentation fault."
+        )
         return found
 
 
@@ -134,7 +144,9 @@ def read_flight(path: Path) -> Trace:
                 reader.take(entry)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             if number == 0:
-                raise TraceFileError(path, "line 1 is not a flight log's first line", _NEXT) from None
+                raise TraceFileError(
+                    path, "line 1 is not a flight log's first line", _NEXT
+                ) from None
             unreadable += 1
     if not reader.spans:
         raise TraceFileError(

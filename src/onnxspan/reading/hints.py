@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # a pattern or hint is easier to read whole
 """What to try next, for the failures that are well known. A hint is true or it is not there.
 
 Each row is a pattern over the exception's chain (`Type: message` lines) and the text; groups
@@ -18,18 +19,24 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         _TORCHSCRIPT,
-        r"UnsupportedOperatorError: Exporting the operator '(?P<op>[\w:]+)' to ONNX opset version "
-        r"(?P<opset>\d+) is not supported(?!\. Support for)",
-        "No opset up to this one has a conversion: write one and register it with "
-        "torch.onnx.register_custom_op_symbolic('{op}', function, {opset}), or write the "
-        "model's line with other operators; the other exporter (dynamo=True) has its own list.",
+        (
+            r"UnsupportedOperatorError: Exporting the operator '(?P<op>[\w:]+)' to ONNX opset version "
+            r"(?P<opset>\d+) is not supported(?!\. Support for)"
+        ),
+        (
+            "No opset up to this one has a conversion: write one and register it with "
+            "torch.onnx.register_custom_op_symbolic('{op}', function, {opset}), or write the "
+            "model's line with other operators; the other exporter (dynamo=True) has its own list."
+        ),
     ),
     (
         _DYNAMO,
         r"No ONNX function found for <OpOverload\(op='(?P<op>[\w.]+)', overload='(?P<overload>\w+)'\)",
-        "Give a conversion written with onnxscript: torch.onnx.export(..., "
-        "custom_translation_table={{torch.ops.{op}.{overload}: function}}), or write the model's "
-        "line with other operators.",
+        (
+            "Give a conversion written with onnxscript: torch.onnx.export(..., "
+            "custom_translation_table={{torch.ops.{op}.{overload}: function}}), or write the model's "
+            "line with other operators."
+        ),
     ),
     (
         "",
@@ -39,9 +46,11 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     (
         "",
         r"Only tuples, lists and Variables are supported as JIT inputs|Unsupported input type <class",
-        "Pass tensors, or tuples, lists and dicts of tensors; take other objects apart in a small "
-        "wrapping module, or register the class with torch.utils._pytree.register_dataclass or "
-        "torch.export.register_dataclass (dynamo only).",
+        (
+            "Pass tensors, or tuples, lists and dicts of tensors; take other objects apart in a small "
+            "wrapping module, or register the class with torch.utils._pytree.register_dataclass or "
+            "torch.export.register_dataclass (dynamo only)."
+        ),
     ),
     (
         "",
@@ -51,20 +60,26 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     (
         "",
         r"GuardOnDataDependentSymNode|data-dependent (branching|expression|control flow)",
-        "An `if`, loop or index depends on a tensor's values: use torch.cond or torch.where, "
-        "state what holds with torch._check(...), or move the decision out of forward.",
+        (
+            "An `if`, loop or index depends on a tensor's values: use torch.cond or torch.where, "
+            "state what holds with torch._check(...), or move the decision out of forward."
+        ),
     ),
     (
         _DYNAMO,
         r"Failed to convert 'dynamic_axes' to 'dynamic_shapes'",
-        "Compare the names in dynamic_axes with input_names (a name that no input has fails "
-        "here), or pass dynamic_shapes=, the form of this exporter.",
+        (
+            "Compare the names in dynamic_axes with input_names (a name that no input has fails "
+            "here), or pass dynamic_shapes=, the form of this exporter."
+        ),
     ),
     (
         "",
         r"Constraints violated|ConstraintViolationError",
-        "The model needs a relation between dimensions, or a fixed size, that the dynamic shapes "
-        "do not state: torch's message names the dimension and what to write for it.",
+        (
+            "The model needs a relation between dimensions, or a fixed size, that the dynamic shapes "
+            "do not state: torch's message names the dimension and what to write for it."
+        ),
     ),
     (
         "",
@@ -74,8 +89,10 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     (
         "",
         r"missing \d+ required positional arguments?|missing a required argument",
-        "The example inputs do not fit forward: check args= and kwargs=; model(*args, **kwargs) "
-        "must run first.",
+        (
+            "The example inputs do not fit forward: check args= and kwargs=; model(*args, **kwargs) "
+            "must run first."
+        ),
     ),
     (
         _DYNAMO,
@@ -85,8 +102,10 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     (
         "",
         r"output size that are not factor of input size",
-        "The output size of adaptive pooling must divide the input's: choose another size, or "
-        "write the pooling with a fixed kernel.",
+        (
+            "The output size of adaptive pooling must divide the input's: choose another size, or "
+            "write the pooling with a fixed kernel."
+        ),
     ),
     (
         "",
@@ -101,19 +120,25 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     (
         "",
         r"larger than the 2GiB limit|exceeds maximum protobuf size of 2GB",
-        "One protobuf holds less than 2 GiB: pass a file name, not a buffer, so that weights go "
-        "to external data (external_data=True with dynamo=True).",
+        (
+            "One protobuf holds less than 2 GiB: pass a file name, not a buffer, so that weights go "
+            "to external data (external_data=True with dynamo=True)."
+        ),
     ),
     (
         "",
         r"can't allocate memory|^MemoryError|OutOfMemoryError",
-        "Memory ran out: look at memory per stage with `onnxspan show`; export on the CPU, and "
-        "free what the model does not need first.",
+        (
+            "Memory ran out: look at memory per stage with `onnxspan show`; export on the CPU, and "
+            "free what the model does not need first."
+        ),
     ),
     (
         "",
-        r"^(RuntimeError: (shape '\[.*\]' is invalid for input|mat1 and mat2 shapes|The size of tensor a)"
-        r"|IndexError: Dimension out of range)",
+        (
+            r"^(RuntimeError: (shape '\[.*\]' is invalid for input|mat1 and mat2 shapes|The size of tensor a)"
+            r"|IndexError: Dimension out of range)"
+        ),
         "The model itself fails on these inputs: make model(*args) run first, then export.",
     ),
 )

@@ -66,7 +66,9 @@ def _links(error: BaseException) -> list[BaseException]:
     """The error and its causes, as Python would print them, the outermost first."""
     links: list[BaseException] = []
     link: BaseException | None = error
-    while link is not None and not any(link is known for known in links) and len(links) < _MOST_LINKS:
+    while (
+        link is not None and not any(link is known for known in links) and len(links) < _MOST_LINKS
+    ):
         links.append(link)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     return links
@@ -97,7 +99,7 @@ def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
 def _is_users(code: CodeType) -> bool:
     file = code.co_filename
     if file.startswith("<"):
-        return file.startswith("<stdin") or file.startswith("<ipython")
+        return file.startswith(("<stdin", "<ipython"))
     return not (
         "site-packages" in file
         or "dist-packages" in file
@@ -107,7 +109,7 @@ def _is_users(code: CodeType) -> bool:
 
 def _calling_frame() -> FrameType | None:
     """The innermost frame of the user's own that is still running."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect.stack reads every source
+    frame: FrameType | None = sys._getframe(1)  # inspect.stack reads every source
     while frame is not None and not _is_users(frame.f_code):
         frame = frame.f_back
     return frame
@@ -121,7 +123,9 @@ def _running_module(frames: list[tuple[FrameType, int]]) -> Any:
     for frame, _line in reversed(frames):
         if frame.f_code.co_varnames[:1] == ("self",):
             owner = frame.f_locals.get("self")
-            wrapped = type(owner).__module__.startswith(("torch.jit", "torch.onnx", "torch.export"))
+            wrapped = type(owner).__module__.startswith(
+                ("torch.jit", "torch.onnx", "torch.export")
+            )
             if isinstance(owner, nn.Module) and not wrapped:
                 return owner
     return None

@@ -40,7 +40,7 @@ class Capture:
     def left(self, call: Call, error: BaseException | None) -> None:
         """Nothing: what is said goes to the span that is current when it is said."""
 
-    def finished(self, export: Export) -> None:
+    def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's signature
         """End with it."""
         if self._held:
             self._held = False

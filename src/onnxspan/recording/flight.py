@@ -108,7 +108,10 @@ class FlightLog:
 
     def _rest(self, call: Call) -> bytes:
         level = call.probe.level.name.lower().encode()
-        rest = b'"n":%s,"l":"%s"' % (self._name(getattr(call.span, "name", call.probe.name)), level)
+        rest = b'"n":%s,"l":"%s"' % (
+            self._name(getattr(call.span, "name", call.probe.name)),
+            level,
+        )
         if call is not call.export.root:
             return rest + b"}\n"
         attributes = {**call.target.constants, **call.attributes}
@@ -127,7 +130,9 @@ class FlightLog:
         try:
             written = os.write(self._descriptor, line)
             if written != len(line):
-                raise OSError(f"only {written} of {len(line)} bytes were written; is the disk full?")
+                raise OSError(
+                    f"only {written} of {len(line)} bytes were written; is the disk full?"
+                )
         except OSError as error:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -169,7 +174,9 @@ def _open(beside: str | os.PathLike[str] | None) -> tuple[Path, int]:
         except OSError:  # the folder may come into being later; the save itself will tell
             pass
     folder = own_folder()
-    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**6}.flight"
+    path = (
+        folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**6}.flight"
+    )
     return path, os.open(path, flags | os.O_EXCL, 0o600)
 
 
@@ -195,7 +202,7 @@ def _header() -> bytes:
         "host": socket.gethostname(),
         "at": time.time_ns(),
         "limit": _memory_limit(),
-        "script": os.path.basename(sys.argv[0]) if sys.argv else "",
+        "script": Path(sys.argv[0]).name if sys.argv else "",
     }
     return json.dumps(header).encode() + b"\n"
 
@@ -206,7 +213,7 @@ def _memory_limit() -> int:
     try:
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (ValueError, OSError, AttributeError):
-        import psutil  # noqa: PLC0415  # not needed where sysconf is
+        import psutil  # not needed where sysconf is
 
         limits.append(psutil.virtual_memory().total)
     try:
@@ -214,7 +221,7 @@ def _memory_limit() -> int:
     except (OSError, ValueError):  # no control group, or "max"
         pass
     try:
-        import resource  # noqa: PLC0415  # not on Windows
+        import resource  # not on Windows
 
         soft = resource.getrlimit(resource.RLIMIT_AS)[0]
         if soft not in (resource.RLIM_INFINITY, -1):

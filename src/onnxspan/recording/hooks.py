@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from onnxspan import conventions as c
 from onnxspan.recording import sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from onnxspan import conventions as c
     from onnxspan.recording.call import Call, Export
 
 _logger = logging.getLogger("onnxspan")
@@ -107,7 +107,7 @@ class UserHooks:
 
 
 def _run(hook: Hook, moment: Moment, export: Export) -> None:
-    from onnxspan.recording.recorder import current  # noqa: PLC0415  # it imports the listeners
+    from onnxspan.recording.recorder import current  # it imports the listeners
 
     # What the hook itself does with torch is not part of the export.
     token = current.set(None)

@@ -27,7 +27,7 @@ def add_span_ids(
     Flat, lower-case hexadecimal, as OTLP writes them. An event outside any span, or one that
     has the keys already, is left as it is.
     """
-    from opentelemetry.trace import get_current_span  # noqa: PLC0415  # keeps the import light
+    from opentelemetry.trace import get_current_span  # keeps the import light
 
     context = get_current_span().get_span_context()
     if context.is_valid:
@@ -37,8 +37,8 @@ def add_span_ids(
 
 
 def default_logger() -> Any:
-    """structlog's logger where it is configured, else the standard logger `onnxspan`."""
-    import structlog  # noqa: PLC0415  # only who asks for logs needs it
+    """Structlog's logger where it is configured, else the standard logger `onnxspan`."""
+    import structlog  # only who asks for logs needs it
 
     if structlog.is_configured():
         return structlog.get_logger("onnxspan")
@@ -46,7 +46,7 @@ def default_logger() -> Any:
 
 
 def _bound(logger: logging.Logger) -> Any:
-    import structlog  # noqa: PLC0415  # only who asks for logs needs it
+    import structlog  # only who asks for logs needs it
 
     return structlog.wrap_logger(
         logger,

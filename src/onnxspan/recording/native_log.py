@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
@@ -138,7 +139,7 @@ class NativeLog:
             self._divert()
         self._stack.append(_Diverted(call))
 
-    def left(self, call: Call, error: BaseException | None) -> None:
+    def left(self, call: Call, error: BaseException | None) -> None:  # noqa: ARG002  # a Listener's
         """Take what the pass said; put everything back when it was the outermost."""
         while any(entry.call is call for entry in self._stack):
             entry = self._stack[-1]
@@ -153,7 +154,7 @@ class NativeLog:
                 else:
                     self._restore()
 
-    def finished(self, export: Export) -> None:
+    def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's signature
         """Put back whatever an interrupt may have left."""
         self._stack.clear()
         self._restore()
@@ -163,7 +164,7 @@ class NativeLog:
         self._levels.clear()
 
     def _divert(self) -> None:
-        import torch  # noqa: PLC0415  # the export has imported it
+        import torch  # the export has imported it
 
         if sys.stderr is not None:
             sys.stderr.flush()
@@ -172,8 +173,8 @@ class NativeLog:
             if self._file < 0:
                 self._file = _anonymous_file()
             os.dup2(self._file, _STDERR)
-            self._users_option = torch._C._jit_get_logging_option()  # noqa: SLF001  # torch's only way
-            torch._C._jit_set_logging_option(_joined(self._users_option, self._option))  # noqa: SLF001  # as above
+            self._users_option = torch._C._jit_get_logging_option()  # torch's only way
+            torch._C._jit_set_logging_option(_joined(self._users_option, self._option))  # as above
         except BaseException:
             self._broken = True
             self._restore()
@@ -182,14 +183,14 @@ class NativeLog:
     def _restore(self) -> None:
         if self._saved < 0:
             return
-        import torch  # noqa: PLC0415  # the export has imported it
+        import torch  # the export has imported it
 
         if sys.stderr is not None:
             sys.stderr.flush()
         os.dup2(self._saved, _STDERR)
         os.close(self._saved)
         self._saved = -1
-        torch._C._jit_set_logging_option(self._users_option)  # noqa: SLF001  # torch's only way
+        torch._C._jit_set_logging_option(self._users_option)  # torch's only way
         if self._file >= 0:
             try:  # what was written after the last drain goes where it was going
                 for line in _lines(self._file):
@@ -221,7 +222,7 @@ class NativeLog:
             os.dup2(self._file, _STDERR)
 
     def _lower_levels(self) -> None:
-        """onnxscript's and torch.export's records are the dynamo exporter's own log."""
+        """Onnxscript's and torch.export's records are the dynamo exporter's own log."""
         level = logging.DEBUG if self._debug else logging.INFO
         for name, logger in list(logging.root.manager.loggerDict.items()):
             if isinstance(logger, logging.Logger) and name.startswith(_PYTHON_LOGGERS):
@@ -253,7 +254,7 @@ def _anonymous_file() -> int:
     if hasattr(os, "memfd_create"):
         return os.memfd_create("onnxspan")
     descriptor, path = tempfile.mkstemp(prefix="onnxspan-")
-    os.unlink(path)
+    Path(path).unlink()
     return descriptor
 
 
@@ -273,4 +274,3 @@ def _write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
