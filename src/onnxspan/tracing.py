@@ -151,7 +151,7 @@ class Tracing:
 
     def _repr_html_(self) -> str:
         """The trace in a notebook."""
-        return self.result._repr_html_()  # noqa: SLF001  # the notebook's protocol
+        return self.result._repr_html_()
 
 
 def trace(
@@ -183,4 +183,6 @@ def trace(
         ValueError: for an unknown level.
         ImportError: on entering, when torch cannot be imported.
     """
-    return Tracing(level, tracer_provider=tracer_provider, show=show, save=save, snapshots=snapshots)
+    return Tracing(
+        level, tracer_provider=tracer_provider, show=show, save=save, snapshots=snapshots
+    )

@@ -44,7 +44,7 @@ from onnxspan.tracing import Tracing
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(
+def command(  # noqa: PLR0917  # click passes them by name
     level: str,
     output: str | None,
     snapshots: str,
@@ -109,7 +109,9 @@ def _check_output(output: str | None) -> None:
 def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
     sys.stdout.flush()
     if not tracing.result.roots:
-        click.echo("onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True)
+        click.echo(
+            "onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True
+        )
         return
     if not quiet:
         click.echo(err=True)
