@@ -59,7 +59,7 @@ from onnxspan.tracing import Tracing
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(
+def command(  # noqa: PLR0917  # click passes them by name
     level: str,
     output: str | None,
     snapshots: str,
