@@ -17,6 +17,7 @@ from onnxspan.commands.progress import Progress
 from onnxspan.commands.repeating import repeat
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
+from onnxspan.reading.text import printable
 from onnxspan.tracing import Tracing
 
 
@@ -49,7 +50,7 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--native-log", is_flag=True, help="Keep what torch's C++ passes say of themselves.")
 @click.option("--no-flight", is_flag=True, help="Keep no flight log for the case of a kill.")
-@click.option("--quiet", is_flag=True, help="Do not print the tree.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option(
     "--repeat",
     "times",
@@ -112,12 +113,12 @@ def command(  # noqa: PLR0917  # click passes them by name
         try:
             run = script.run_module if module else script.run_script
             run(target, list(arguments))
-        except OnnxspanError:
+        except script.Unreadable:
             raise
         except BaseException as error:  # a script may end in any way
             failure = error
         script.join_threads()
-    if isinstance(failure, Exception | KeyboardInterrupt):
+    if failure is not None and not isinstance(failure, SystemExit):
         script.print_exception(failure)
     if os.getpid() == process:  # a forked child of the script has nothing to report
         _report(tracing, output, unfold, quiet)
@@ -139,9 +140,10 @@ def _check_output(output: str | None) -> None:
 def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
     sys.stdout.flush()
     if not tracing.result.roots:
-        click.echo(
-            "onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True
-        )
+        if tracing.errors:  # the script may well have exported; we could not see it
+            _say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
+        elif not quiet or output is not None:
+            _say("the script made no torch.onnx.export; nothing was recorded")
         return
     if not quiet:
         click.echo(err=True)
@@ -150,9 +152,14 @@ def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> 
         try:
             tracing.save(output)
         except (OSError, ValueError) as error:
-            click.echo(f"onnxspan: the trace was not saved: {error}", err=True)
+            _say(f"the trace was not saved: {error}")
         else:
-            click.echo(f"onnxspan: {len(tracing.spans)} spans in {output}", err=True)
+            if not quiet:
+                _say(f"{len(tracing.spans)} spans in {output}")
+
+
+def _say(text: str) -> None:
+    click.echo(f"onnxspan: {printable(text)}", err=True)
 
 
 def _end_as(failure: BaseException) -> None:
