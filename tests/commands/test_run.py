@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from onnxspan.reading import tree
 from onnxspan.reading.trace import Trace
 
 SOURCE = str(Path(__file__).parents[2] / "src")
@@ -108,8 +110,7 @@ def test_ctrl_c(tmp_path):
     source = """
 import time
 try:
-    print("ready", flush=True)
-    time.sleep(60)
+    print("ready", flush=True); time.sleep(60)
 finally:
     print("cleaned up")
 """
@@ -153,38 +154,26 @@ export(Fails(), io.BytesIO())
 
 @pytest.fixture(scope="module")
 def exporting(tmp_path_factory):
-    """A script that exports, then fails in a forward: plain, quiet with -o, and in full."""
+    """A script that exports, then fails in a forward: plain, and traced with -o."""
     folder = tmp_path_factory.mktemp("exporting")
     name = write(folder, EXPORT)
-    runs = {
-        "plain": start(folder, name, "-o", "x"),
-        "quiet": start(
-            folder, "-m", "onnxspan", "run", "--quiet", "-o", "t.jsonl", name, "-o", "x"
-        ),
-    }
-    results = {key: ended(process) for key, process in runs.items()}
-    results["full"] = ended(start(folder, "-m", "onnxspan", "run", name, "-o", "x"))
-    return folder, results
-
-
-def test_a_failing_export(exporting):
-    """A script with an export that fails in the model prints and ends as untraced.
-
-    torch is imported by the script, after it has set the environment.
-    """
-    _, results = exporting
-    assert results["plain"][0] == 1
-    assert "the model's own" in results["plain"][2]
-    assert results["quiet"] == results["plain"]
+    plain = start(folder, name, "-o", "x")
+    traced = start(folder, "-m", "onnxspan", "run", "-o", "t.jsonl", name, "-o", "x")
+    return folder, ended(plain), ended(traced)
 
 
 def test_the_tree_comes_after_the_scripts_output(exporting):
-    """The tree of every export goes to stderr, after the script's own; stdout is untouched."""
-    _, results = exporting
-    code, out, err = results["full"]
-    assert (code, out) == results["plain"][:2]
-    assert err.startswith(results["plain"][2])
-    added = err.removeprefix(results["plain"][2])
+    """A script with an export that fails in the model prints and ends as untraced.
+
+    torch is imported by the script, after it has set the environment; the trees go to stderr
+    after all of the script's own output, and stdout is untouched.
+    """
+    _, plain, traced = exporting
+    assert plain[0] == 1
+    assert "the model's own" in plain[2]
+    assert traced[:2] == plain[:2]
+    assert traced[2].startswith(plain[2])
+    added = traced[2].removeprefix(plain[2])
     assert added.count("\n✗ torch.onnx.export ") == 1
     assert added.count("\ntorch.onnx.export ") == 1
     assert "RuntimeError: the model's own" in added
@@ -192,8 +181,12 @@ def test_the_tree_comes_after_the_scripts_output(exporting):
 
 def test_the_saved_file(exporting):
     """-o writes the spans that the tree shows; `show` reads them."""
-    folder, _ = exporting
+    folder, _, traced = exporting
     trace = Trace.read(folder / "t.jsonl")
+    assert traced[2].endswith(f"onnxspan: {len(trace.spans)} spans in t.jsonl\n")
+    shown = io.StringIO()
+    tree.show(trace, file=shown, width=80)
+    assert shown.getvalue() in traced[2]
     assert [root.error for root in trace.roots] == [False, True]
     assert [len(trace.exports), len(trace.roots)] == [2, 2]
     assert list(folder.glob(".*")) == []

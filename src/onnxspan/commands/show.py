@@ -8,6 +8,7 @@ import sys
 import click
 
 from onnxspan.commands import diffs
+from onnxspan.errors import TraceFileError
 from onnxspan.reading import tree
 from onnxspan.reading.jsonable import as_json
 from onnxspan.reading.trace import Trace
@@ -32,6 +33,12 @@ def command(  # noqa: PLR0917  # click passes them by name
     if diff:
         diffs.show(trace, name)
     elif to_json:
-        click.echo(json.dumps(as_json(trace), indent=1))
+        try:
+            text = json.dumps(as_json(trace), indent=1)
+        except RecursionError as error:
+            raise TraceFileError(
+                file, "has spans nested too deep for JSON", "Show it without --json"
+            ) from error
+        click.echo(text)
     else:
         tree.show(trace, unfold=unfold, width=width, file=sys.stdout)
