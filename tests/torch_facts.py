@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +16,15 @@ VERSION = torch.__version__.split("+")[0]
 NUMBERS = tuple(int(part) for part in VERSION.split(".")[:2])
 
 _ARGUMENTS = inspect.signature(torch.onnx.export).parameters
+
+_CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
+PINNED = tuple(int(part) for part in re.findall(r"(?m)^torch==(\d+)\.(\d+)", _CONSTRAINTS.read_text())[0])
+"""The torch that is developed against."""
+
+OLDER = NUMBERS < PINNED
+"""Whether this torch is older than that: what a test says of torch's own figures may not hold."""
+
+SHOWS_PINNED = f"says what torch {PINNED[0]}.{PINNED[1]} does itself, and this is {VERSION}"
 
 TORCHSCRIPT: dict[str, Any] = {"dynamo": False} if "dynamo" in _ARGUMENTS else {}
 """The arguments by which `torch.onnx.export` takes the TorchScript exporter."""
@@ -29,6 +40,12 @@ def unknown(options: Iterable[str]) -> str:
     missing = sorted(set(options) - set(_ARGUMENTS))
     named = ", ".join(missing)
     return f"torch.onnx.export of torch {VERSION} has no argument {named}" if missing else ""
+
+
+def capture_strategies() -> list[str]:
+    """The ways of capturing that the dynamo exporter tries here, in their order."""
+    module = importlib.import_module("torch.onnx._internal.exporter._capture_strategies")
+    return [strategy.__name__ for strategy in module.CAPTURE_STRATEGIES]
 
 
 def torchscript_utils() -> Any:

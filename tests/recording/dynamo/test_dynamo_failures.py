@@ -6,6 +6,7 @@ from torch import nn
 
 import onnxspan
 from dynamo_models import DataDependent, StrictOnly, by_name, export
+import torch_facts
 from onnxspan import conventions as c
 
 
@@ -54,6 +55,9 @@ def test_operator_without_a_function(example, level):
 @pytest.fixture(scope="module")
 def data_dependent(example):
     """An export that fails in both captures."""
+    strategies = torch_facts.capture_strategies()
+    if len(strategies) != 2:
+        pytest.skip(f"torch {torch_facts.VERSION} captures in other ways too: {strategies}")
     with onnxspan.trace() as trace, pytest.raises(torch.onnx.OnnxExporterError):
         export(DataDependent(), example)
     return trace
