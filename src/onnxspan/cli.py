@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "demo": "onnxspan.commands.demo",
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
+    "send": "onnxspan.commands.send",
     "doctor": "onnxspan.commands.doctor",
 }
 """Each subcommand and the module whose `command` it is."""

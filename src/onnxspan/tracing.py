@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from onnxspan.conventions import Level
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import TracerProvider
 
     from onnxspan.reading.trace import Span, Trace
-    from onnxspan.recording.session import Session
+    from onnxspan.recording.delivery import Report
+    from onnxspan.recording.otlp import Endpoint
+    from onnxspan.recording.outputs import Outputs
+    from onnxspan.recording.session import Listener, Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +41,11 @@ class Tracing:
         tracer_provider: TracerProvider | None = None,
         show: bool = False,
         save: str | os.PathLike[str] | None = None,
+        otlp: str | Sequence[str] | None = None,
+        protocol: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        outputs: Sequence[SpanExporter] = (),
+        meter_provider: MeterProvider | None = None,
         **session_options: Any,
     ) -> None:
         self._level = Level.parse(level)
@@ -42,6 +53,10 @@ class Tracing:
         self._show = show
         self._save = save
         self._session_options = session_options
+        self._meter_provider = meter_provider
+        self._endpoints = _endpoints(otlp, protocol, headers)
+        self._exporters = list(outputs)
+        self._outputs: Outputs | None = None
         self._session: Session | None = None
 
     def __enter__(self) -> Tracing:
@@ -50,6 +65,7 @@ class Tracing:
 
         if self._session is None:
             self._session = Session(self._level, self._tracer_provider, **self._session_options)
+            self._session.listeners += self._listeners(self._session)
         self._session.open()
         return self
 
@@ -61,10 +77,28 @@ class Tracing:
     ) -> None:
         if self._session is not None:
             self._session.close()
-        if self._save is not None:
-            self.save(self._save)
-        if self._show:
-            self.show()
+        saved: Path | None = None
+        try:
+            if self._save is not None:
+                self.save(self._save)
+                saved = Path(self._save)
+            if self._show:
+                self.show()
+        finally:
+            if self._outputs is not None:
+                self._outputs.close(saved)
+
+    def _listeners(self, session: Session) -> list[Listener]:
+        from onnxspan.recording import metrics  # noqa: PLC0415  # as above
+
+        found = metrics.listeners(self._meter_provider)
+        if self._endpoints or self._exporters:
+            from onnxspan.recording.outputs import Outputs  # noqa: PLC0415  # as above
+
+            self._outputs = Outputs(self._endpoints, self._exporters)
+            self._outputs.session = session
+            found.append(self._outputs)
+        return found
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: every call of the function is recorded, in a trace of its own.
@@ -79,8 +113,11 @@ class Tracing:
                 tracer_provider=self._tracer_provider,
                 show=self._show,
                 save=self._save,
+                outputs=self._exporters,
+                meter_provider=self._meter_provider,
                 **self._session_options,
             )
+            tracing._endpoints = self._endpoints
             traced.last_trace = tracing  # type: ignore[attr-defined]
             with tracing:
                 return function(*args, **kwargs)
@@ -103,6 +140,11 @@ class Tracing:
     def errors(self) -> list[str]:
         """What went wrong in onnxspan itself and was kept away from the export; mostly empty."""
         return list(self._session.errors) if self._session is not None else []
+
+    @property
+    def deliveries(self) -> list[Report]:
+        """What became of the spans for each output, once the block was left."""
+        return list(self._outputs.reports) if self._outputs is not None else []
 
     def show(self, **options: Any) -> None:
         """Print the tree; options as `onnxspan.reading.tree.show` takes them."""
@@ -128,6 +170,11 @@ def trace(
     tracer_provider: TracerProvider | None = None,
     show: bool = False,
     save: str | os.PathLike[str] | None = None,
+    otlp: str | Sequence[str] | None = None,
+    protocol: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    outputs: Sequence[SpanExporter] = (),
+    meter_provider: MeterProvider | None = None,
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
 
@@ -140,12 +187,46 @@ def trace(
         tracer_provider: an OpenTelemetry tracer provider; None takes the configured one.
         show: print the tree to stderr when the block is left.
         save: write the spans to this file when the block is left.
+        otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`.
+            The export never waits for it; leaving the block does, at most 30 s
+            (`OTEL_BSP_EXPORT_TIMEOUT`, in milliseconds). Spans that did not arrive are
+            written to a file, and a warning of the logger `onnxspan` says so, once.
+        protocol: `"http/protobuf"` or `"grpc"`; None takes `OTEL_EXPORTER_OTLP_PROTOCOL`,
+            or `"http/protobuf"`.
+        headers: sent with each request to those addresses.
+        outputs: OpenTelemetry span exporters that get the spans too, such as
+            `ConsoleSpanExporter()`.
+        meter_provider: an OpenTelemetry meter provider; None takes the configured one, and
+            where none is configured no metrics are made.
 
     Returns:
         The recording: a context manager and a decorator.
 
     Raises:
-        ValueError: for an unknown level.
+        ValueError: for an unknown level or protocol, or an address that is no URL.
+        OnnxspanError: when the package that speaks the protocol is not installed.
         ImportError: on entering, when torch cannot be imported.
     """
-    return Tracing(level, tracer_provider=tracer_provider, show=show, save=save)
+    return Tracing(
+        level,
+        tracer_provider=tracer_provider,
+        show=show,
+        save=save,
+        otlp=otlp,
+        protocol=protocol,
+        headers=headers,
+        outputs=outputs,
+        meter_provider=meter_provider,
+    )
+
+
+def _endpoints(
+    otlp: str | Sequence[str] | None, protocol: str | None, headers: Mapping[str, str] | None
+) -> list[Endpoint]:
+    """Check the addresses at once, so that a typing error is met before a long export."""
+    if otlp is None:
+        return []
+    from onnxspan.recording.otlp import endpoint  # noqa: PLC0415  # only when it is asked for
+
+    addresses = [otlp] if isinstance(otlp, str) else list(otlp)
+    return [endpoint(address, protocol, headers) for address in addresses]

@@ -6,6 +6,8 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
+from onnxspan.recording import session
+
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
@@ -21,20 +23,25 @@ class Export:
     """One export under way: what all of its calls share.
 
     Attributes:
+        receivers: the sessions that get its spans; `session` is the first, with the clock.
+        level: the deepest that any of them asks for.
+        listeners: of all of them.
         own_time: nanoseconds spent in onnxspan's own code so far.
         size: the graph's size at the last count, and `counted` the graph it is of.
         failure: the exception that was recorded last, compared by identity.
     """
 
     __slots__ = (
-        "counted", "epoch", "errors", "exporters", "failure", "functions", "level", "own_time",
-        "root", "session", "size", "span_count", "tracer",
+        "counted", "epoch", "errors", "exporters", "failure", "functions", "level", "listeners",
+        "own_time", "receivers", "root", "session", "size", "span_count", "tracer",
     )  # fmt: skip
 
-    def __init__(self, session: Session, tracer: Tracer, epoch: int) -> None:
-        self.session = session
-        self.tracer = tracer
-        self.level = session.level
+    def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
+        self.receivers = receivers
+        self.session = receivers[0]
+        self.tracer: Tracer = session.tracer(receivers)
+        self.listeners = session.listeners(receivers)
+        self.level = max(receiver.level for receiver in receivers)
         self.epoch = epoch
         self.root: Call
         self.own_time = 0
@@ -82,7 +89,7 @@ class Call:
         self.target = target
         self.probe: Probe = target.probe
         self.export = export
-        self.parent = parent
+        self.parent: Call | None = parent
         self.args = args
         self.kwargs = kwargs
         self.attributes: dict[str, Any] = {}

@@ -73,16 +73,17 @@ class SpanHooks:
             _close_if_root(call)
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-        session = receiving()
-        if session is None or not is_instrumentation_enabled():
+        receivers = receiving()
+        if not receivers or not is_instrumentation_enabled():
             return None
+        session = receivers[0]
         entered = session.clock()
         call: Call | None = None
         try:
             epoch = session.epoch
             if epoch is None:
                 epoch = time.time_ns() - time.perf_counter_ns()
-            export = Export(session, session.tracer(), epoch)
+            export = Export(receivers, epoch)
             call = Call(self.target, export, None, args, kwargs)
             export.root = call
         except Exception as error:
@@ -104,7 +105,7 @@ class SpanHooks:
                 spans.start(call)
                 if call is export.root:
                     _ensure_recording(call)
-                for listener in export.session.listeners:
+                for listener in export.listeners:
                     _guarded(call, "listener", listener.entered, call)
             except Exception as error:
                 export.note_error(f"entering {self.probe.name}", error)
@@ -133,7 +134,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
         call.attributes[c.MEMORY_RSS] = rss
         call.attributes[c.MEMORY_GROWTH] = rss - call.rss
         call.attributes[c.MEMORY_PEAK] = memory.peak()
-        for listener in export.session.listeners:
+        for listener in export.listeners:
             _guarded(call, "listener", listener.left, call, error)
         if call is export.root:
             _conclude(export, ended)
@@ -172,9 +173,10 @@ def _close_if_root(call: Call) -> None:
         return
     for exporter in export.exporters:
         patches.restore(_targets(exporter, export.level))
-    for listener in export.session.listeners:
+    for listener in export.listeners:
         _guarded(call, "listener", listener.finished, export)
-    export.session.note_errors(export.errors)
+    for receiver in export.receivers:
+        receiver.note_errors(export.errors)
     # The exception's traceback holds frames that hold the export: no cycle may outlive it.
     export.failure = None
     export.counted = None

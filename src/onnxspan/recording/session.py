@@ -57,6 +57,8 @@ class Session:
         listeners: told of every stage and pass.
         clock: nanoseconds, monotonic; fixed in tests.
         epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
+        process_wide: receive the exports of every thread and context until it is closed, and
+            keep no spans: the instrumentor's door.
     """
 
     def __init__(
@@ -66,12 +68,15 @@ class Session:
         listeners: Sequence[Listener] = (),
         clock: Callable[[], int] = time.perf_counter_ns,
         epoch: int | None = None,
+        *,
+        process_wide: bool = False,
     ) -> None:
         self.level = level
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)
         self.clock = clock
         self.epoch = epoch
+        self.process_wide = process_wide
         self.spans: list[ReadableSpan] = []
         self.errors: list[str] = []
         self.parent: Session | None = None
@@ -91,8 +96,9 @@ class Session:
                 "this trace is open already: leave its `with` block first, or make a second trace()"
             )
         with _lock:
-            self.parent = _innermost.get()
-            self._token = _innermost.set(self)
+            if not self.process_wide:
+                self.parent = _innermost.get()
+                self._token = _innermost.set(self)
             _open.append(self)
             self.is_open = True
         recorder.hold_openers()
@@ -114,28 +120,15 @@ class Session:
         except ValueError:  # closed in another context (thread) than it was opened in
             pass
 
-    def tracer(self) -> Tracer:
-        """The tracer that makes this session's spans."""
-        from opentelemetry import trace as otel  # noqa: PLC0415  # keeps `import onnxspan` light
-
-        provider = self.tracer_provider
-        if provider is None:
-            configured = otel.get_tracer_provider()
-            is_set = not isinstance(configured, otel.ProxyTracerProvider | otel.NoOpTracerProvider)
-            provider = configured if is_set else private_provider()
-        return provider.get_tracer(SCOPE, __version__)
-
     def collect(self, span: Any) -> None:
-        """Keep an ended span, here and in the sessions around this one."""
-        self.spans.append(span)
-        if self.parent is not None and self.parent.is_open:
-            self.parent.collect(span)
+        """Keep an ended span."""
+        if not self.process_wide:
+            self.spans.append(span)
 
     def note_errors(self, errors: list[str]) -> None:
-        """Keep what went wrong in onnxspan itself, here and in the sessions around this one."""
-        self.errors.extend(errors)
-        if self.parent is not None:
-            self.parent.note_errors(errors)
+        """Keep what went wrong in onnxspan itself."""
+        if not self.process_wide:
+            self.errors.extend(errors)
 
 
 _private: list[TracerProvider] = []
@@ -144,23 +137,67 @@ _private: list[TracerProvider] = []
 def private_provider() -> TracerProvider:
     """The provider without processors that serves whoever has configured none."""
     if not _private:
+        from opentelemetry.sdk.trace import SpanLimits  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider as SdkProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
 
-        _private.append(SdkProvider(sampler=ALWAYS_ON, shutdown_on_exit=False))
+        from onnxspan.recording.surroundings import resource  # noqa: PLC0415
+
+        # The default limits cut attributes and events beyond 128 without a word.
+        limits = SpanLimits(max_span_attributes=SpanLimits.UNSET, max_events=SpanLimits.UNSET)
+        _private.append(
+            SdkProvider(
+                sampler=ALWAYS_ON,
+                resource=resource(),
+                span_limits=limits,
+                shutdown_on_exit=False,
+            )
+        )
     return _private[0]
 
 
-def receiving() -> Session | None:
-    """The session that receives an export begun here and now.
+def receiving() -> tuple[Session, ...]:
+    """The sessions that receive an export begun here and now; none when none is open.
 
-    The innermost one open in this context; in a thread that was started without one, the
-    one opened last in the process.
+    First the one that decides on clock and tracer: the innermost one open in this context
+    or, in a thread that was started without one, the one opened last in the process. Then
+    those around it, then those that are open for the whole process. The export is recorded
+    once, whoever receives it.
     """
+    if not _open:
+        return ()
+    with _lock:
+        listed = list(_open)
+    scoped = [session for session in listed if not session.process_wide]
     session = _innermost.get()
     while session is not None and not session.is_open:
         session = session.parent
-    if session is None and _open:
-        with _lock:
-            return _open[-1] if _open else None
-    return session
+    if session is None and scoped:
+        session = scoped[-1]
+    receivers: list[Session] = []
+    while session is not None:
+        if session.is_open:
+            receivers.append(session)
+        session = session.parent
+    return (*receivers, *(session for session in reversed(listed) if session.process_wide))
+
+
+def tracer(receivers: Sequence[Session]) -> Tracer:
+    """The tracer that makes an export's spans.
+
+    Of the first receiver that was given a provider; else of the configured global one; else
+    of one that keeps them in memory.
+    """
+    from opentelemetry import trace as otel  # noqa: PLC0415  # keeps `import onnxspan` light
+
+    given = [session.tracer_provider for session in receivers if session.tracer_provider]
+    provider = given[0] if given else otel.get_tracer_provider()
+    if isinstance(provider, otel.ProxyTracerProvider | otel.NoOpTracerProvider) and not given:
+        provider = private_provider()
+    return provider.get_tracer(SCOPE, __version__)
+
+
+def listeners(receivers: Sequence[Session]) -> tuple[Listener, ...]:
+    """The listeners of all receivers, each once: one that two of them share counts once."""
+    unique = {id(one): one for session in receivers for one in session.listeners}
+    return tuple(unique.values())

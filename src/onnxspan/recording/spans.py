@@ -9,6 +9,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
+from onnxspan.recording import surroundings
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -22,7 +23,9 @@ DESCRIPTION_LIMIT = 240
 def start(call: Call) -> None:
     """Start the call's span at `call.began`, and make it the current one."""
     export = call.export
-    span = export.tracer.start_span(call.probe.name, start_time=export.epoch + call.began)
+    # Only the root may join a trace from outside; every other span has a parent here.
+    context = surroundings.context() if call.parent is None else None
+    span = export.tracer.start_span(call.probe.name, context, start_time=export.epoch + call.began)
     export.span_count += 1
     call.span = span
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))
@@ -45,7 +48,8 @@ def end(call: Call, ended: int) -> None:
         attributes.update(call.sums_as_attributes())
     span.set_attributes(attributes)
     span.end(end_time=call.export.epoch + ended)
-    call.export.session.collect(span)
+    for receiver in call.export.receivers:
+        receiver.collect(span)
 
 
 def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:

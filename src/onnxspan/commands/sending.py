@@ -1,0 +1,38 @@
+"""The options of every subcommand that sends spans: `--otlp`, `--protocol`, `--header`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+OTLP: dict[str, Any] = {
+    "metavar": "URL",
+    "multiple": True,
+    "help": "Send the spans to this OTLP address, as http://localhost:4318; may be given again.",
+}
+PROTOCOL: dict[str, Any] = {
+    "type": click.Choice(["http/protobuf", "grpc"]),
+    "help": "How to speak to it; by default OTEL_EXPORTER_OTLP_PROTOCOL, or http/protobuf.",
+}
+HEADER: dict[str, Any] = {
+    "metavar": "NAME=VALUE",
+    "multiple": True,
+    "help": "A header of each request, such as an access token; may be given again.",
+}
+
+
+def headers_of(given: tuple[str, ...]) -> dict[str, str]:
+    """Turn `name=value` words into headers.
+
+    Raises:
+        click.BadParameter: for a word without a name or `=`, or with a line break.
+    """
+    headers: dict[str, str] = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip() or not word.isprintable():
+            # Not the word itself: it may be a secret.
+            raise click.BadParameter("write it as NAME=VALUE", param_hint="'--header'")
+        headers[name.strip()] = value.strip()
+    return headers
