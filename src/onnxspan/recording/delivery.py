@@ -133,31 +133,32 @@ class Delivery:
                 thread.start()
 
     def close(self, timeout: float) -> list[ReadableSpan]:
-        """Wait until all is delivered, hopeless, or `timeout` seconds have passed.
+        """Wait at most `timeout` seconds, then stop; what `wait` and `stop` say."""
+        self.wait(timeout)
+        return self.stop()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until all is delivered, hopeless, or `timeout` seconds have passed."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            self._held = False
+            self._changed.notify_all()
+            while not self._is_settled() and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+            if not self._is_settled():
+                last = f"; last answer: {self.problem}" if self.problem else ""
+                self.problem = f"there was no time to send them all{last}"
+
+    def _is_settled(self) -> bool:
+        return self._hopeless or not (self._waiting or self._under_way)
+
+    def stop(self) -> list[ReadableSpan]:
+        """Send nothing more.
 
         Returns:
             The spans whose arrival was not confirmed. One that was under way may have
             arrived all the same.
         """
-        deadline = time.monotonic() + timeout
-        try:
-            with self._changed:
-                self._held = False
-                self._changed.notify_all()
-                while not self._is_settled() and (left := deadline - time.monotonic()) > 0:
-                    self._changed.wait(left)
-                if not self._is_settled():
-                    self.problem = f"{timeout:g} s were not enough" + (
-                        f"; last answer: {self.problem}" if self.problem else ""
-                    )
-        finally:
-            missing = self._stop()
-        return missing
-
-    def _is_settled(self) -> bool:
-        return self._hopeless or not (self._waiting or self._under_way)
-
-    def _stop(self) -> list[ReadableSpan]:
         with self._changed:
             self._stopped = True
             missing = [*self._refused]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +49,7 @@ class Outputs:
         self._deliveries: list[Delivery] = []
         self._under_way: set[int] = set()
         self._handed = 0
+        self._lock = threading.Lock()
 
     def entered(self, call: Call) -> None:
         """An export begins: from now on only torch works."""
@@ -79,10 +82,16 @@ class Outputs:
         """
         self._hand_over()
         deliveries, self._deliveries = self._deliveries, []
-        timeout = _flush_seconds()
+        deadline = time.monotonic() + _flush_seconds()
+        interrupted: BaseException | None = None
         reports = []
         for delivery in deliveries:
-            missing = delivery.close(timeout)
+            try:
+                delivery.wait(0.0 if interrupted else deadline - time.monotonic())
+            except BaseException as error:  # Ctrl-C while waiting: the spans still go to a file
+                interrupted = error
+                delivery.problem = f"waiting was broken off ({type(error).__name__})"
+            missing = delivery.stop()
             arrived = delivery.emitted - len(missing)
             report = Report(delivery.place, delivery.emitted, arrived, resend=delivery.resend)
             if missing:
@@ -91,16 +100,18 @@ class Outputs:
                 _logger.warning("%s", told(report))
             reports.append(report)
         self.reports += reports
-        self._handed = len(self.session.spans)
+        if interrupted is not None:
+            raise interrupted
         return reports
 
     def _hand_over(self) -> None:
-        spans = self.session.spans[self._handed :]
-        self._handed += len(spans)
-        if not spans:
-            return
-        for delivery in self._open():
-            delivery.add(spans)
+        with self._lock:  # exports may end in several threads at once
+            spans = self.session.spans[self._handed :]
+            self._handed += len(spans)
+            if not spans:
+                return
+            for delivery in self._open():
+                delivery.add(spans)
 
     def _open(self) -> list[Delivery]:
         if not self._deliveries:
