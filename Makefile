@@ -32,7 +32,8 @@ types: $(STAMP)  ## Check types
 	$(BIN)/mypy
 
 docs: $(STAMP)  ## Build the site, strictly, into site/
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python docs/tools/attributes.py --check
+	$(BIN)/zensical build --strict --clean
 
 bench: $(STAMP)  ## Measure the overhead; prints the table that the docs show
 	$(BIN)/python benchmarks/overhead.py

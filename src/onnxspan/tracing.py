@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -84,6 +85,11 @@ class Tracing:
                 saved = Path(self._save)
             if self._show:
                 self.show()
+        except Exception as own:
+            if error is None:
+                raise
+            # The user's exception is on its way out: ours must not take its place.
+            warnings.warn(f"onnxspan: {own}", RuntimeWarning, stacklevel=2)
         finally:
             if self._outputs is not None:
                 self._outputs.close(saved)

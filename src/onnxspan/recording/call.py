@@ -32,13 +32,14 @@ class Export:
     """
 
     __slots__ = (
-        "counted", "epoch", "errors", "exporters", "failure", "functions", "level", "listeners",
-        "own_time", "receivers", "root", "session", "size", "span_count", "tracer",
+        "clock", "counted", "epoch", "errors", "exporters", "failure", "functions", "level",
+        "listeners", "own_time", "receivers", "root", "session", "size", "span_count", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
         self.receivers = receivers
         self.session = receivers[0]
+        self.clock = self.session.clock
         self.tracer: Tracer = session.tracer(receivers)
         self.listeners = session.listeners(receivers)
         self.level = max(receiver.level for receiver in receivers)
@@ -55,26 +56,24 @@ class Export:
 
     def note_error(self, where: str, error: BaseException) -> None:
         """Keep an error of onnxspan itself away from the export, and count it."""
-        self.errors.append(f"{where}: {type(error).__name__}: {error}")
+        self.errors.append(describe_error(where, error))
         _logger.debug("onnxspan failed in %s; the export goes on", where, exc_info=error)
 
 
-class OperatorSum:
-    """Calls, total and longest time (ns) of one operator's per-node work."""
-
-    __slots__ = ("calls", "longest", "total")
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.total = 0
-        self.longest = 0
+def describe_error(where: str, error: BaseException) -> str:
+    """One line on an error of onnxspan itself; also for one that fails to print itself."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "without a printable message"
+    return f"{where}: {type(error).__name__}: {message}"
 
 
 class Call:
     """One call of a wrapped function, from entering it to leaving it."""
 
     __slots__ = (
-        "args", "attributes", "began", "bound", "export", "kwargs", "operator",
+        "args", "attributes", "began", "bound", "export", "holder", "kwargs", "operator",
         "otel_token", "parent", "probe", "rss", "scratch", "span", "sums", "target",
     )  # fmt: skip
 
@@ -96,8 +95,13 @@ class Call:
         self.bound: dict[str, Any] | None = None
         self.span: Span | None = None
         self.otel_token: Any = None
-        self.sums: dict[tuple[str, str, str, str], dict[str, OperatorSum]] | None = None
-        self.operator: str | None = None
+        # By the group's first key: its four keys, and by operator [calls, total ns, longest ns].
+        self.sums: dict[str, tuple[tuple[str, ...], dict[str, list[int]]]] = {}
+        self.operator = ""
+        # The nearest call around per-node work that has a span at every level: sums go there.
+        self.holder: Call = self
+        if parent is not None and self.probe.per_node is not None:
+            self.holder = parent.holder
         self.scratch: Any = None
         self.rss = 0
         self.began = 0
@@ -116,27 +120,26 @@ class Call:
         if value is not None:
             self.attributes[key] = value
 
-    def add_to_sum(self, sums: tuple[str, str, str, str], operator: str, duration: int) -> None:
+    def add_to_sum(self, sums: tuple[str, ...], operator: str, duration: int) -> None:
         """Add one call of an operator's per-node work, in nanoseconds."""
-        if self.sums is None:
-            self.sums = {}
-        group = self.sums.get(sums)
+        group = self.sums.get(sums[0])
         if group is None:
-            group = self.sums[sums] = {}
-        entry = group.get(operator)
+            group = self.sums[sums[0]] = (sums, {})
+        entry = group[1].get(operator)
         if entry is None:
-            entry = group[operator] = OperatorSum()
-        entry.calls += 1
-        entry.total += duration
-        if duration > entry.longest:
-            entry.longest = duration
+            group[1][operator] = [1, duration, duration]
+            return
+        entry[0] += 1
+        entry[1] += duration
+        if duration > entry[2]:
+            entry[2] = duration
 
     def sums_as_attributes(self) -> dict[str, Any]:
         """The per-operator work as parallel arrays: operators, calls, seconds, longest."""
         result: dict[str, Any] = {}
-        for (operators, calls, durations, longest), group in (self.sums or {}).items():
+        for (operators, calls, durations, longest), group in self.sums.values():
             result[operators] = list(group)
-            result[calls] = [entry.calls for entry in group.values()]
-            result[durations] = [entry.total / 1e9 for entry in group.values()]
-            result[longest] = [entry.longest / 1e9 for entry in group.values()]
+            result[calls] = [entry[0] for entry in group.values()]
+            result[durations] = [entry[1] / 1e9 for entry in group.values()]
+            result[longest] = [entry[2] / 1e9 for entry in group.values()]
         return result

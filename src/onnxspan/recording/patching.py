@@ -9,6 +9,8 @@ Three things make a wrapper invisible:
   (`inspect.getattr_static`), so a classmethod stays a classmethod and pybind's
   `instancemethod` stays one.
 - The wrapper looks like the original (`functools.update_wrapper`): name, module, signature.
+
+And one more for C functions, whose own warnings go to the frame that calls them: stand_in.py.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ import functools
 import importlib
 import inspect
 import threading
-from types import CodeType, FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan import conventions as c
+from onnxspan.recording.stand_in import NAME, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,32 +34,38 @@ if TYPE_CHECKING:
 WRAPPER_FILE = "<onnxspan, skipped by warnings like importlib._bootstrap>"
 
 # The exception passes through as the same object: `raise` alone, no `from`, nothing added.
-_SOURCE = """
-def build(original, enter, leave, fail):
-    def wrapper(*args, **kwargs):
-        call = enter(args, kwargs)
-        if call is None:
-            return original(*args, **kwargs)
+# What our own hooks raise is told to `broken` and goes no further. `stand_in` is None, or gives
+# the function that calls a C function in its caller's name.
+_SOURCE = f"""
+def build(original, enter, leave, fail, broken, stand_in):
+    def {NAME}(*args, **kwargs):
         try:
-            result = original(*args, **kwargs)
+            function = original if stand_in is None else stand_in()
+            call = enter(args, kwargs)
+        except Exception as error:
+            broken("entering", error)
+            call, function = None, original
+        if call is None:
+            return function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
         except BaseException as error:
-            fail(call, error)
+            try:
+                fail(call, error)
+            except Exception as own:
+                broken("failing", own)
             raise
-        leave(call, result)
+        try:
+            leave(call, result)
+        except Exception as error:
+            broken("leaving", error)
         return result
-    return wrapper
+    return {NAME}
 """
 
 _namespace: dict[str, Any] = {"__name__": "onnxspan.recording.patching"}
 exec(compile(_SOURCE, WRAPPER_FILE, "exec"), _namespace)  # noqa: S102  # our own constant text
 _build: Callable[..., FunctionType] = _namespace["build"]
-
-
-def _wrapper_code() -> CodeType:
-    return _build(None, None, None, None).__code__
-
-
-WRAPPER_CODE = _wrapper_code()
 
 
 class Hooks(Protocol):
@@ -70,6 +79,9 @@ class Hooks(Protocol):
 
     def fail(self, call: Any, error: BaseException) -> None:
         """End a call that raised."""
+
+    def broken(self, doing: str, error: Exception) -> None:
+        """One of the three above raised `error`; the export goes on without it."""
 
 
 @dataclasses.dataclass
@@ -158,33 +170,50 @@ class Patches:
         self._lock = threading.RLock()
 
     def install(self, targets: Iterable[Target]) -> None:
-        """Wrap each target, unless it is wrapped already; then count one holder more."""
+        """Wrap each target, unless it is wrapped already; then count one holder more.
+
+        When one cannot be wrapped, those before it are restored before the error goes on.
+        """
+        held: list[Target] = []
         with self._lock:
-            for target in targets:
-                count = self._counts.get(id(target), 0)
-                if count == 0:
-                    self._wrap(target)
+            try:
+                for target in targets:
+                    count = self._counts.get(id(target), 0)
+                    self._counts[id(target)] = count + 1
                     self._wrapped[id(target)] = target
-                self._counts[id(target)] = count + 1
+                    held.append(target)
+                    if count == 0:
+                        self._wrap(target)
+            except BaseException:
+                self.restore(held)
+                raise
 
     def restore(self, targets: Iterable[Target]) -> None:
-        """Give up one hold on each target; the last hold puts the identical object back."""
+        """Give up one hold on each target; the last hold puts the identical object back.
+
+        All are tried, whatever becomes of one of them; the first error is raised at the end.
+        """
+        failure: Exception | None = None
         with self._lock:
             for target in targets:
                 count = self._counts.get(id(target), 0) - 1
                 if count > 0:
                     self._counts[id(target)] = count
                 elif count == 0:
+                    try:
+                        self._unwrap(target)
+                    except Exception as error:
+                        failure = failure or error
                     del self._counts[id(target)], self._wrapped[id(target)]
-                    self._unwrap(target)
+        if failure is not None:
+            raise failure
 
     def restore_everything(self) -> None:
         """Restore whatever is still wrapped, however many hold it."""
         with self._lock:
-            for target in list(self._wrapped.values()):
-                self._unwrap(target)
-            self._wrapped.clear()
-            self._counts.clear()
+            left = list(self._wrapped.values())
+            self._counts = dict.fromkeys(self._counts, 1)
+            self.restore(left)
 
     def is_installed(self, target: Target) -> bool:
         """Whether the target is wrapped now."""
@@ -192,27 +221,60 @@ class Patches:
 
     def _wrap(self, target: Target) -> None:
         raw = inspect.getattr_static(target.holder, target.attribute)
-        if target.replacement is None or raw is not target.raw:
-            target.raw = raw
-            is_classmethod = isinstance(raw, classmethod)
-            target.original = (
-                raw.__func__ if is_classmethod else getattr(target.holder, target.attribute)
-            )
-            hooks = self._make_hooks(target)
-            wrapper = _build(target.original, hooks.enter, hooks.leave, hooks.fail)
-            functools.update_wrapper(wrapper, target.original)
-            target.replacement = classmethod(wrapper) if is_classmethod else wrapper
+        if raw is target.replacement and target.replacement is not None:
+            # Somebody who had patched on top of us has put our wrapper back.
+            raw = target.raw
+        elif target.replacement is None or raw is not target.raw:
+            _silence(target.replacement)
+            self._build_wrapper(target, raw)
         setattr(target.holder, target.attribute, target.replacement)
 
+    def _build_wrapper(self, target: Target, raw: Any) -> None:
+        target.raw = raw
+        is_classmethod = isinstance(raw, classmethod)
+        target.original = (
+            raw.__func__ if is_classmethod else getattr(target.holder, target.attribute)
+        )
+        # A pass that calls back into Python stays without: a frame more would be counted by
+        # the `stacklevel` of a warning in a symbolic function.
+        in_c = _is_c(target.original) and not target.probe.calls_python
+        stand_in = StandIn(target.original) if in_c else None
+        hooks = self._make_hooks(target)
+        wrapper = _build(
+            target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, stand_in
+        )
+        functools.update_wrapper(wrapper, target.original)
+        target.replacement = classmethod(wrapper) if is_classmethod else wrapper
+
     def _unwrap(self, target: Target) -> None:
-        # Somebody who patched on top of us keeps their patch: our wrapper underneath is
-        # then a plain pass-through, because no session is open any more.
+        # Somebody who patched on top of us keeps their patch: our wrapper underneath is then
+        # a plain pass-through, because no export is recorded, or (`_silence`) for ever.
         if inspect.getattr_static(target.holder, target.attribute) is not target.replacement:
             return
         if inspect.isclass(target.holder) and not _defines(target):
             delattr(target.holder, target.attribute)
         else:
             setattr(target.holder, target.attribute, target.raw)
+
+
+def _is_c(function: Any) -> bool:
+    """Whether calling this makes no Python frame: a builtin, or a function of pybind11."""
+    return (
+        isinstance(function, BuiltinFunctionType | MethodDescriptorType)
+        or type(function).__module__ == "pybind11_builtins"
+    )
+
+
+def _silence(replacement: Any) -> None:
+    """Make a wrapper that lies beneath somebody else's patch a pass-through, for ever.
+
+    The patch on top is about to be wrapped itself, and one call must not become two spans.
+    """
+    if replacement is None:
+        return
+    wrapper = replacement.__func__ if isinstance(replacement, classmethod) else replacement
+    cell = (wrapper.__closure__ or ())[wrapper.__code__.co_freevars.index("enter")]
+    cell.cell_contents = lambda _args, _kwargs: None
 
 
 def _defines(target: Target) -> bool:
@@ -225,7 +287,7 @@ def without_wrapper_frames(error: BaseException) -> None:
     """Take the frames of inner wrappers out of a traceback, so that it reads as without them."""
     entry = error.__traceback__
     while entry is not None and entry.tb_next is not None:
-        if entry.tb_next.tb_frame.f_code is WRAPPER_CODE:
+        if entry.tb_next.tb_frame.f_code.co_name == NAME:
             entry.tb_next = entry.tb_next.tb_next
         else:
             entry = entry.tb_next

@@ -8,6 +8,7 @@ travels through C++ callbacks, and a call without one is outside any export.
 from __future__ import annotations
 
 import contextvars
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,19 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
 from onnxspan.recording import memory, spans
-from onnxspan.recording.call import Call, Export
+from onnxspan.recording.call import Call, Export, describe_error
 from onnxspan.recording.patching import Patches, Target, resolve_all, without_wrapper_frames
 from onnxspan.recording.probes import OPENERS, TABLES
-from onnxspan.recording.session import private_provider, receiving
+from onnxspan.recording.session import note_unrecorded, receiving
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onnxspan.recording.patching import Hooks
     from onnxspan.recording.probes.row import Exporter
-    from onnxspan.recording.session import Session
+
+_logger = logging.getLogger("onnxspan")
 
 current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
     "onnxspan_call", default=None
@@ -47,30 +51,34 @@ class SpanHooks:
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
             return None
         call = Call(self.target, export, parent, args, kwargs)
-        self._begin(call, export.session.clock())
+        self._begin(call, export.clock())
         return call
 
     def leave(self, call: Call, result: Any) -> None:
         """End a call that returned `result`."""
-        ended = call.export.session.clock()
         current.set(call.parent)
         try:
+            ended = call.export.clock()
             if self.probe.after is not None:
-                _guarded(call, "after", self.probe.after, call, result)
+                guarded(call, "after", self.probe.after, call, result)
             _finish(call, None, ended)
         finally:
-            _close_if_root(call)
+            _let_go(call)
 
     def fail(self, call: Call, error: BaseException) -> None:
         """End a call that raised `error`, which goes on to the caller untouched."""
-        ended = call.export.session.clock()
         current.set(call.parent)
         try:
-            _guarded(call, "traceback", without_wrapper_frames, error)
-            _guarded(call, "failure", spans.record_failure, call, error, ended)
+            guarded(call, "traceback", without_wrapper_frames, error)
+            ended = call.export.clock()
+            guarded(call, "failure", spans.record_failure, call, error, ended)
             _finish(call, error, ended)
         finally:
-            _close_if_root(call)
+            _let_go(call)
+
+    def broken(self, doing: str, error: Exception) -> None:
+        """Count an error of our own; the export goes on."""
+        note_broken(f"{doing} {self.probe.name}", error)
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         receivers = receiving()
@@ -87,7 +95,7 @@ class SpanHooks:
             call = Call(self.target, export, None, args, kwargs)
             export.root = call
         except Exception as error:
-            session.errors.append(f"opening {self.probe.name}: {type(error).__name__}: {error}")
+            session.note_errors([describe_error(f"opening {self.probe.name}", error)])
             return None
         self._begin(call, entered)
         return call
@@ -97,29 +105,39 @@ class SpanHooks:
         try:
             try:
                 if self.probe.opens is not None:
-                    _hold_exporter(export, self.probe.opens(call))
+                    guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
                 if self.probe.before is not None:
-                    _guarded(call, "before", self.probe.before, call)
-                call.rss = memory.resident()
-                call.began = export.session.clock()
+                    guarded(call, "before", self.probe.before, call)
+                guarded(call, "memory", _note_resident, call)
+                call.began = export.clock()
                 spans.start(call)
-                if call is export.root:
-                    _ensure_recording(call)
                 for listener in export.listeners:
-                    _guarded(call, "listener", listener.entered, call)
+                    guarded(call, "listener", listener.entered, call)
             except Exception as error:
                 export.note_error(f"entering {self.probe.name}", error)
             current.set(call)
-            now = export.session.clock()
+            now = export.clock()
             export.own_time += now - entered
         except BaseException:  # Ctrl-C in our own code: it goes on, and nothing stays patched
-            spans.detach(call)
             current.set(call.parent)
-            _close_if_root(call)
+            _let_go(call)
             raise
 
 
-def _guarded(call: Call, what: str, function: Any, *args: Any) -> None:
+def note_broken(where: str, error: Exception) -> None:
+    """Count an error that came out of a hook: on the export under way, or on a session."""
+    try:
+        call = current.get()
+        if call is not None:
+            call.export.note_error(where, error)
+        else:
+            note_unrecorded(describe_error(where, error))
+    except Exception:
+        _logger.debug("onnxspan failed in %s and could not count it", where, exc_info=True)
+
+
+def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
+    """Call a piece of our own code; what it raises is counted and goes no further."""
     try:
         function(*args)
     except Exception as error:
@@ -128,20 +146,25 @@ def _guarded(call: Call, what: str, function: Any, *args: Any) -> None:
 
 def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
-    try:
-        spans.detach(call)
-        rss = memory.resident()
-        call.attributes[c.MEMORY_RSS] = rss
-        call.attributes[c.MEMORY_GROWTH] = rss - call.rss
-        call.attributes[c.MEMORY_PEAK] = memory.peak()
-        for listener in export.listeners:
-            _guarded(call, "listener", listener.left, call, error)
-        if call is export.root:
-            _conclude(export, ended)
-        spans.end(call, ended)
-        export.own_time += export.session.clock() - ended
-    except Exception as own:
-        export.note_error(f"leaving {call.probe.name}", own)
+    guarded(call, "context", spans.detach, call)
+    guarded(call, "memory", _note_memory, call)
+    for listener in export.listeners:
+        guarded(call, "listener", listener.left, call, error)
+    if call is export.root:
+        guarded(call, "conclusion", _conclude, export, ended)
+    guarded(call, "ending", spans.end, call, ended)
+    export.own_time += export.clock() - ended
+
+
+def _note_resident(call: Call) -> None:
+    call.rss = memory.resident()
+
+
+def _note_memory(call: Call) -> None:
+    rss = memory.resident()
+    call.attributes[c.MEMORY_RSS] = rss
+    call.attributes[c.MEMORY_GROWTH] = rss - call.rss
+    call.attributes[c.MEMORY_PEAK] = memory.peak()
 
 
 def _conclude(export: Export, ended: int) -> None:
@@ -153,41 +176,41 @@ def _conclude(export: Export, ended: int) -> None:
     if export.errors:
         attributes[c.TRACING_ERRORS] = len(export.errors)
         attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
-    own = export.own_time + export.session.clock() - ended
+    own = export.own_time + export.clock() - ended
     attributes[c.TRACING_DURATION] = own / 1e9
 
 
-def _ensure_recording(call: Call) -> None:
-    """Where the user's sampler drops the trace, or no SDK is configured, keep it in memory."""
-    if call.span is not None and not call.span.is_recording():
+def _let_go(call: Call) -> None:
+    """Whatever happened, keep nothing of a call that is over: no context, no patch."""
+    try:
         spans.detach(call)
-        export = call.export
-        export.tracer = private_provider().get_tracer(c.SCOPE, __version__)
-        export.span_count -= 1
-        spans.start(call)
+    finally:
+        if call is call.export.root:
+            _close(call)
 
 
-def _close_if_root(call: Call) -> None:
-    export = call.export
-    if call is not export.root:
-        return
-    for exporter in export.exporters:
-        patches.restore(_targets(exporter, export.level))
-    for listener in export.listeners:
-        _guarded(call, "listener", listener.finished, export)
-    for receiver in export.receivers:
-        receiver.note_errors(export.errors)
-    # The exception's traceback holds frames that hold the export: no cycle may outlive it.
-    export.failure = None
-    export.counted = None
+def _close(root: Call) -> None:
+    export = root.export
+    try:
+        for exporter in export.exporters:
+            guarded(root, "restoring", patches.restore, _targets(exporter, export.level))
+        for listener in export.listeners:
+            guarded(root, "listener", listener.finished, export)
+    finally:
+        for receiver in export.receivers:
+            receiver.note_errors(export.errors)
+        # The exception's traceback holds frames that hold the export: no cycle may outlive it.
+        export.failure = None
+        export.counted = None
 
 
 def make_hooks(target: Target) -> Hooks:
     """The hooks that fit a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording.pernode import PerNodeHooks  # noqa: PLC0415  # it imports current
+        from onnxspan.recording import pernode  # noqa: PLC0415  # it imports current
 
-        return PerNodeHooks(target)
+        hooks = pernode.NodeHooks if target.probe.per_node.spans else pernode.LeafHooks
+        return hooks(target, target.probe.per_node)
     return SpanHooks(target)
 
 
@@ -208,7 +231,8 @@ def opener_targets() -> list[Target]:
     return _resolved["openers"]
 
 
-def _hold_exporter(export: Export, exporter: Exporter) -> None:
+def _hold_exporter(export: Export, opens: Callable[[Call], Exporter], call: Call) -> None:
+    exporter = opens(call)
     if exporter in export.exporters:
         return
     patches.install(_targets(exporter, export.level))
@@ -233,6 +257,8 @@ def hold_openers() -> None:
 
 def release_openers(last: bool) -> None:
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
-    patches.restore(opener_targets())
-    if last:
-        patches.restore_everything()
+    try:
+        patches.restore(opener_targets())
+    finally:
+        if last:
+            patches.restore_everything()

@@ -7,12 +7,15 @@ export ever meets a wrapper (and torch._dynamo never caches one in its rule maps
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan.conventions import SCOPE, Level
+from onnxspan.recording.call import describe_error
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ class Listener(Protocol):
     def finished(self, export: Export) -> None:
         """The root has ended."""
 
+
+_logger = logging.getLogger("onnxspan")
 
 _innermost: contextvars.ContextVar[Session | None] = contextvars.ContextVar(
     "onnxspan_session", default=None
@@ -101,7 +106,11 @@ class Session:
                 self._token = _innermost.set(self)
             _open.append(self)
             self.is_open = True
-        recorder.hold_openers()
+        try:
+            recorder.hold_openers()
+        except BaseException:
+            self._leave()
+            raise
 
     def close(self) -> None:
         """Stop receiving exports; the last session to close restores everything."""
@@ -109,16 +118,24 @@ class Session:
 
         if not self.is_open:
             return
+        is_last = self._leave()
+        try:
+            recorder.release_openers(is_last)
+        except Exception as error:
+            self.note_errors([describe_error("restoring", error)])
+
+    def _leave(self) -> bool:
+        """No longer receive exports; whether this was the last open session."""
         with _lock:
             self.is_open = False
             _open.remove(self)
             is_last = not _open
-        recorder.release_openers(is_last)
-        try:
+        # Closed in another context (thread) than it was opened in, there is nothing to reset.
+        with contextlib.suppress(ValueError):
             if self._token is not None:
                 _innermost.reset(self._token)
-        except ValueError:  # closed in another context (thread) than it was opened in
-            pass
+        self._token = None
+        return is_last
 
     def collect(self, span: Any) -> None:
         """Keep an ended span."""
@@ -127,7 +144,10 @@ class Session:
 
     def note_errors(self, errors: list[str]) -> None:
         """Keep what went wrong in onnxspan itself."""
-        if not self.process_wide:
+        if self.process_wide:  # nobody would read a list that lives as long as the process
+            for line in errors:
+                _logger.warning("onnxspan, an error of its own: %s", line)
+        else:
             self.errors.extend(errors)
 
 
@@ -154,6 +174,18 @@ def private_provider() -> TracerProvider:
             )
         )
     return _private[0]
+
+
+def private_tracer() -> Tracer:
+    """The tracer of that provider."""
+    return private_provider().get_tracer(SCOPE, __version__)
+
+
+def note_unrecorded(line: str) -> None:
+    """Keep an error of onnxspan that met no export: on the session opened last."""
+    with _lock:
+        for session in _open[-1:]:
+            session.note_errors([line])
 
 
 def receiving() -> tuple[Session, ...]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 # Every kind that owns blocks in a graph that the exporter can meet (torch/csrc/jit/ir).
 BLOCK_OWNERS = (
     "prim::If", "prim::Loop", "onnx::If", "onnx::Loop", "onnx::Scan", "prim::fork", "prim::With",
-    "prim::TracedFork", "prim::TracedModuleForward", "prim::Closure",
+    "prim::TracedFork", "prim::TracedModuleForward", "prim::Closure", "onnx::Placeholder",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
 from onnxspan.recording import surroundings
+from onnxspan.recording.session import private_tracer
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -23,9 +24,18 @@ DESCRIPTION_LIMIT = 240
 def start(call: Call) -> None:
     """Start the call's span at `call.began`, and make it the current one."""
     export = call.export
+    began = export.epoch + call.began
     # Only the root may join a trace from outside; every other span has a parent here.
     context = surroundings.context() if call.parent is None else None
-    span = export.tracer.start_span(call.probe.name, context, start_time=export.epoch + call.began)
+    try:
+        span = export.tracer.start_span(call.probe.name, context, start_time=began)
+        recording = span.is_recording()
+    except Exception as error:  # a span processor of the user's that raises, say
+        export.note_error(f"starting the span of {call.probe.name}", error)
+        recording = False
+    if not recording:
+        # The user's sampler drops it, or no SDK is configured: it is kept in memory all the same.
+        span = private_tracer().start_span(call.probe.name, context, start_time=began)
     export.span_count += 1
     call.span = span
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))
@@ -43,13 +53,15 @@ def end(call: Call, ended: int) -> None:
     span = call.span
     if span is None:
         return
-    attributes = {**call.target.constants, **call.attributes}
-    if call.sums:
-        attributes.update(call.sums_as_attributes())
-    span.set_attributes(attributes)
-    span.end(end_time=call.export.epoch + ended)
-    for receiver in call.export.receivers:
-        receiver.collect(span)
+    try:
+        attributes = {**call.target.constants, **call.attributes}
+        if call.sums:
+            attributes.update(call.sums_as_attributes())
+        span.set_attributes(attributes)
+        span.end(end_time=call.export.epoch + ended)
+    finally:  # a span processor of the user's may raise; the span is not lost for that
+        for receiver in call.export.receivers:
+            receiver.collect(span)
 
 
 def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:

@@ -54,6 +54,7 @@ class Probe:
         after: reads the result when it ends.
         per_node: set for per-node work.
         once: skip direct recursion: only the outermost call of a chain gets a span.
+        calls_python: a C function that calls back into Python code, which may warn.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Probe:
     after: After | None = None
     per_node: PerNode | None = None
     once: bool = False
+    calls_python: bool = False
 
     @property
     def wrapped_at(self) -> Level:

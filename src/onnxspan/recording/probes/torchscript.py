@@ -96,12 +96,21 @@ TORCHSCRIPT = (
         ("torch._C:_jit_pass_onnx_block",),
         Level.NODES,
         per_node=PerNode(c.BLOCKS, lambda _args: "_jit_pass_onnx_block"),
+        calls_python=True,
     ),
     Probe(
         "_jit_pass_fixup_onnx_controlflow_node",
         ("torch._C:_jit_pass_fixup_onnx_controlflow_node",),
         Level.NODES,
         per_node=PerNode(c.BLOCKS, nodes.first_argument_kind),
+    ),
+    Probe(
+        "_jit_pass_onnx",
+        ("torch._C:_jit_pass_onnx",),
+        Level.PASSES,
+        before=graphs.before_pass,
+        after=graphs.after_pass,
+        calls_python=True,
     ),
     # Every other graph pass, whatever this torch has.
     Probe(

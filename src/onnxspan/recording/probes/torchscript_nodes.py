@@ -6,6 +6,7 @@ torch 2.5 on, `new_nodes`, the list of ONNX nodes made so far, is the seventh ar
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from typing import Any
@@ -14,8 +15,11 @@ from onnxspan import conventions as c
 from onnxspan.recording.call import Call
 
 _NODE, _NEW_NODES = 2, 6
-# C++ prints a source range's call stack as `/path/file.py(12): forward`, innermost first.
-_SOURCE_LINE = re.compile(r"^(?P<file>.+)\((?P<line>\d+)\): (?P<function>\S+)\s*$", re.MULTILINE)
+_TRACER = os.path.join("jit", "_trace.py")
+# C++ prints a traced node's call stack as `/path/file.py(12): forward`, innermost first, and a
+# scripted node's place as `  File "/path/file.py", line 12`, with the source text below it.
+_TRACED = re.compile(r"^(?P<file>.+)\((?P<line>\d+)\): (?P<function>\S+)\s*$", re.MULTILINE)
+_SCRIPTED = re.compile(r'^  File "(?P<file>.+)", line (?P<line>\d+)$', re.MULTILINE)
 
 
 def symbolic_operator(args: tuple[Any, ...]) -> str:
@@ -93,11 +97,17 @@ def _look_up(call: Call, operator: str) -> str | None:
 def _source(node: Any) -> tuple[str, int] | None:
     """File and line where the user's model called the operator; None when torch knows none.
 
-    The innermost frame outside torch's own files, else the innermost.
+    The innermost frame outside torch's own files, else (a model that is itself one of torch's
+    modules) the innermost. What called the tracer is the exporter, and us, and no model.
     """
-    frames = [
-        (match["file"], int(match["line"])) for match in _SOURCE_LINE.finditer(node.sourceRange())
-    ]
-    if not frames:
-        return None
-    return next((frame for frame in frames if "/site-packages/torch/" not in frame[0]), frames[0])
+    text = node.sourceRange()
+    torch_folder = os.path.join(os.path.dirname(sys.modules["torch"].__file__ or ""), "")
+    innermost: tuple[str, int] | None = None
+    for match in (_SCRIPTED if text.startswith("  File ") else _TRACED).finditer(text):
+        file, line = match["file"], int(match["line"])
+        if not file.startswith(torch_folder):
+            return file, line
+        if file == torch_folder + _TRACER:
+            break
+        innermost = innermost or (file, line)
+    return innermost

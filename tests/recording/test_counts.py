@@ -1,0 +1,132 @@
+"""The node counts that a trace reports are those of a plain recount."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+
+import onnxspan
+import zoo
+from conftest import quiet
+from onnxspan import conventions as c
+from onnxspan.recording import sizes
+from onnxspan.recording.session import Session
+
+
+def recount(block):
+    """Every node, by asking every one of them for its blocks."""
+    return sum(1 + sum(map(recount, node.blocks())) for node in block.nodes())
+
+
+class Recounter:
+    """Recounts the graph after each call that reported a size."""
+
+    def __init__(self):
+        self.results = {}
+        self.wrong = []
+        self.compared = 0
+        self.acted = set()
+
+    def entered(self, call):
+        """Nothing to do."""
+
+    def left(self, call, error):
+        """Compare what the span says with the graph as it is now."""
+        graph = next((arg for arg in call.args[:1] if sizes.is_graph(arg)), None)
+        # These two return another graph than the one they take.
+        if graph is None or call.probe.name in {"_jit_pass_onnx", "_jit_pass_canonicalize"}:
+            return
+        if call.probe.name in {"_optimize_graph"} or c.NODES not in call.attributes:
+            return
+        self.compared += 1
+        said, found = call.attributes[c.NODES], recount(graph)
+        if call.attributes.get(c.NODES_CHANGE):
+            self.acted.add(call.probe.name)
+        if said != found:
+            self.wrong.append((call.probe.name, said, found))
+
+    def finished(self, export):
+        """Nothing to do."""
+
+
+@pytest.fixture(scope="module")
+def recounted():
+    """Gives the recounter of a case of the zoo, exported once."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            zoo.case(name)
+            recounter = Recounter()
+            session = Session(listeners=[recounter])
+            session.open()
+            try:
+                with quiet():
+                    zoo.export(name)
+            finally:
+                session.close()
+            assert session.errors == []
+            made[name] = recounter
+        return made[name]
+
+    return get
+
+
+@pytest.mark.parametrize("name", zoo.NAMES)
+def test_every_count_is_that_of_a_recount(name, recounted):
+    """After every pass and stage the reported nodes are those that a plain walk finds."""
+    recounter = recounted(name)
+    assert recounter.wrong == []
+    assert recounter.compared > 20
+
+
+def test_the_models_make_the_passes_act(recounted):
+    """The zoo holds models on which the passes that are skipped by kind do change the graph."""
+    acted = set().union(*(recounted(name).acted for name in zoo.NAMES))
+    assert acted >= {
+        "_jit_pass_inline_fork_wait",
+        "_jit_pass_lower_all_tuples",
+        "_jit_pass_onnx_remove_print",
+        "_jit_pass_fuse_addmm",
+        "_jit_pass_cse",
+        "_jit_pass_peephole",
+        "_jit_pass_onnx_peephole",
+        "_jit_pass_onnx_constant_fold",
+    }
+
+
+@pytest.mark.parametrize("name", ["scripted", "folding", "scripted extras"])
+def test_changes_add_up(name, traced):
+    """From the first count of `_optimize_graph`'s passes on, the changes lead to the last count."""
+    spans = [
+        span
+        for span in traced(name)[1].spans
+        if span.name.startswith("_jit_pass") and span.parent.name == "_optimize_graph"
+    ]
+    counts = [span for span in spans if c.NODES in span.attributes]
+    size = counts[0].attributes[c.NODES]
+    for span in counts[1:]:
+        size += span.attributes.get(c.NODES_CHANGE, 0)
+        assert span.attributes[c.NODES] == size, span.name
+
+
+def test_a_graph_inside_blocks_is_counted():
+    """Nodes inside nested If and Loop blocks count as those outside."""
+    model, args, _ = zoo.case("scripted")
+    graph = model.graph.copy()
+    torch._C._jit_pass_inline(graph)
+    assert sizes.graph_size(graph).nodes == recount(graph) > len(list(graph.nodes()))
+
+
+def test_the_root_counts_the_file(traced):
+    """The root's nodes and initializers are those of the file that was written."""
+    import onnx
+
+    data, trace = traced("convolutional")
+    root = trace.result.roots[0]
+    graph = onnx.load(io.BytesIO(data)).graph
+    assert root.attributes[c.RESULT_NODES] == len(graph.node)
+    assert root.attributes[c.RESULT_INITIALIZERS] == len(graph.initializer)
+    assert isinstance(trace, onnxspan.Tracing)
