@@ -46,6 +46,21 @@ EXPORT = "torch.onnx.export"
 TORCHSCRIPT_EXPORT = "_export"
 
 
+def export_name(model_class: str | None, exporter: str) -> str:
+    """The root span's name: `torch.onnx.export ResNet (dynamo)`.
+
+    A backend's list of traces shows the root's name and nothing else of it. Classes are few,
+    so it stays a name that can be grouped by.
+    """
+    model = f" {model_class.rpartition('.')[2]}" if model_class else ""
+    return f"{EXPORT}{model} ({exporter})"
+
+
+def torch_name(name: str) -> str:
+    """A span's name as torch's source has it: a root's without model and exporter."""
+    return EXPORT if name.startswith(f"{EXPORT} ") else name
+
+
 @dataclasses.dataclass(frozen=True)
 class Attribute:
     """One documented attribute: its key, what type it has, and what it means."""

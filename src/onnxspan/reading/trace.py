@@ -121,7 +121,7 @@ def _from_readable(span: ReadableSpan) -> Span:
     parent = span.parent
     status = span.status
     return Span(
-        name=span.name,
+        name=c.torch_name(span.name),
         trace_id=format(context.trace_id, "032x") if context else "",
         span_id=format(context.span_id, "016x") if context else "",
         parent_id=format(parent.span_id, "016x") if parent is not None else "",
@@ -183,7 +183,7 @@ def _read_line(path: Path, number: int, line: bytes) -> Iterator[Span]:
 def _from_otlp(raw: dict[str, Any], scope: str, resource: dict[str, Any]) -> Span:
     status = raw.get("status", {})
     return Span(
-        name=str(raw["name"]),
+        name=c.torch_name(str(raw["name"])),
         trace_id=str(raw["traceId"]),
         span_id=str(raw["spanId"]),
         parent_id=str(raw.get("parentSpanId", "")),

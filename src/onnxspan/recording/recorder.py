@@ -171,6 +171,9 @@ def _conclude(export: Export, ended: int) -> None:
     """Write on the root what tracing itself did."""
     attributes = export.root.attributes
     attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
+    if export.root.span is not None:
+        model = attributes.get(c.MODEL_CLASS)
+        export.root.span.update_name(c.export_name(model, attributes[c.EXPORTER]))
     attributes[c.VERSION_ONNXSPAN] = __version__
     attributes[c.TRACING_SPANS] = export.span_count
     if export.errors:
