@@ -33,6 +33,7 @@ types: $(STAMP)  ## Check types
 
 docs: $(STAMP)  ## Build the site, strictly, into site/
 	$(BIN)/python docs/tools/attributes.py --check
+	$(BIN)/python docs/tools/atlas/build.py
 	$(BIN)/zensical build --strict --clean
 
 bench: $(STAMP)  ## Measure the overhead; prints the table that the docs show

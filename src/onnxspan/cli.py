@@ -17,6 +17,9 @@ COMMANDS: dict[str, str] = {
     "show": "onnxspan.commands.show",
     "send": "onnxspan.commands.send",
     "doctor": "onnxspan.commands.doctor",
+    "html": "onnxspan.commands.html",
+    "walk": "onnxspan.commands.walk",
+    "explain": "onnxspan.commands.explain",
 }
 """Each subcommand and the module whose `command` it is."""
 

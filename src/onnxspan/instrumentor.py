@@ -51,7 +51,13 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
         from onnxspan.recording.session import Session  # noqa: PLC0415
 
         level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES
-        session = Session(Level.parse(level), kwargs.get("tracer_provider"), process_wide=True)
+        session = Session(
+            Level.parse(level),
+            kwargs.get("tracer_provider"),
+            # `opentelemetry-instrument` comes before the script, and before its import of torch.
+            wait_for_torch=True,
+            process_wide=True,
+        )
         session.listeners += metrics.listeners(kwargs.get("meter_provider"), proxy=True)
         hooks = (kwargs.get("request_hook"), kwargs.get("response_hook"))
         if any(hooks):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
+
 
 def printable(text: str) -> str:
     """The text with control characters escaped, so that no name or message steers a terminal.
@@ -22,3 +24,55 @@ def one_line(text: str) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def encodable(text: str, encoding: str) -> str:
+    """The text in what an output's encoding has: plain signs for guides, escapes for the rest."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_PLAIN)
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    except LookupError:
+        return text
+    return text
+
+
+_PLAIN = str.maketrans(
+    {
+        "├": "|",
+        "└": "`",
+        "│": "|",
+        "─": "-",
+        "…": "~",
+        "\N{MULTIPLICATION SIGN}": "x",
+        "✗": "!",
+        "·": "-",
+        "→": ">",
+    }
+    | dict.fromkeys("█▉▊▋▌▍▎▏", "#")
+)
+
+
+def shorten(name: str, width: int) -> str:
+    """The name in at most so many columns, its telling part kept.
+
+    A pass loses the `_jit_pass` that all of them begin with; any name its middle.
+    """
+    if cell_len(name) <= width:
+        return name
+    if name.startswith("_jit_pass_"):
+        name = "…" + name.removeprefix("_jit_pass")
+        if cell_len(name) <= width:
+            return name
+    if width <= 1:
+        return "…"[:width]
+    head = (width - 1) * 2 // 5 if len(name) > width else width
+    tail = width - 1 - head
+    return set_cell_size(name[:head], head).rstrip() + "…" + _last_cells(name, tail)
+
+
+def _last_cells(text: str, width: int) -> str:
+    while cell_len(text) > width:
+        text = text[1:]
+    return text

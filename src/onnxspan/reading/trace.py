@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.errors import TraceFileError
 
 if TYPE_CHECKING:
     import os
@@ -50,6 +48,11 @@ class Span:
         """An attribute, or the default."""
         return self.attributes.get(key, default)
 
+    def number(self, key: str) -> int | None:
+        """An attribute that is a whole number; None when it is absent or something else."""
+        value = self.attributes.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
     def walk(self) -> Iterator[Span]:
         """This span and all below it, in the order of the calls."""
         stack = [self]
@@ -83,6 +86,7 @@ class Trace:
         self.roots: list[Span] = []
         for span in listed:
             span.children = []
+        for span in listed:
             span.parent = by_id.get((span.trace_id, span.parent_id)) if span.parent_id else None
             if span.parent is span:  # a broken file must not make us loop
                 span.parent = None
@@ -90,6 +94,19 @@ class Trace:
                 self.roots.append(span)
             else:
                 span.parent.children.append(span)
+        self._cut_circles(listed)
+
+    def _cut_circles(self, listed: list[Span]) -> None:
+        """Spans of a broken file that are each other's ancestors: the earliest becomes a root."""
+        reached = {id(span) for root in self.roots for span in root.walk()}
+        for span in listed:
+            if len(reached) == len(listed):
+                return
+            if id(span) not in reached and span.parent is not None:
+                span.parent.children.remove(span)
+                span.parent = None
+                self.roots.append(span)
+                reached.update(id(below) for below in span.walk())
 
     @property
     def spans(self) -> list[Span]:
@@ -99,7 +116,12 @@ class Trace:
     @property
     def exports(self) -> list[Span]:
         """The root span of each export: those of onnxspan that say which exporter ran."""
-        return [span for span in self.spans if c.EXPORTER in span.attributes]
+        return [span for root in self.roots for span in self.exports_below(root)]
+
+    @staticmethod
+    def exports_below(root: Span) -> list[Span]:
+        """The exports of one tree, itself included."""
+        return [span for span in root.walk() if c.EXPORTER in span.attributes]
 
     @classmethod
     def from_spans(cls, spans: Iterable[ReadableSpan]) -> Trace:
@@ -113,7 +135,9 @@ class Trace:
         Raises:
             TraceFileError: when the file is missing, cannot be read, or is not such a file.
         """
-        return cls(_read_spans(Path(path)), source=str(path))
+        from onnxspan.reading.otlp import read_spans  # noqa: PLC0415  # it imports Span
+
+        return cls(read_spans(Path(path)), source=str(path))
 
 
 def _from_readable(span: ReadableSpan) -> Span:
@@ -145,80 +169,3 @@ def _from_readable(span: ReadableSpan) -> Span:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-_NEXT = "Give a file that `trace.save(...)` or `onnxspan run -o FILE.jsonl` wrote"
-
-
-def _read_spans(path: Path) -> list[Span]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TraceFileError(path, f"cannot be read: {error.strerror or error}", _NEXT) from error
-    if data[:2] == b"\x1f\x8b":
-        raise TraceFileError(path, "is gzip", f"Unpack it first: `gunzip -k {path}`")
-    spans: list[Span] = []
-    for number, line in enumerate(data.splitlines(), start=1):
-        if line.strip():
-            spans.extend(_read_line(path, number, line))
-    if not any(span.scope == c.SCOPE for span in spans):
-        raise TraceFileError(path, "holds no span of onnxspan", _NEXT)
-    return spans
-
-
-def _read_line(path: Path, number: int, line: bytes) -> Iterator[Span]:
-    try:
-        for group in json.loads(line)["resourceSpans"]:
-            resource = _attributes(group.get("resource", {}).get("attributes", ()))
-            for scoped in group["scopeSpans"]:
-                scope = scoped.get("scope", {}).get("name", "")
-                for raw in scoped["spans"]:
-                    yield _from_otlp(raw, scope, resource)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise TraceFileError(
-            path, f"line {number} is not a line of OTLP JSON spans ({error!r:.80})", _NEXT
-        ) from error
-
-
-def _from_otlp(raw: dict[str, Any], scope: str, resource: dict[str, Any]) -> Span:
-    status = raw.get("status", {})
-    return Span(
-        name=c.torch_name(str(raw["name"])),
-        trace_id=str(raw["traceId"]),
-        span_id=str(raw["spanId"]),
-        parent_id=str(raw.get("parentSpanId", "")),
-        start=int(raw["startTimeUnixNano"]),
-        end=int(raw.get("endTimeUnixNano", 0)),
-        attributes=_attributes(raw.get("attributes", ())),
-        events=[
-            Event(
-                str(event.get("name", "")),
-                int(event.get("timeUnixNano", 0)),
-                _attributes(event.get("attributes", ())),
-            )
-            for event in raw.get("events", ())
-        ],
-        error=status.get("code") in (2, "STATUS_CODE_ERROR"),
-        description=str(status.get("message", "")),
-        scope=scope,
-        resource=resource,
-    )
-
-
-def _attributes(raw: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    return {str(entry["key"]): _value(entry.get("value", {})) for entry in raw}
-
-
-def _value(raw: dict[str, Any]) -> Any:
-    """A value of OTLP JSON: 64-bit integers are strings there, and doubles may be too."""
-    for kind, value in raw.items():
-        if kind == "intValue":
-            return int(value)
-        if kind == "doubleValue":
-            return float(value)
-        if kind == "arrayValue":
-            return [_value(item) for item in value.get("values", ())]
-        if kind == "kvlistValue":
-            return _attributes(value.get("values", ()))
-        return value
-    return None

@@ -29,11 +29,14 @@ class Export:
         own_time: nanoseconds spent in onnxspan's own code so far.
         size: the graph's size at the last count, and `counted` the graph it is of.
         failure: the exception that was recorded last, compared by identity.
+        begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
+        notes: what one call of a probe remembers for a later one.
     """
 
     __slots__ = (
-        "clock", "counted", "epoch", "errors", "exporters", "failure", "functions", "level",
-        "listeners", "own_time", "receivers", "root", "session", "size", "span_count", "tracer",
+        "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "functions",
+        "level", "listeners", "notes", "omitted", "own_time", "receivers", "root", "session",
+        "size", "span_count", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -53,6 +56,9 @@ class Export:
         self.counted: Any = None
         self.failure: BaseException | None = None
         self.functions: dict[str, str | None] = {}
+        self.begun: dict[str, int] = {}
+        self.omitted: dict[str, int] = {}
+        self.notes: dict[str, Any] = {}
 
     def note_error(self, where: str, error: BaseException) -> None:
         """Keep an error of onnxspan itself away from the export, and count it."""
@@ -73,8 +79,8 @@ class Call:
     """One call of a wrapped function, from entering it to leaving it."""
 
     __slots__ = (
-        "args", "attributes", "began", "bound", "export", "holder", "kwargs", "operator",
-        "otel_token", "parent", "probe", "rss", "scratch", "span", "sums", "target",
+        "args", "attributes", "began", "bound", "export", "holder", "kwargs", "name",
+        "operator", "otel_token", "parent", "probe", "rss", "scratch", "span", "sums", "target",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +93,7 @@ class Call:
     ) -> None:
         self.target = target
         self.probe: Probe = target.probe
+        self.name = target.probe.name
         self.export = export
         self.parent: Call | None = parent
         self.args = args

@@ -57,7 +57,7 @@ class NodeHooks:
         export = call.export
         try:
             ended = export.clock()
-            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
+            self._add(call, ended)
             if call.span is not None:
                 spans.detach(call)
                 if self.target.probe.after is not None:
@@ -74,11 +74,13 @@ class NodeHooks:
         try:
             ended = export.clock()
             guarded(call, "traceback", without_wrapper_frames, error)
-            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
+            self._add(call, ended)
             if call.span is None:
                 spans.start(call)
                 self._describe(call)
             spans.detach(call)
+            if self.target.probe.failed is not None:
+                guarded(call, "failed", self.target.probe.failed, call, error)
             guarded(call, "failure", spans.record_failure, call, error, ended)
             spans.end(call, ended)
         finally:
@@ -88,6 +90,10 @@ class NodeHooks:
     def broken(self, doing: str, error: Exception) -> None:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.target.probe.name}", error)
+
+    def _add(self, call: Call, ended: int) -> None:
+        if call.export.level >= c.Level.PASSES:  # at `stages` it is watched for failures alone
+            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
 
     def _describe(self, call: Call) -> None:
         if self.per_node.describe is not None:
@@ -103,6 +109,7 @@ class LeafHooks:
 
     def __init__(self, target: Target, per_node: PerNode) -> None:
         self.target = target
+        self.per_node = per_node
         self.sums = per_node.sums
         self.operator = per_node.operator
 
@@ -118,12 +125,15 @@ class LeafHooks:
         parent.export.own_time += began - entered
         return parent, operator, args, began
 
-    def leave(self, work: Work, _result: Any) -> None:
+    def leave(self, work: Work, result: Any) -> None:
         """Add the work to the sum of the span that contains it."""
-        parent, operator, _args, began = work
+        parent, operator, args, began = work
         export = parent.export
         ended = export.clock()
-        parent.holder.add_to_sum(self.sums, operator, ended - began)
+        if export.level >= c.Level.PASSES:
+            parent.holder.add_to_sum(self.sums, operator, ended - began)
+        if self.per_node.tell is not None and export.level >= c.Level.NODES:
+            guarded(parent, "description", self.per_node.tell, parent, args, result)
         export.own_time += export.clock() - ended
 
     def fail(self, work: Work, error: BaseException) -> None:
@@ -135,6 +145,8 @@ class LeafHooks:
         call = Call(self.target, export, parent, args, {})
         call.began = began
         call.note(c.NODE_OPERATOR, operator)
+        if self.per_node.describe is not None:
+            guarded(call, "description", self.per_node.describe, call)
         guarded(call, "traceback", without_wrapper_frames, error)
         try:
             spans.start(call)

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import memory, spans
+from onnxspan.recording import dynamo_rules, memory, spans
 from onnxspan.recording.call import Call, Export, describe_error
+from onnxspan.recording.imports import Imports
 from onnxspan.recording.patching import Patches, Target, resolve_all, without_wrapper_frames
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import OPENERS, TABLES, versions
+from onnxspan.recording.probes.row import Exporter
 from onnxspan.recording.session import note_unrecorded, receiving
 from onnxspan.version import __version__
 
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from onnxspan.recording.patching import Hooks
-    from onnxspan.recording.probes.row import Exporter
+    from onnxspan.recording.probes.row import Probe
 
+_IMPORTS = "recorder.imports"
 _logger = logging.getLogger("onnxspan")
 
 current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
@@ -50,6 +53,8 @@ class SpanHooks:
         export = parent.export
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
             return None
+        if self.probe.most and _is_beyond(self.probe, export):
+            return None
         call = Call(self.target, export, parent, args, kwargs)
         self._begin(call, export.clock())
         return call
@@ -71,6 +76,8 @@ class SpanHooks:
         try:
             guarded(call, "traceback", without_wrapper_frames, error)
             ended = call.export.clock()
+            if self.probe.failed is not None:
+                guarded(call, "failed", self.probe.failed, call, error)
             guarded(call, "failure", spans.record_failure, call, error, ended)
             _finish(call, error, ended)
         finally:
@@ -106,11 +113,19 @@ class SpanHooks:
             try:
                 if self.probe.opens is not None:
                     guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
+                if self.probe.named is not None:
+                    guarded(call, "name", _name, call, self.probe.named)
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
                 guarded(call, "memory", _note_resident, call)
                 call.began = export.clock()
+                imports = export.notes.pop(_IMPORTS, None)
+                if imports is not None:
+                    call.began = imports.began
+                    export.own_time -= imports.ended - imports.began
                 spans.start(call)
+                if imports is not None:
+                    guarded(call, "imports", imports.record, call)
                 for listener in export.listeners:
                     guarded(call, "listener", listener.entered, call)
             except Exception as error:
@@ -176,6 +191,8 @@ def _conclude(export: Export, ended: int) -> None:
         export.root.span.update_name(c.export_name(model, attributes[c.EXPORTER]))
     attributes[c.VERSION_ONNXSPAN] = __version__
     attributes[c.TRACING_SPANS] = export.span_count
+    if export.omitted:
+        attributes[c.TRACING_OMITTED] = [f"{name}={n}" for name, n in export.omitted.items()]
     if export.errors:
         attributes[c.TRACING_ERRORS] = len(export.errors)
         attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
@@ -196,7 +213,7 @@ def _close(root: Call) -> None:
     export = root.export
     try:
         for exporter in export.exporters:
-            guarded(root, "restoring", patches.restore, _targets(exporter, export.level))
+            guarded(root, "restoring", _restore, _targets(exporter, export.level))
         for listener in export.listeners:
             guarded(root, "listener", listener.finished, export)
     finally:
@@ -238,8 +255,32 @@ def _hold_exporter(export: Export, opens: Callable[[Call], Exporter], call: Call
     exporter = opens(call)
     if exporter in export.exporters:
         return
-    patches.install(_targets(exporter, export.level))
+    imports = Imports(export.clock)
+    targets = _targets(exporter, export.level)
+    export.notes[_IMPORTS] = imports.finish()
+    patches.install(targets)
     export.exporters.append(exporter)
+
+
+def _restore(targets: list[Target]) -> None:
+    try:
+        patches.restore(targets)
+    finally:
+        dynamo_rules.forget_wrappers(targets)
+
+
+def _name(call: Call, named: Callable[[Call], str]) -> None:
+    call.name = named(call)
+
+
+def _is_beyond(probe: Probe, export: Export) -> bool:
+    """Whether the export has had as many spans of this probe as it gets; counts the call."""
+    begun = export.begun.get(probe.name, 0) + 1
+    export.begun[probe.name] = begun
+    if begun <= probe.most or export.level >= c.Level.NODES:
+        return False
+    export.omitted[probe.name] = begun - probe.most
+    return True
 
 
 def hold_openers() -> None:
@@ -256,12 +297,16 @@ def hold_openers() -> None:
             f"{error}. Install it (`pip install torch onnx`), then try again."
         ) from error
     patches.install(opener_targets())
+    # Found now rather than inside the first export; dynamo's modules take a second to import,
+    # so its places are looked for only when it runs.
+    _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
+    versions.read_versions()
 
 
 def release_openers(last: bool) -> None:
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
     try:
-        patches.restore(opener_targets())
+        _restore(opener_targets())
     finally:
         if last:
             patches.restore_everything()

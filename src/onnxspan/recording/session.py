@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
+
+import wrapt
 
 from onnxspan.conventions import SCOPE, Level
 from onnxspan.recording.call import describe_error
@@ -64,6 +67,8 @@ class Session:
         epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
         process_wide: receive the exports of every thread and context until it is closed, and
             keep no spans: the instrumentor's door.
+        wait_for_torch: do not import torch on opening, but begin when somebody does: a script
+            may set what torch reads from the environment first.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class Session:
         listeners: Sequence[Listener] = (),
         clock: Callable[[], int] = time.perf_counter_ns,
         epoch: int | None = None,
+        wait_for_torch: bool = False,
         *,
         process_wide: bool = False,
     ) -> None:
@@ -86,6 +92,9 @@ class Session:
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
+        self.wait_for_torch = wait_for_torch
+        self._holds = False
+        self.tracer: tuple[TracerProvider, Tracer] | None = None
         self._token: contextvars.Token[Session | None] | None = None
 
     def open(self) -> None:
@@ -94,8 +103,6 @@ class Session:
         Raises:
             RuntimeError: when this session is open already.
         """
-        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
-
         if self.is_open:
             raise RuntimeError(
                 "this trace is open already: leave its `with` block first, or make a second trace()"
@@ -107,10 +114,30 @@ class Session:
             _open.append(self)
             self.is_open = True
         try:
-            recorder.hold_openers()
+            if self.wait_for_torch and "torch.onnx" not in sys.modules:
+                wrapt.register_post_import_hook(self._hold_later, "torch.onnx")
+            else:
+                self._hold()
+            with contextlib.suppress(Exception):  # met again, and counted, in the export
+                tracer(receiving())
         except BaseException:
             self._leave()
             raise
+
+    def _hold(self) -> None:
+        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+
+        recorder.hold_openers()
+        self._holds = True
+
+    def _hold_later(self, _module: object) -> None:
+        # torch.onnx has just been imported, perhaps long after this session was closed. What
+        # goes wrong here must not break somebody's import.
+        if self.is_open and not self._holds:
+            try:
+                self._hold()
+            except Exception as error:
+                self.note_errors([describe_error("wrapping torch.onnx", error)])
 
     def close(self) -> None:
         """Stop receiving exports; the last session to close restores everything."""
@@ -119,6 +146,9 @@ class Session:
         if not self.is_open:
             return
         is_last = self._leave()
+        if not self._holds:
+            return
+        self._holds = False
         try:
             recorder.release_openers(is_last)
         except Exception as error:
@@ -226,7 +256,12 @@ def tracer(receivers: Sequence[Session]) -> Tracer:
     provider = given[0] if given else otel.get_tracer_provider()
     if isinstance(provider, otel.ProxyTracerProvider | otel.NoOpTracerProvider) and not given:
         provider = private_provider()
-    return provider.get_tracer(SCOPE, __version__)
+    # The SDK touches the warning filters here, which makes Python show once-a-place warnings
+    # again: so once for a provider, on opening, and not inside each export.
+    first = receivers[0]
+    if first.tracer is None or first.tracer[0] is not provider:
+        first.tracer = provider, provider.get_tracer(SCOPE, __version__)
+    return first.tracer[1]
 
 
 def listeners(receivers: Sequence[Session]) -> tuple[Listener, ...]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 BLOCK_OWNERS = (
     "prim::If", "prim::Loop", "onnx::If", "onnx::Loop", "onnx::Scan", "prim::fork", "prim::With",
     "prim::TracedFork", "prim::TracedModuleForward", "prim::Closure", "onnx::Placeholder",
+    "prim::PythonOp",
 )  # fmt: skip
 
 

@@ -28,14 +28,14 @@ def start(call: Call) -> None:
     # Only the root may join a trace from outside; every other span has a parent here.
     context = surroundings.context() if call.parent is None else None
     try:
-        span = export.tracer.start_span(call.probe.name, context, start_time=began)
+        span = export.tracer.start_span(call.name, context, start_time=began)
         recording = span.is_recording()
     except Exception as error:  # a span processor of the user's that raises, say
-        export.note_error(f"starting the span of {call.probe.name}", error)
+        export.note_error(f"starting the span of {call.name}", error)
         recording = False
     if not recording:
         # The user's sampler drops it, or no SDK is configured: it is kept in memory all the same.
-        span = private_tracer().start_span(call.probe.name, context, start_time=began)
+        span = private_tracer().start_span(call.name, context, start_time=began)
     export.span_count += 1
     call.span = span
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import io
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
+from onnxspan.recording.probes import dynamo_roots
+from onnxspan.recording.probes.dynamo_roots import DYNAMO_OPENERS
 from onnxspan.recording.probes.row import Exporter, Probe
+from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -17,21 +20,9 @@ if TYPE_CHECKING:
 TORCHSCRIPT_UTILS = ("torch.onnx._internal.torchscript_exporter.utils", "torch.onnx.utils")
 """Where the TorchScript exporter lives: from torch 2.9, and before."""
 
-_versions: dict[str, str | None] = {}
-
-
 def in_utils(name: str) -> tuple[str, ...]:
     """The candidate places of a function of the TorchScript exporter's `utils`."""
     return tuple(f"{module}:{name}" for module in TORCHSCRIPT_UTILS)
-
-
-def _version(package: str) -> str | None:
-    if package not in _versions:
-        try:
-            _versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            _versions[package] = None
-    return _versions[package]
 
 
 def _exporter(call: Call) -> Exporter:
@@ -46,9 +37,7 @@ def _exporter(call: Call) -> Exporter:
 
 
 def _before_export(call: Call) -> None:
-    call.note(c.VERSION_TORCH, _version("torch"))
-    call.note(c.VERSION_ONNX, _version("onnx"))
-    call.note(c.VERSION_ONNXSCRIPT, _version("onnxscript"))
+    note_versions(call)
     call.note(c.OPSET, call.argument("opset_version"))
     call.note(c.DYNAMIC_AXES, _dynamic_axes(call.argument("dynamic_axes")))
     if call.export.exporters[:1] == [Exporter.TORCHSCRIPT]:
@@ -59,15 +48,21 @@ def _before_export(call: Call) -> None:
     call.attributes[c.MODEL_INPUTS], call.attributes[c.MODEL_INPUT_SHAPES] = sizes.input_shapes(
         arguments
     )
+    if call.export.exporters[:1] == [Exporter.DYNAMO]:
+        dynamo_roots.describe(call)
 
 
-def _after_export(call: Call, _result: Any) -> None:
+def _after_export(call: Call, result: Any) -> None:
+    if result is not None:
+        dynamo_roots.describe_result(call, result)
     file = call.argument("f")
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
         call.note(c.RESULT_FILE, os.path.basename(path))
         if os.path.isfile(path):
             call.note(c.RESULT_BYTES, os.path.getsize(path))
+    elif isinstance(file, io.BytesIO) and not file.closed:
+        call.note(c.RESULT_BYTES, file.getbuffer().nbytes)
 
 
 def _describe_model(call: Call, model: Any) -> None:
@@ -110,4 +105,5 @@ OPENERS = (
         before=lambda call: _before_export(call) if call.parent is None else None,
         after=lambda call, result: _after_export(call, result) if call.parent is None else None,
     ),
+    *DYNAMO_OPENERS,
 )

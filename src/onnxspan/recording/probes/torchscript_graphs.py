@@ -1,8 +1,8 @@
 """The size of a TorchScript graph after a stage or pass, counted as seldom as is honest.
 
 The "before" of a pass is the "after" of the last count. A pass that cannot change the number
-of nodes is not followed by a count; one that always leaves a witness is followed by one only
-when its witnesses changed. Both are facts about torch's C++ source (torch/csrc/jit/passes),
+of nodes is not followed by a count, nor one that found nothing of what it acts on; one that always
+leaves a witness is followed by one only when its witnesses changed. All three are facts about torch's C++ source (torch/csrc/jit/passes),
 and a test recounts after every pass of many models to hold them.
 """
 
@@ -31,26 +31,20 @@ KEEPS_NODES = frozenset(
 )
 """Passes that never add or remove a node."""
 
-_QUANTIZED = tuple(
-    f"quantized::{name}{relu}"
-    for name in ("linear", "conv1d", "conv2d", "conv3d")
-    for relu in ("", "_relu")
-) + tuple(f"quantized::conv_transpose{dimensions}d" for dimensions in (1, 2, 3))
-
-WITNESSES: dict[str, tuple[str, ...]] = {
+ACTS_ON: dict[str, tuple[str, ...]] = {
     "_jit_pass_inline": ("prim::CallFunction", "prim::CallMethod"),
     "_jit_pass_inline_fork_wait": ("prim::fork", "aten::wait"),
     "_jit_pass_onnx_autograd_function_process": ("prim::PythonOp",),
-    "_jit_pass_onnx_function_substitution": ("prim::CallFunction",),
-    "_jit_pass_lower_all_tuples": (
-        "prim::TupleConstruct",
-        "prim::TupleUnpack",
-        "prim::TupleIndex",
-        "prim::TupleSlice",
-    ),
-    "_jit_pass_fuse_addmm": ("aten::addmm", "aten::mm"),
+    "_jit_pass_onnx_function_substitution": ("prim::CallFunction", "prim::CallMethod"),
+    # Not _jit_pass_lower_all_tuples: it ends with a dead code elimination.
     "_jit_pass_canonicalize_graph_fuser_ops": ("aten::chunk", "prim::ConstantChunk"),
     "_jit_pass_onnx_remove_print": ("prim::Print",),
+    "_jit_pass_onnx_eval_peephole": ("onnx::BatchNormalization",),
+}
+"""Kinds without any of which a pass does nothing."""
+
+WITNESSES: dict[str, tuple[str, ...]] = {
+    "_jit_pass_fuse_addmm": ("aten::addmm", "aten::mm"),
     # It splits a constant list of tensors into constants and a ListConstruct.
     "_split_tensor_list_constants": ("prim::ListConstruct",),
     "_jit_pass_onnx_preprocess": (
@@ -59,8 +53,6 @@ WITNESSES: dict[str, tuple[str, ...]] = {
     "_jit_pass_prepare_division_for_onnx": (
         "prim::NumToTensor", "aten::_cast_Float", "aten::_cast_Double", "aten::div",
     ),
-    "_jit_pass_onnx_unpack_quantized_weights": _QUANTIZED,
-    "_jit_pass_onnx_eval_peephole": ("onnx::BatchNormalization",),
 }  # fmt: skip
 """Kinds of which a pass adds or removes at least one whenever it adds or removes any node."""
 
@@ -72,7 +64,11 @@ def before_pass(call: Call) -> None:
         return
     if call.export.counted is not graph:
         count(call, graph)
-    call.scratch = _witnesses(call, graph)
+    kinds = ACTS_ON.get(call.probe.name)
+    if kinds is not None and all(graph.findNode(kind, True) is None for kind in kinds):
+        call.scratch = False
+    else:
+        call.scratch = _witnesses(call, graph)
 
 
 def after_pass(call: Call, result: Any) -> None:
@@ -80,8 +76,10 @@ def after_pass(call: Call, result: Any) -> None:
     graph = result if sizes.is_graph(result) else _graph(call)
     if graph is not None:
         before = call.scratch
-        keeps = call.probe.name in KEEPS_NODES or (
-            before is not None and before == _witnesses(call, graph)
+        keeps = (
+            before is False
+            or call.probe.name in KEEPS_NODES
+            or (before is not None and before == _witnesses(call, graph))
         )
         note_size(call, graph, recount=not keeps)
     if isinstance(result, dict):

@@ -1,0 +1,54 @@
+"""`onnxspan demo`: a real traced export, with nothing to prepare."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import click
+
+from onnxspan.conventions import Level
+from onnxspan.errors import OnnxspanError
+from onnxspan.reading import tree
+from onnxspan.tracing import trace
+
+LEVELS = [level.name.lower() for level in Level]
+
+
+@click.command(epilog="Example: onnxspan demo --level stages")
+@click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
+@click.option(
+    "--exporter",
+    type=click.Choice(["torchscript", "dynamo", "both"]),
+    default="both",
+    show_default=True,
+    help="Which of torch's two exporters to show.",
+)
+def command(level: str, exporter: str) -> None:
+    """Export a small convolutional and a small transformer model, and show both trees."""
+    try:
+        import torch  # noqa: PLC0415  # the reading half runs without torch
+
+        from onnxspan.commands.models import models  # noqa: PLC0415  # needs torch
+    except ImportError as error:
+        raise OnnxspanError(
+            f"the demo exports real models, and torch cannot be imported: {error}. "
+            "Install it: pip install torch onnx onnxscript"
+        ) from error
+    exporters = ["torchscript", "dynamo"] if exporter == "both" else [exporter]
+    if "dynamo" not in inspect.signature(torch.onnx.export).parameters:
+        exporters = ["torchscript"]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (model, args) in models().items():
+            for kind in exporters:
+                click.secho(f"\n── {name} model, {kind} exporter ──\n", bold=True)
+                options = {} if exporters == ["torchscript"] else {"dynamo": kind == "dynamo"}
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # torch's advice on its older exporter
+                    with trace(level) as recorded:
+                        torch.onnx.export(model, args, str(Path(folder, f"{name}.onnx")), **options)
+                tree.show(recorded.result, file=sys.stdout)
+    click.echo("\nNext: `onnxspan run your_export.py` traces the exports of your own script.")

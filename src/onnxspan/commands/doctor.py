@@ -1,0 +1,92 @@
+"""`onnxspan doctor`: does every probe find its place in the installed torch?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from onnxspan.errors import OnnxspanError
+from onnxspan.version import __version__
+
+PACKAGES = (
+    "torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime", "opentelemetry-sdk", "structlog",
+)  # fmt: skip
+
+
+@click.command(epilog="Example: onnxspan doctor --json")
+@click.option("--json", "to_json", is_flag=True, help="Print JSON, for programs.")
+def command(to_json: bool) -> None:
+    """Say which versions are here, and where each probe is found or missing."""
+    report = {"versions": _versions(), "probes": _probes()}
+    if to_json:
+        click.echo(json.dumps(report, indent=1))
+        return
+    console = Console(file=sys.stdout, highlight=False)
+    for name, version in report["versions"].items():
+        console.print(f"{name:20} {version}", markup=False)
+    for table in ("openers", "torchscript", "dynamo"):
+        rows = [row for row in report["probes"] if row["table"] == table]
+        if rows:
+            console.print()
+            console.print(_table(table, rows))
+    missing = [row["name"] for row in report["probes"] if not row["found"]]
+    said = f"not in this torch, and skipped: {', '.join(missing)}" if missing else "all found"
+    console.print(f"\n{len(report['probes'])} probes, {said}", markup=False)
+
+
+def _versions() -> dict[str, str]:
+    found = {"onnxspan": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _probes() -> list[dict[str, Any]]:
+    try:
+        import torch.onnx  # noqa: F401, PLC0415  # the reading half runs without torch
+    except ImportError as error:
+        raise OnnxspanError(
+            f"torch cannot be imported: {error}. Install it: pip install torch onnx onnxscript"
+        ) from error
+    from onnxspan.recording import recorder  # noqa: PLC0415  # needs torch
+    from onnxspan.recording.patching import resolve  # noqa: PLC0415
+    from onnxspan.recording.probes import OPENERS, TABLES  # noqa: PLC0415
+
+    tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
+    listed = []
+    for table, probes in tables.items():
+        for probe in probes:
+            targets = resolve(probe)
+            listed.append(
+                {
+                    "table": table,
+                    "name": probe.name,
+                    "level": probe.level.name.lower(),
+                    "found": len(targets),
+                    "place": targets[0].place if len(targets) == 1 else "",
+                    "installed": any(recorder.patches.is_installed(one) for one in targets),
+                }
+            )
+    return listed
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in ("span", "level", "found at", "wrapped now"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        several = f"{row['found']} places" if row["found"] else "missing in this torch"
+        table.add_row(
+            row["name"], row["level"], row["place"] or several, "yes" if row["installed"] else ""
+        )
+    return table

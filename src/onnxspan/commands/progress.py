@@ -1,0 +1,75 @@
+"""The stage that runs now, on one line of a terminal.
+
+Native passes hold the GIL, so nothing can be drawn while one runs: it is drawn on entering.
+The line is drawn without moving the cursor and without wrapping, so that whatever the
+script prints lands where it would have landed; it is erased before the user's own code runs.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from onnxspan.reading.text import one_line
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call, Export
+
+PATIENCE = 1.0
+"""Seconds into an export before anything is drawn."""
+_SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
+_NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
+# While these run, the user's own code does: a model's forward, or a symbolic function.
+USER_CODE = {"_trace_and_get_graph_from_model", "_jit_pass_onnx", "__call__", "_capture"}
+
+
+class Progress:
+    """A listener that draws on a terminal.
+
+    Args:
+        stream: where to draw; it should be a terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._began = 0.0
+        self._drawn = False
+
+    def entered(self, call: Call) -> None:
+        """Draw the path of calls that lead here."""
+        if call is call.export.root:
+            self._began = time.monotonic()
+        if call.probe.name in USER_CODE:
+            self._erase()
+            return
+        elapsed = time.monotonic() - self._began
+        if elapsed >= PATIENCE:
+            path = [call.probe.name]
+            parent = call.parent
+            while parent is not None:
+                path.append(parent.probe.name)
+                parent = parent.parent
+            text = one_line(f" {elapsed:6.1f} s  {' › '.join(reversed(path[:3]))}")
+            self._write(f"{_SAVE}{_NO_WRAP}{_ERASE}{text}{_WRAP}{_RESTORE}")
+            self._drawn = True
+
+    def left(self, call: Call, error: BaseException | None) -> None:
+        """Nothing: the next entering draws."""
+
+    def finished(self, export: Export) -> None:
+        """Leave nothing behind."""
+        self._erase()
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._write(_ERASE)
+            self._drawn = False
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # the terminal is gone; the export is not
+            self._drawn = False
+
+

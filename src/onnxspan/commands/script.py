@@ -1,0 +1,98 @@
+"""Running somebody's script in this process exactly as `python` would."""
+
+from __future__ import annotations
+
+import io
+import os
+import runpy
+import sys
+import threading
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onnxspan.errors import OnnxspanError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_OUR_CODE = str(Path(__file__).resolve().parent.parent) + os.sep
+
+
+def run_script(path: str, arguments: list[str]) -> None:
+    """Run a file as `python FILE ARGUMENTS...` would; raises what the script raises.
+
+    Raises:
+        OnnxspanError: when the file cannot be read.
+    """
+    sys.argv[:] = [path, *arguments]
+    if os.path.isdir(path) or path.endswith((".zip", ".pyz")):
+        runpy.run_path(path, run_name="__main__")
+        return
+    try:
+        with io.open_code(os.path.abspath(path)) as file:
+            source = file.read()
+    except OSError as error:
+        raise OnnxspanError(
+            f"{path}: cannot be read: {error.strerror}. "
+            "Give a Python file, or a module by `onnxspan run -m MODULE`"
+        ) from error
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = os.path.dirname(os.path.realpath(path))
+    main = types.ModuleType("__main__")
+    main.__dict__.update(
+        __file__=os.path.abspath(path), __builtins__=__builtins__, __spec__=None, __cached__=None
+    )
+    # It stays there: what the script pickles, or spawns, looks for itself in __main__.
+    sys.modules["__main__"] = main
+    exec(compile(source, os.path.abspath(path), "exec", dont_inherit=True), main.__dict__)  # noqa: S102  # it is what running means
+
+
+def run_module(name: str, arguments: list[str]) -> None:
+    """Run a module as `python -m NAME ARGUMENTS...` would; raises what it raises."""
+    sys.argv[:] = [name, *arguments]
+    sys.path[0] = os.getcwd()
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def join_threads() -> None:
+    """Wait for the script's threads, as the interpreter does before it ends."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join()
+
+
+def print_exception(error: BaseException) -> None:
+    """Print an uncaught exception as `python script.py` would: without our own frames."""
+    trimmed = _without_our_frames(error.__traceback__)
+    error.__traceback__ = trimmed
+    sys.excepthook(type(error), error, trimmed)
+
+
+def _without_our_frames(entry: TracebackType | None) -> TracebackType | None:
+    from onnxspan.recording.stand_in import NAME  # noqa: PLC0415  # only for a failure
+
+    def is_ours(one: TracebackType) -> bool:
+        code = one.tb_frame.f_code
+        return code.co_name == NAME or "importlib._bootstrap" in code.co_filename
+
+    # The outermost frames: click's, runpy's and ours, until the script's own begin.
+    while entry is not None and _is_before_script(entry):
+        entry = entry.tb_next
+    current = entry
+    while current is not None and current.tb_next is not None:
+        if is_ours(current.tb_next):
+            current.tb_next = current.tb_next.tb_next
+        else:
+            current = current.tb_next
+    return entry
+
+
+def _is_before_script(entry: TracebackType) -> bool:
+    name = entry.tb_frame.f_code.co_filename
+    return (
+        name.startswith(_OUR_CODE)
+        or name == runpy.__file__
+        or name == "<frozen runpy>"
+        or f"{os.sep}click{os.sep}" in name
+    )

@@ -1,0 +1,125 @@
+// The graph's nodes, its bytes and the memory, over the waterfall's own time axis.
+const SERIES = [
+  { id: "nodes", label: "Graph nodes", color: "var(--stages)", show: count, zero: true, value: (span) => span.at[K.nodes] },
+  { id: "bytes", label: "Graph bytes", color: "var(--nodes)", show: bytes, zero: true,
+    value: (span) => {
+      if (typeof span.at[K.resultBytes] === "number" && !(K.exporter in span.at)) return span.at[K.resultBytes];
+      const [parameters, constants] = [span.at[K.parameterBytes], span.at[K.constantBytes]];
+      return typeof parameters === "number" || typeof constants === "number" ? { parameters, constants } : undefined;
+    } },
+  { id: "memory", label: "Resident memory", color: "var(--passes)", show: bytes, zero: false, value: (span) => span.at[K.rss] },
+];
+const HEIGHT = 60;
+
+function measure(series) {
+  const points = [];
+  for (const span of inView()) {
+    const value = series.value(span);
+    if (value !== undefined && value !== null && span.ended) points.push({ at: span.start + span.duration, value, span });
+    if (series.id === "memory" && span === view.root && typeof value === "number")
+      points.push({ at: span.start, value: value - (span.at[K.growth] || 0), span });
+  }
+  points.sort((a, b) => a.at - b.at || b.span.depth - a.span.depth);
+  if (series.id === "bytes") addUp(points);
+  series.points = points;
+  const values = points.map((p) => p.value);
+  series.most = values.reduce((a, b) => Math.max(a, b), 0);
+  const least = values.reduce((a, b) => Math.min(a, b), Infinity);
+  series.least = series.zero || !values.length ? 0 : least - (series.most - least) * 0.1 - 1;
+  // The three changes that stand out, each at the pass after which it was there.
+  series.jumps = points.slice(1).map((p, i) => ({ ...p, by: p.value - points[i].value }))
+    .filter((p) => Math.abs(p.by) > (series.most - series.least) * 0.08)
+    .sort((a, b) => Math.abs(b.by) - Math.abs(a.by)).slice(0, 4).sort((a, b) => a.at - b.at);
+}
+
+// Parameters and constants are said by different spans: each keeps its last known size, and
+// the parameters begin as the model's own.
+function addUp(points) {
+  let parameters = exportOf(view.root).at[K.modelBytes] || 0;
+  let constants = 0;
+  for (const point of points) {
+    if (typeof point.value === "number") continue;
+    parameters = point.value.parameters ?? parameters;
+    constants = point.value.constants ?? constants;
+    point.value = parameters + constants;
+  }
+}
+
+function drawChart(series) {
+  const width = series.svg.clientWidth || 600;
+  const x = (at) => ((at - view.from) / (view.to - view.from)) * width;
+  const y = (value) => HEIGHT - 4 - ((value - series.least) / (series.most - series.least || 1)) * (HEIGHT - 20);
+  let path = "";
+  let end = 0;
+  let lastX = null;
+  let low, high;
+  let before = null;
+  for (const point of series.points) {
+    if (point.at < view.from) { before = point; continue; }
+    if (path === "") path = before ? `M0 ${y(before.value).toFixed(1)}` : `M${Math.min(x(point.at), width).toFixed(1)} ${y(point.value).toFixed(1)}`;
+    const px = Math.round(Math.min(x(point.at), width + 2) * 2) / 2;
+    if (px === lastX && point.value >= low && point.value <= high) { end = point.value; if (point.at > view.to) break; continue; }
+    if (px !== lastX) { low = high = point.value; lastX = px; } else { low = Math.min(low, point.value); high = Math.max(high, point.value); }
+    path += `H${px}V${y(point.value).toFixed(1)}`;
+    if (point.at > view.to) break;
+    end = point.value;
+  }
+  if (path === "" && before) path = `M0 ${y(before.value).toFixed(1)}`;
+  const parts = [];
+  if (path) {
+    path += `H${width}`;
+    const start = path.match(/^M([\d.-]+)/)[1];
+    parts.push(svg("path", { class: "area", d: `${path}V${HEIGHT}H${start}Z`, fill: series.color }));
+    parts.push(svg("path", { class: "stroke", d: path, stroke: series.color }));
+  }
+  let free = 0;
+  for (const jump of series.jumps) {
+    const px = x(jump.at);
+    const name = `${jump.span.name.replace(/^_jit_pass_(onnx_)?/, "")} ${signed(jump.by, series.show)}`;
+    const room = name.length * 6.2;
+    const left = Math.min(px + 4, width - room);
+    if (px < 0 || px > width || left < free) continue;
+    free = left + room + 8;
+    parts.push(svg("text", { class: "jump", x: left, y: 11 }, name));
+  }
+  series.cross = svg("line", { class: "cross", y1: 0, y2: HEIGHT, x1: -5, x2: -5 });
+  series.svg.replaceChildren(...parts, series.cross);
+  say(series, null);
+}
+
+function say(series, at) {
+  let found = null;
+  if (at === null) found = series.points[series.points.length - 1];
+  else for (const point of series.points) { if (point.at > at) break; found = point; }
+  series.at = found;
+  series.said.textContent = !found ? "not recorded" : at === null
+    ? `${series.show(found.value)} at the end, at most ${series.show(series.most)}`
+    : `${series.show(found.value)} after ${visible(found.span.name)}`;
+}
+
+function drawCharts() { SERIES.forEach(drawChart); }
+function measureCharts() { SERIES.forEach(measure); drawCharts(); }
+
+function startCharts() {
+  for (const series of SERIES) {
+    series.svg = svg("svg", { role: "img", "aria-label": `${series.label} over time` });
+    series.said = el("span");
+    $("charts").append(el("div.chart", { "data-series": series.id }, el("div.label", {}, el("b", {}, series.label), series.said), series.svg));
+    series.svg.addEventListener("pointermove", (event) => {
+      const { left, width } = series.svg.getBoundingClientRect();
+      const px = event.clientX - left;
+      for (const each of SERIES) {
+        say(each, view.from + (px / width) * (view.to - view.from));
+        each.cross.setAttribute("x1", px);
+        each.cross.setAttribute("x2", px);
+      }
+    });
+    series.svg.addEventListener("pointerleave", () => SERIES.forEach((each) => {
+      say(each, null);
+      each.cross.setAttribute("x1", -5);
+      each.cross.setAttribute("x2", -5);
+    }));
+    series.svg.addEventListener("click", () => series.at && select(series.at.span));
+    brush(series.svg, () => series.svg.getBoundingClientRect());
+  }
+}

@@ -1,0 +1,84 @@
+// The spans stand in the order of the calls, each after its parent: a subtree is a range.
+const report = JSON.parse($("data").textContent);
+const spans = report.spans;
+const K = report.keys;
+const LEVELS = ["stages", "passes", "nodes"];
+
+spans.forEach((span, index) => {
+  span.index = index;
+  span.depth = span.parent < 0 ? 0 : spans[span.parent].depth + 1;
+  span.size = 1;
+  span.inside = 0;
+  span.children = 0;
+  span.at = { ...report.places[span.place], ...span.attributes };
+  span.level = LEVELS.includes(span.at[K.level]) ? span.at[K.level] : "other";
+});
+for (let index = spans.length - 1; index >= 0; index--) {
+  const span = spans[index];
+  if (span.parent < 0) continue;
+  const parent = spans[span.parent];
+  parent.size += span.size;
+  parent.inside += span.duration;
+  parent.children += 1;
+}
+
+const isOpen = new Uint8Array(spans.length).fill(1);
+if (spans.length > 1000) for (const span of spans) if (span.children > 100) isOpen[span.index] = 0;
+
+const view = { root: spans[report.roots[0]], from: 0, to: 1, selected: null, hits: [], hit: -1 };
+
+const inView = () => spans.slice(view.root.index, view.root.index + view.root.size);
+const rootOf = (span) => { while (span.parent >= 0) span = spans[span.parent]; return span; };
+// An export below the user's own spans says the facts; a root that is an export says its own.
+const exportOf = (root) => {
+  for (let i = root.index; i < root.index + root.size; i++) if (K.exporter in spans[i].at) return spans[i];
+  return root;
+};
+// The innermost failure of a subtree: where the exception was met first.
+function failureOf(root) {
+  if (!root.error) return null;
+  let found = root;
+  for (let i = root.index + 1; i < root.index + root.size; i++)
+    if (spans[i].error && spans[i].parent === found.index) found = spans[i];
+  return found;
+}
+const pathOf = (span) => { const path = []; for (let s = span; s; s = spans[s.parent]) path.unshift(s); return path; };
+const extraOf = (span) => span.at[K.operator] && span.at[K.operator] !== span.name ? span.at[K.operator]
+  : String(span.at[K.scope] || "").split("::").pop() || String(span.at[K.modelClass] || "").split(".").pop();
+const placeOf = (span) => span.at[K.file] ? `${span.at[K.file]}${span.at[K.line] ? ":" + span.at[K.line] : ""}` : "";
+
+function passes() {
+  const byName = new Map();
+  for (const span of inView()) {
+    if (span.level === "nodes") continue;
+    let row = byName.get(span.name);
+    if (!row) byName.set(span.name, (row = { name: span.name, level: span.level, calls: 0, total: 0, self: 0, longest: -1, change: null, memory: null, failed: 0 }));
+    row.calls += 1;
+    row.total += span.duration;
+    row.self += Math.max(span.duration - span.inside, 0);
+    if (span.duration > row.longest) { row.longest = span.duration; row.span = span; }
+    if (typeof span.at[K.change] === "number") row.change = (row.change || 0) + span.at[K.change];
+    if (typeof span.at[K.growth] === "number") row.memory = (row.memory || 0) + span.at[K.growth];
+    if (span.error) row.failed += 1;
+  }
+  return [...byName.values()];
+}
+
+function operators() {
+  const rows = new Map();
+  for (const span of inView())
+    for (const [group, [names, calls, durations, longest]] of Object.entries(K.sums)) {
+      const list = span.at[names];
+      if (!Array.isArray(list)) continue;
+      list.forEach((name, i) => {
+        const key = group + "\n" + name;
+        let row = rows.get(key);
+        if (!row) rows.set(key, (row = { name, work: group, calls: 0, total: 0, longest: -1 }));
+        row.calls += (span.at[calls] || [])[i] || 0;
+        row.total += ((span.at[durations] || [])[i] || 0) * 1e9;
+        const most = ((span.at[longest] || [])[i] || 0) * 1e9;
+        if (most > row.longest) { row.longest = most; row.span = span; }
+      });
+    }
+  return [...rows.values()];
+}

@@ -1,0 +1,62 @@
+// Beside the waterfall: what the selected span is, did, and says.
+const SIZES = /\.(size|rss|growth|peak)$/;
+
+function shownValue(key, value) {
+  if (typeof value === "number" && key === K.growth) return signed(value, bytes);
+  if (typeof value === "number" && SIZES.test(key)) return `${bytes(value)}`;
+  if (typeof value === "number" && /duration$/.test(key)) return time(value * 1e9);
+  if (typeof value === "number") return count(value);
+  if (Array.isArray(value)) return value.length > 40 ? `${value.slice(0, 40).join(", ")}, and ${value.length - 40} more` : value.join(", ");
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+}
+
+const summed = new Set(Object.values(K.sums).flat());
+const shortKey = (key) => key.replace(/^torch\.onnx\./, "");
+
+function attributesTable(attributes) {
+  const rows = Object.entries(attributes).filter(([key]) => !summed.has(key));
+  return rows.length ? el("table", {}, el("tbody", {}, rows.map(([key, value]) =>
+    el("tr", {}, el("td", { title: `${visible(key)}${report.meanings[key] ? "\n" + report.meanings[key] : ""}` }, shortKey(key)),
+      el("td.text", {}, shownValue(key, value)))))) : null;
+}
+
+function eventBlock(event) {
+  const { "exception.stacktrace": trace, "exception.message": message, ...rest } = event.attributes;
+  return el("details.block", event.name === "exception" ? { open: "" } : {}, el("summary", {}, event.name),
+    message ? el("pre", {}, message) : null, attributesTable(rest),
+    trace ? el("details.block", {}, el("summary", {}, "Stack trace"), el("pre", {}, trace)) : null);
+}
+
+function explanationBlock(name, open) {
+  const text = report.explanations[name];
+  if (!text) return null;
+  return el("details.block", open ? { open: "" } : {}, el("summary", {}, "Explanation"),
+    Object.entries(text.sections).map(([title, body]) => [el("h3", {}, title), ...markdown(body)]),
+    text.source ? el("p.quiet", {}, "Source: ", el("code", {}, text.source)) : null);
+}
+
+function diffBlock(span, open) {
+  const text = report.diffs[span.index];
+  return text ? el("details.block", open ? { open: "" } : {}, el("summary", {}, "What it changed in the graph"), diff(text)) : null;
+}
+
+const link = (span, text = span.name) => el("button.tool", { click: () => select(span) }, text);
+
+function drawDetails(span) {
+  const one = report.explanations[span.name];
+  const path = pathOf(span).slice(0, -1);
+  const share = view.root.duration ? ((span.duration / view.root.duration) * 100).toFixed(1) : "0";
+  $("details").replaceChildren(
+    el("h2", {}, span.name),
+    el("p.lead", {}, inline(one ? one.one_line : "")),
+    el("p", {}, span.ended ? `${time(span.duration)}, ${share} % of the whole, from ${time(span.start)} on` : "It was begun and never ended."),
+    span.error ? el("p", {}, el("span.badge.bad", {}, "failed"), " ", el("span.text", {}, span.error)) : "",
+    path.length ? el("p.quiet", {}, "inside ", path.map((above, i) => [i ? " › " : "", el("code", {}, above.name)])) : "",
+    placeOf(span) ? el("p", {}, span.level === "nodes" ? "Your model: " : "In torch: ", el("code.text", {}, placeOf(span))) : "",
+    ...span.events.filter((event) => event.name === "exception").map(eventBlock),
+    diffBlock(span, true) || "",
+    explanationBlock(span.name, true) || "",
+    el("details.block", { open: "" }, el("summary", {}, "Attributes"), attributesTable(span.at) || "none"),
+    ...span.events.filter((event) => event.name !== "exception").map(eventBlock),
+  );
+}

@@ -1,0 +1,166 @@
+// The page's head, its failure, search, keys and print.
+function drawHead() {
+  const made = exportOf(view.root);
+  const at = made.at;
+  const facts = [
+    ["Time", time(view.root.duration)],
+    ["Nodes", at[K.resultNodes] !== undefined ? count(at[K.resultNodes]) : null],
+    ["Model file", at[K.resultBytes] !== undefined ? bytes(at[K.resultBytes]) : null],
+    ["Parameters", at[K.modelParameters] !== undefined ? count(at[K.modelParameters]) : null],
+    ["Peak memory", at[K.peak] ? bytes(at[K.peak]) : null],
+    ["Opset", at[K.opset]],
+    ["Spans", count(view.root.size)],
+    ["Tracing cost", at[K.tracing] !== undefined ? time(at[K.tracing] * 1e9) : null],
+    ["torch", at[K.torch]],
+  ].filter(([, value]) => value !== null && value !== undefined);
+  const chooser = report.roots.length > 1
+    ? el("select", { "aria-label": "Export", change: (event) => show(spans[event.target.value]) }, report.roots.map((index, i) => {
+      const root = spans[index];
+      const option = el("option", { value: index }, `${i + 1}. ${root.name} ${exportOf(root).at[K.modelClass] || ""} (${time(root.duration)})${root.error ? ", failed" : ""}`);
+      option.selected = root === view.root;
+      return option;
+    })) : "";
+  $("head").replaceChildren(
+    el("div.top", {}, el("h1", {}, el("bdi", {}, at[K.modelClass] || view.root.name)),
+      el("span.badge", {}, `${at[K.exporter] || "unknown"} exporter`),
+      view.root.error ? el("span.badge.bad", {}, "✕ failed") : view.root.ended ? el("span.badge.good", {}, "✓ exported") : el("span.badge.bad", {}, "never ended"),
+      chooser, el("span.grow"),
+      el("button.tool", { id: "theme", click: turnTheme, title: "Light or dark (t)" }, "◐ Theme"),
+      el("button.tool", { id: "helper", click: () => $("help").showModal(), title: "Keys (?)" }, "? Keys")),
+    el("dl.facts", {}, facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))));
+}
+
+function drawFailure() {
+  const failed = failureOf(view.root);
+  if (!failed) { $("failure").replaceChildren(); return; }
+  const exception = failed.events.find((event) => event.name === "exception");
+  const said = (exception || { attributes: {} }).attributes;
+  const scope = failed.at[K.scope];
+  $("failure").replaceChildren(el("div", {},
+    el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] && failed.at[K.operator] !== failed.name ? [" on ", el("code", {}, failed.at[K.operator])] : []),
+    el("p.text", {}, failed.error),
+    scope ? el("p", {}, "Module: ", el("code.text", {}, scope)) : "",
+    placeOf(failed) ? el("p", {}, failed.level === "nodes" ? "Your model: " : "In torch: ", el("code.text", {}, placeOf(failed))) : "",
+    el("p.quiet", {}, pathOf(failed).map((span, i) => [i ? " › " : "", el("code", {}, span.name)])),
+    el("p", {}, link(failed, "Show in the waterfall")),
+    said["exception.message"] ? el("details", {}, el("summary", {}, "The whole message"), el("pre", {}, said["exception.message"])) : "",
+    said["exception.stacktrace"] ? el("details", {}, el("summary", {}, "Stack trace"), el("pre", {}, said["exception.stacktrace"])) : ""));
+}
+
+function search(query) {
+  const wanted = query.trim().toLowerCase();
+  view.hits = !wanted ? [] : inView().filter((span) =>
+    [span.name, span.error, span.at[K.operator], span.at[K.scope], span.at[K.function], placeOf(span)].some((text) => text && String(text).toLowerCase().includes(wanted)))
+    .map((span) => span.index);
+  view.hit = -1;
+  $("found").textContent = !wanted ? "" : view.hits.length ? `${count(view.hits.length)} found` : "nothing found";
+  draw();
+}
+function nextHit(by) {
+  if (!view.hits.length) return;
+  view.hit = view.hit < 0 && by < 0 ? view.hits.length - 1 : (view.hit + by + view.hits.length) % view.hits.length;
+  select(spans[view.hits[view.hit]]);
+  $("found").textContent = `${view.hit + 1} of ${count(view.hits.length)}`;
+}
+function nextFailure() {
+  const failed = inView().filter((span) => span.error);
+  if (failed.length) select(failed.find((span) => view.selected && span.index > view.selected.index) || failed[0]);
+}
+
+function turnTheme() {
+  const now = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = now;
+  try { localStorage.setItem("onnxspan-theme", now); } catch { /* a page from disk may not keep anything */ }
+}
+function startTheme() {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  let kept = null;
+  try { kept = localStorage.getItem("onnxspan-theme"); } catch { /* as above */ }
+  document.documentElement.dataset.theme = kept || (dark.matches ? "dark" : "light");
+  dark.addEventListener("change", () => { if (!kept) document.documentElement.dataset.theme = dark.matches ? "dark" : "light"; });
+}
+
+const moveTo = (row) => select(spans[shown[Math.min(Math.max(row, 0), shown.length - 1)]]);
+const page = () => Math.floor($("rows").clientHeight / ROW) - 1;
+const TREE_KEYS = {
+  ArrowDown: (span) => moveTo(span.row + 1), ArrowUp: (span) => moveTo(span.row - 1), j: (span) => moveTo(span.row + 1), k: (span) => moveTo(span.row - 1),
+  PageDown: (span) => moveTo(span.row + page()), PageUp: (span) => moveTo(span.row - page()), Home: () => moveTo(0), End: () => moveTo(shown.length - 1),
+  ArrowRight: (span) => (span.children && !isOpen[span.index] ? fold(span, true) : span.children && select(spans[span.index + 1])),
+  ArrowLeft: (span) => (span.children && isOpen[span.index] ? fold(span, false) : span !== view.root && select(spans[span.parent])),
+  Enter: (span) => zoomTo(span), " ": (span) => fold(span, !isOpen[span.index]),
+};
+const PAGE_KEYS = {
+  "/": () => { $("search").focus(); $("search").select(); }, n: () => nextHit(1), N: () => nextHit(-1), f: nextFailure, t: turnTheme, "?": () => $("help").showModal(),
+  "+": () => zoomBy(0.7), "=": () => zoomBy(0.7), "-": () => zoomBy(1.4), 0: () => zoom(0, view.root.duration), "<": () => pan(-0.3), ">": () => pan(0.3),
+  z: () => view.selected && zoomTo(view.selected), e: () => foldAll(true), c: () => foldAll(false), Escape: () => { $("search").value = ""; search(""); $("rows").focus(); },
+};
+const HELP = [["↑ ↓", "move through the spans"], ["← →", "fold, unfold, go out and in"], ["Enter or z", "zoom to the selected span"], ["+ − 0", "zoom in, out, to the whole"], ["< >", "earlier, later"],
+  ["drag, Ctrl + wheel", "zoom with the mouse"], ["/", "search"], ["n N", "next and previous found"], ["f", "next failure"], ["e c", "unfold all, fold all"], ["t", "light or dark"], ["Esc", "leave the search"]];
+
+function startKeys() {
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
+    const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
+    if (typing && !(event.key === "Escape" || (event.key === "Enter" && event.target.id === "search"))) return;
+    let done = false;
+    if (typing && event.key === "Enter") { nextHit(event.shiftKey ? -1 : 1); done = true; }
+    else if ($("rows").contains(event.target) && TREE_KEYS[event.key]) { TREE_KEYS[event.key](view.selected || view.root); done = true; }
+    else if (PAGE_KEYS[event.key]) { PAGE_KEYS[event.key](); done = true; }
+    if (done) event.preventDefault();
+  });
+  $("help").append(el("h2", {}, "Keys"), el("table", {}, el("tbody", {}, HELP.map(([keys, what]) => el("tr", {}, el("td", {}, el("kbd", {}, keys)), el("td", {}, what))))),
+    el("p", {}, el("button", { click: () => $("help").close() }, "Close")));
+}
+
+function startBar() {
+  let waiting;
+  $("bar").append(
+    el("input", { id: "search", type: "search", placeholder: "Search names, operators, modules, errors", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => search(event.target.value), 120); } }),
+    el("span.quiet", { id: "found", role: "status" }), el("span.grow"),
+    el("span.legend", {}, ["stages", "passes", "nodes", "failed"].map((level) => el("span", {}, el(`i.${level}`), level))),
+    el("span.quiet", { id: "range" }), el("button", { id: "reset", click: () => zoom(0, view.root.duration) }, "Whole time"),
+    el("button", { click: () => foldAll(true), title: "Unfold all (e)" }, "Unfold"), el("button", { click: () => foldAll(false), title: "Fold all (c)" }, "Fold"));
+  $("keys").append("Drag over the bars or a chart to zoom; ", el("kbd", {}, "/"), " searches, arrows move and fold, ", el("kbd", {}, "?"), " shows every key.");
+}
+
+// Another export of the same file.
+function show(root) {
+  view.root = root;
+  view.hits = [];
+  view.selected = null;
+  walkAt = 0;
+  $("search").value = "";
+  $("found").textContent = "";
+  drawHead();
+  drawFailure();
+  listRows();
+  view.from = 0;
+  view.to = root.duration || 1;
+  $("rows").scrollTop = 0;
+  measureCharts();
+  drawAxis();
+  drawTables();
+  select(failureOf(root) || root, { scroll: Boolean(root.error) });
+}
+
+addEventListener("beforeprint", () => {
+  printing = 400;
+  if (shown.length > printing) $("notices").append(el("p", { id: "printed" }, `Printed: the first ${printing} of ${count(shown.length)} rows.`));
+  $("space").style.height = `${Math.min(shown.length, printing) * ROW}px`;
+  drawRows();
+});
+addEventListener("afterprint", () => {
+  printing = 0;
+  $("printed")?.remove();
+  listRows();
+  drawRows();
+});
+
+startTheme();
+$("notices").append(...report.notices.map((notice) => el("p", {}, notice)));
+startBar();
+startCharts();
+startWaterfall();
+startKeys();
+show(view.root);
+document.documentElement.dataset.ready = "yes";

@@ -1,0 +1,90 @@
+"""What is said above and below a tree: the export, its result, and what tracing it took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from onnxspan import conventions as c
+from onnxspan.reading import figures
+from onnxspan.reading.text import one_line
+
+if TYPE_CHECKING:
+    from onnxspan.reading.trace import Span
+
+
+def header(export: Span) -> list[Text]:
+    """Model and file; exporter, opset and versions; parameters and what was written."""
+    title = Text()
+    title.append(one_line(str(export.get(c.MODEL_CLASS, export.name))), style="bold")
+    file = export.get(c.RESULT_FILE)
+    if file:
+        title.append(" → ", style="dim")
+        title.append(one_line(str(file)), style="bold")
+    if export.error:
+        title.append("  failed", style="bold red")
+    return [title, *(_dim(parts) for parts in (_how(export), _what(export)) if parts)]
+
+
+def _how(export: Span) -> list[str]:
+    parts = []
+    if export.get(c.EXPORTER):
+        parts.append(f"{export.get(c.EXPORTER)} exporter")
+    if export.get(c.OPSET) is not None:
+        parts.append(f"opset {export.get(c.OPSET)}")
+    for label, key in (
+        ("torch", c.VERSION_TORCH),
+        ("onnx", c.VERSION_ONNX),
+        ("onnxscript", c.VERSION_ONNXSCRIPT),
+    ):
+        if export.get(key):
+            parts.append(f"{label} {export.get(key)}")
+    return parts
+
+
+def _what(export: Span) -> list[str]:
+    parts = []
+    parameters = export.number(c.MODEL_PARAMETERS)
+    if parameters is not None:
+        size = export.number(c.MODEL_BYTES)
+        parts.append(
+            f"{figures.count(parameters)} parameters"
+            + (f" ({figures.size(size)})" if size is not None else "")
+        )
+    nodes = export.number(c.RESULT_NODES)
+    if nodes is not None:
+        parts.append(f"{figures.count(nodes)} nodes")
+    written = export.number(c.RESULT_BYTES)
+    if written is not None:
+        parts.append(f"{figures.size(written)} written")
+    return parts
+
+
+def _dim(parts: list[str]) -> Text:
+    return Text(one_line(" · ".join(parts)), style="dim")
+
+
+def footer(export: Span) -> list[Text]:
+    """What tracing took, and whatever it missed."""
+    lines = []
+    own = export.get(c.TRACING_DURATION)
+    if isinstance(own, int | float) and export.duration:
+        lines.append(
+            Text(
+                f"tracing took {figures.duration(own)}, "
+                f"{figures.share(own / export.duration)} of this export",
+                style="dim",
+            )
+        )
+    begun = export.number(c.TRACING_SPANS)
+    found = sum(span.scope == c.SCOPE for span in export.walk())
+    if begun is not None and begun > found:
+        lines.append(Text(f"{begun - found} of {begun} spans are missing", style="bold yellow"))
+    errors = export.number(c.TRACING_ERRORS)
+    if errors:
+        first = one_line(str(export.get(c.TRACING_ERROR, "")))
+        lines.append(
+            Text(f"{errors} errors in onnxspan itself; the first: {first}", style="bold yellow")
+        )
+    return lines

@@ -1,0 +1,56 @@
+"""A trace as plain JSON, for programs: `onnxspan show FILE --json`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onnxspan.reading.trace import Span, Trace
+
+
+def as_json(trace: Trace) -> dict[str, Any]:
+    """The trace as nested objects; keys are stable.
+
+    Returns:
+        `{"source", "roots": [span]}`; a span has `name`, `trace_id`, `span_id`, `start` and
+        `end` (Unix time in nanoseconds; `end` null when it never ended), `duration_s`
+        (seconds, null likewise), `status` (`"ok"` or `"error"`), `description`,
+        `attributes`, `events` and `children`.
+    """
+    made: dict[int, dict[str, Any]] = {}
+    # Children before parents: a deep trace must not reach Python's recursion limit.
+    for span in reversed(trace.spans):
+        made[id(span)] = _span(span, [made[id(child)] for child in span.children])
+    return {"source": trace.source, "roots": [made[id(root)] for root in trace.roots]}
+
+
+def _span(span: Span, children: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": span.name,
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "start": span.start,
+        "end": span.end or None,
+        "duration_s": span.duration if span.end else None,
+        "status": "error" if span.error else "ok",
+        "description": span.description,
+        "scope": span.scope,
+        "attributes": _plain(span.attributes),
+        "events": [
+            {"name": event.name, "time": event.time, "attributes": _plain(event.attributes)}
+            for event in span.events
+        ],
+        "children": children,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become null."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,43 @@
+"""What is said in words below a span: its failure, and what a reader should not overlook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onnxspan import conventions as c
+from onnxspan.reading.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onnxspan.reading.trace import Span
+
+MESSAGE = 400
+"""Characters of a failure's message that are shown; the file has the whole."""
+
+
+def failure_lines(span: Span) -> Iterator[str]:
+    """The message of a failure, where it happened, and the node that it happened at."""
+    if not span.error or any(child.description == span.description for child in span.children):
+        return
+    message = one_line(span.description or str(span.get(c.ERROR_TYPE, "failed")))
+    yield message if len(message) <= MESSAGE else message[: MESSAGE - 1] + "…"
+    scope = span.get(c.NODE_SCOPE)
+    if scope:
+        yield f"in module {one_line(str(scope))}"
+    if span.get(c.NODE_OPERATOR) and span.get(c.FILE):
+        yield f"at {one_line(str(span.get(c.FILE)))}:{span.get(c.LINE, '?')}"
+
+
+def notes(span: Span) -> Iterator[str]:
+    """What is odd about a span that succeeded."""
+    dropped = span.get(c.FORMAT_DROPPED)
+    if isinstance(dropped, list) and dropped:
+        yield f"inputs left out: {one_line(', '.join(map(str, dropped)))}"
+    if span.get(c.JIT_INVARIANT) is False:
+        yield (
+            f"{span.get(c.JIT_PARAMETERS)} parameters + {span.get(c.JIT_FLAT_INPUTS)} inputs "
+            f"are not the graph's {span.get(c.JIT_GRAPH_INPUTS)} inputs"
+        )
+    if not span.end:
+        yield "begun, and never ended"

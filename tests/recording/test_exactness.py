@@ -1,0 +1,402 @@
+"""Faults, failures and warnings pass through the wrappers as if there were none."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import textwrap
+import traceback
+
+import pytest
+import torch
+from torch import nn
+
+import onnxspan
+from conftest import attributes, changed, quiet
+from onnxspan import conventions as c
+from onnxspan.recording import memory, recorder, sizes, spans
+from onnxspan.recording import session as sessions
+from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import torchscript_graphs as graphs
+from onnxspan.recording.session import Session
+
+MODEL = nn.Sequential(nn.Linear(2, 2), nn.ReLU()).eval()
+ARGS = (torch.zeros(1, 2),)
+
+
+class Broken(Exception):
+    """The injected fault."""
+
+
+def broken(*args, **kwargs):
+    raise Broken("injected")
+
+
+def export(model=MODEL, args=ARGS, **options):
+    file = io.BytesIO()
+    with quiet():
+        torch.onnx.export(model, args, file, dynamo=False, **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The untraced bytes."""
+    return export()
+
+
+def targets():
+    """Every wrapped place that an export meets, found by recording one."""
+    export()  # imports what an export imports
+    found = list(recorder.opener_targets())
+    for exporter, table in TABLES.items():
+        if table:
+            found += recorder._targets(exporter, c.Level.NODES)
+    return found
+
+
+def errors_of(trace):
+    """The errors counted on the roots, and on the session."""
+    counted = sum(root.get(c.TRACING_ERRORS, 0) for root in trace.result.roots)
+    return max(counted, len(trace.errors))
+
+
+PLACES = [
+    (spans, "start"),
+    (spans, "end"),
+    (spans, "detach"),
+    (memory, "resident"),
+    (memory, "peak"),
+    (sizes, "graph_size"),
+    (sizes, "input_shapes"),
+    (sizes, "tensors_size"),
+    (sizes, "operators"),
+    (sizes, "constants_size"),
+    (sizes, "is_graph"),
+    (graphs, "count"),
+    (graphs, "note_size"),
+    (graphs, "note_parameters"),
+    (recorder, "_finish"),
+    (recorder, "_conclude"),
+    (recorder, "_hold_exporter"),
+    (recorder, "receiving"),
+    (recorder, "Export"),
+    (recorder, "Call"),
+    (Session, "tracer"),
+    (Session, "collect"),
+]
+
+
+@pytest.mark.parametrize("level", ["passes", "nodes"])
+@pytest.mark.parametrize(("holder", "name"), PLACES, ids=[name for _, name in PLACES])
+def test_a_fault_of_ours_is_kept_away(holder, name, level, monkeypatch, plain):
+    """An exception in our own code changes no byte, is counted, and leaves nothing patched."""
+    before = attributes()
+    with onnxspan.trace(level) as trace:
+        if holder is not Session and holder is recorder and not hasattr(holder, name):
+            pytest.fail(f"{name} is no longer there: name what took its place")
+        monkeypatch.setattr(holder, name, broken)
+        data = export()
+        monkeypatch.undo()
+    assert data == plain
+    assert errors_of(trace) > 0
+    assert any("injected" in line for line in trace.errors)
+    assert changed(before) == []
+
+
+def _rows():
+    rows = [*OPENERS, *(row for table in TABLES.values() for row in table)]
+    for row in rows:
+        for what in ("before", "after", "opens"):
+            if getattr(row, what) is not None:
+                yield pytest.param(row, what, id=f"{row.name}-{what}")
+        for what in ("describe", "operator"):
+            if row.per_node is not None and getattr(row.per_node, what) is not None:
+                yield pytest.param(row.per_node, what, id=f"{row.name}-{what}")
+
+
+@pytest.mark.parametrize(("row", "what"), list(_rows()))
+def test_a_fault_in_any_probe_is_kept_away(row, what, plain):
+    """What a row of the table raises changes no byte, at the deepest level."""
+    original = getattr(row, what)
+    hit = []
+
+    def faulty(*args):
+        hit.append(what)
+        broken()
+
+    with onnxspan.trace("nodes") as trace:
+        object.__setattr__(row, what, faulty)
+        for target in targets():  # a wildcard's targets have copies of the row
+            if target.probe.name != row.name if hasattr(row, "name") else True:
+                continue
+            object.__setattr__(target.probe, what, faulty)
+        try:
+            data = export()
+        finally:
+            object.__setattr__(row, what, original)
+            for target in targets():
+                if getattr(target.probe, what, None) is faulty:
+                    object.__setattr__(target.probe, what, original)
+    assert data == plain
+    assert not hit or any("injected" in line for line in trace.errors)
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 50, 151, 300])
+def test_a_faulty_clock_is_kept_away(after, plain):
+    """A clock that fails from its n-th reading on changes no byte and leaves nothing patched."""
+    readings = iter(range(after))
+    session = Session(clock=lambda: next(readings))
+    session.open()
+    try:
+        assert export() == plain
+    finally:
+        session.close()
+    assert session.errors
+
+
+def test_a_faulty_listener_is_kept_away(plain):
+    """A listener that always raises is counted, call by call."""
+
+    class Listener:
+        entered = left = finished = broken
+
+    session = Session(listeners=[Listener()])
+    session.open()
+    try:
+        assert export() == plain
+    finally:
+        session.close()
+    assert len(session.errors) > 100
+
+
+@pytest.mark.parametrize("method", ["on_start", "on_end"])
+def test_a_faulty_span_processor_is_kept_away(method, plain):
+    """A span processor of the user's that raises loses no span and changes no byte."""
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+    class Processor(SpanProcessor):
+        pass
+
+    setattr(Processor, method, broken)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(Processor())
+    with onnxspan.trace(tracer_provider=provider) as trace:
+        assert export() == plain
+    assert trace.errors
+    assert len(trace.result.roots[0].children) == 1
+    assert "_jit_pass_onnx" in [span.name for span in trace.spans]
+
+
+class Raising(nn.Module):
+    """Raises what it is told to, while it is traced."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def forward(self, x):
+        raise self.error
+
+
+def frames(error):
+    """File, line and function of a traceback, this file's left out."""
+    listed = traceback.extract_tb(error.__traceback__)
+    return [(f.filename, f.lineno, f.name) for f in listed if f.filename != __file__]
+
+
+@pytest.mark.parametrize(
+    "kind", [ValueError, RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit, BaseException]
+)
+@pytest.mark.parametrize("level", ["stages", "nodes"])
+def test_the_users_exception_passes_through(kind, level):
+    """The model's exception comes out as the same object with the same frames, and red spans."""
+    before = attributes()
+    error = kind("the user's own")
+    with pytest.raises(kind) as untraced:
+        export(Raising(error))
+    expected = frames(untraced.value)
+    error.__traceback__ = None
+    with onnxspan.trace(level) as trace, pytest.raises(kind) as caught:
+        export(Raising(error))
+    assert caught.value is error
+    assert [frame for frame in frames(error) if not frame[0].startswith("<onnxspan")] == expected
+    assert sum(frame[0].startswith("<onnxspan") for frame in frames(error)) == 1
+    assert error.__context__ is None
+    assert not hasattr(error, "__notes__")
+    failed = [span for span in trace.spans if span.error]
+    assert [span.name for span in failed][:2] == ["torch.onnx.export", "_export"]
+    assert failed[-1].name == "_trace_and_get_graph_from_model"
+    assert [len(span.events) for span in failed] == [0] * (len(failed) - 1) + [1]
+    assert trace.errors == []
+    assert changed(before) == []
+
+
+def _met():
+    """The places that this export calls, one per name."""
+    with onnxspan.trace("nodes") as trace:
+        export()
+    names = {span.get(c.FUNCTION) for span in trace.spans}
+    names |= {"torch._C._jit_pass_onnx_node_shape_type_inference"}
+    return sorted(names)
+
+
+@pytest.mark.parametrize("kind", [Broken, KeyboardInterrupt])
+def test_every_probe_passes_an_exception_through(kind):
+    """What the function under any wrapper raises comes out as the same object, when torch lets it."""
+    for place in _met():
+        target = next(t for t in targets() if t.place.replace(":", ".") == place)
+        raw = vars(target.holder)[target.attribute]
+        error = kind("from beneath")
+
+        def faulty(*args, error=error, **kwargs):
+            raise error
+
+        outcomes = []
+        for traced in (False, True):
+            setattr(target.holder, target.attribute, faulty)
+            try:
+                if traced:
+                    with onnxspan.trace("nodes") as trace:
+                        export()
+                else:
+                    export()
+                outcomes.append(None)
+            except BaseException as raised:  # noqa: BLE001  # KeyboardInterrupt among them
+                outcomes.append(raised)
+            finally:
+                setattr(target.holder, target.attribute, raw)
+                recorder.patches.restore_everything()
+        assert outcomes[0] is outcomes[1], place
+        assert trace.errors == [], place
+        assert vars(target.holder)[target.attribute] is raw
+
+
+def test_a_handled_exception_leaves_its_parents_green():
+    """An error that the caller handles stays on its own span."""
+    utils = sys.modules["torch.onnx._internal.torchscript_exporter.utils"]
+    original = utils._setup_trace_module_map
+
+    def handles(*args, **kwargs):
+        try:
+            torch._C._jit_pass_lint(1)
+        except TypeError:
+            pass
+        return original(*args, **kwargs)
+
+    utils._setup_trace_module_map = handles
+    try:
+        with onnxspan.trace() as trace:
+            export()
+    finally:
+        utils._setup_trace_module_map = original
+    failed = [span.name for span in trace.spans if span.error]
+    assert failed == ["_jit_pass_lint"]
+
+
+SCRIPT = """
+import io, warnings, torch
+from torch import nn
+{begin}
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(10, 4))
+    def forward(self, x):
+        if x.sum() > 0:
+            x = x + 1
+        warnings.warn("from forward", stacklevel=1)
+        return torch.special.zeta(x @ self.weight[::2, :].t(), x.sum())
+def zeta(g, a, b):
+    warnings.warn("from the symbolic function", stacklevel=1)
+    warnings.warn("and its caller", stacklevel=2)
+    warnings.warn("and far above", stacklevel=8)
+    return g.op("custom::Zeta", a, b)
+torch.onnx.register_custom_op_symbolic("aten::special_zeta", zeta, 17)
+def export(**options):
+    torch.onnx.export(Model(), (torch.ones(2, 4),), io.BytesIO(), dynamo=False, **options)
+export(opset_version=17)
+export(opset_version=17)
+{end}
+"""
+
+
+@pytest.mark.parametrize("filters", [[], ["-W", "always"]], ids=["default", "always"])
+def test_warnings_are_the_same(filters, tmp_path):
+    """All of stderr, each warning's file and line in it, is that of the untraced script."""
+    script = tmp_path / "script.py"
+    shown = []
+    for begin, end in (
+        ("", ""),
+        ("import onnxspan; trace = onnxspan.trace('nodes').__enter__()", "trace.__exit__(None, None, None); assert len(trace.result.exports) == 2"),
+    ):
+        script.write_text(textwrap.dedent(SCRIPT).format(begin=begin, end=end))
+        done = subprocess.run(  # noqa: S603  # our own interpreter
+            [sys.executable, *filters, str(script)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        # The time of day in the lines that C++ logs by itself.
+        shown.append(re.sub(r"\[W\d+ [\d:.]+ ", "[W ", done.stderr))
+    assert shown[0] == shown[1]
+    for text in ("legacy TorchScript", "Only steps=1", "TracerWarning", "from the symbolic", "and far above"):
+        assert text in shown[0]
+
+
+def test_somebody_elses_patch_survives():
+    """A patch put on top of ours while open stays, is called once, and no call is two spans."""
+    utils = sys.modules["torch.onnx._internal.torchscript_exporter.utils"]
+    original = utils._export
+    calls = []
+    with onnxspan.trace() as first:
+        beneath = utils._export
+
+        def patch(*args, **kwargs):
+            calls.append(1)
+            return beneath(*args, **kwargs)
+
+        utils._export = patch
+        export()
+    try:
+        assert utils._export is patch
+        with onnxspan.trace() as second:
+            export()
+        assert utils._export is patch
+        export()
+    finally:
+        utils._export = original
+    assert len(calls) == 3
+    assert len(second.spans) == len(first.spans)
+
+
+def test_passes_are_recorded_inside_an_export_alone():
+    """A pass that runs outside an export, while a trace is open, is the plain function."""
+    graph = torch.jit.trace(MODEL, ARGS).graph
+    plain = torch._C._jit_pass_lint
+    with onnxspan.trace() as trace:
+        assert torch._C._jit_pass_lint is plain
+        torch._C._jit_pass_lint(graph)
+        export()
+        assert torch._C._jit_pass_lint is plain
+        torch._C._jit_pass_lint(graph)
+    assert trace.result.roots[0].name == "torch.onnx.export"
+    assert len(trace.result.roots) == 1
+
+
+def test_an_interrupt_in_our_own_code_leaves_nothing(monkeypatch):
+    """Ctrl-C inside our own code goes on as Ctrl-C, and everything is restored."""
+    before = attributes()
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    for holder, name in ((sizes, "graph_size"), (spans, "start"), (spans, "end"), (memory, "resident")):
+        with monkeypatch.context() as patched, onnxspan.trace() as trace:
+            patched.setattr(holder, name, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                export()
+        assert changed(before) == []
+        assert recorder.current.get() is None
+        assert sessions._open == []
+        assert trace.errors == []

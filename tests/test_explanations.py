@@ -1,0 +1,157 @@
+"""Every stage and pass has a text, and what the texts show of the IR is what torch does."""
+
+import pathlib
+import re
+import warnings
+
+import pytest
+import torch
+
+import onnxspan
+from models import convolutional, transformer
+from onnxspan import explanations
+from onnxspan.conventions import Level
+from onnxspan.recording.probes import OPENERS, TABLES
+
+ROWS = [
+    row
+    for rows in (OPENERS, *TABLES.values())
+    for row in rows
+    if not any(place.endswith("*") for place in row.places)
+]
+
+ARGUMENTS = {
+    "_jit_pass_peephole": (True,),
+    "_jit_pass_onnx_remove_inplace_ops_for_onnx": (None,),
+    "_jit_pass_onnx_set_dynamic_input_shape": ({"x": {0: "batch"}}, ["x"]),
+    "_jit_pass_onnx_graph_shape_type_inference": ({}, 17),
+    "_jit_pass_onnx_eliminate_unused_items": ({"w": torch.ones(2)},),
+    "_jit_pass_onnx_deduplicate_initializers": (
+        {"a": torch.ones(2), "b": torch.ones(2)},
+        False,
+    ),
+}
+"""What an example's pass takes after the graph; the others take the graph alone."""
+
+
+def passes_in_sources():
+    """Names of the passes that the installed torch.onnx calls."""
+    folder = pathlib.Path(torch.__file__).parent / "onnx"
+    found = set()
+    for file in folder.rglob("*.py"):
+        found |= set(re.findall(r"_C\.(_jit_pass_\w+)", file.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def examples():
+    """Name and graphs of each text that shows a graph before and after."""
+    for name in explanations.names():
+        blocks = re.findall(
+            r"```ir\n(.*?)```", explanations.get(name).sections["Example"], re.DOTALL
+        )
+        if blocks:
+            yield pytest.param(name, blocks, id=name)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_probe_has_a_text(row):
+    """No row of the tables is without an explanation under the name of its span."""
+    assert explanations.get(row.name) is not None
+
+
+@pytest.mark.parametrize("name", passes_in_sources())
+def test_every_pass_of_the_exporter_sources_has_a_text(name):
+    """What the wildcard row can meet in the installed torch's exporter is explained."""
+    assert explanations.get(name) is not None
+
+
+@pytest.mark.parametrize("make", [convolutional, transformer])
+def test_every_span_of_a_real_export_has_a_text(make, tmp_path):
+    """Stages and passes of real exports are explained, those of the level nodes excepted."""
+    model, args = make()
+    with onnxspan.trace() as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, args, tmp_path / "model.onnx", dynamo=False)
+    names = {span.name for span in trace.spans}
+    assert len(names) > 40
+    assert {name for name in names if explanations.get(name) is None} == set()
+
+
+@pytest.mark.parametrize("name", explanations.names())
+def test_a_text_is_whole(name):
+    """Each file has a head, all sections, its own name, and one line of one sentence."""
+    text = explanations.get(name)
+    assert text.name == name
+    assert text.exporter in ("torchscript", "dynamo", "both")
+    assert "\n" not in text.one_line
+    assert text.one_line.endswith((".", "`."))
+    assert text.source.split(":")[0].split(" ")[0].endswith((".py", ".cpp"))
+
+
+def test_no_two_names_differ_in_case_alone():
+    """The files survive a file system that does not tell upper from lower case."""
+    lowered = [name.lower() for name in explanations.names()]
+    assert len(set(lowered)) == len(lowered)
+
+
+@pytest.mark.parametrize(("name", "blocks"), list(examples()))
+def test_an_example_is_what_the_pass_does(name, blocks):
+    """The first graph of an example, run through the pass, gives the second one."""
+    before, after = blocks
+    graph = torch._C.parse_ir(before, True)
+    getattr(torch._C, name)(graph, *ARGUMENTS.get(name, ()))
+    assert renumbered(str(graph)) == renumbered(after)
+
+
+def renumbered(text):
+    """The graph's text with its values numbered in the order in which they appear."""
+    numbers = {}
+    text = re.sub(r"%[\w.]+", lambda m: f"%{numbers.setdefault(m[0], len(numbers))}", text)
+    return " ".join(text.split())
+
+
+def test_most_graph_passes_show_an_example():
+    """The examples above are found at all."""
+    assert len(list(examples())) >= 15
+
+
+def test_one_line_of_an_unknown_pass_is_honest():
+    """A pass without a text says that no exporter calls it, another name says nothing."""
+    assert explanations.one_line("_jit_pass_autocast") == explanations.NOT_CALLED
+    assert explanations.one_line("aten::relu") == ""
+
+
+def test_the_place_decides_between_equal_names():
+    """`_export` is a function of both exporters; each has its own text."""
+    of_torchscript = explanations.for_span("_export", "torch.onnx.utils._export")
+    of_dynamo = explanations.for_span("_export", "torch.export._trace._export")
+    assert of_torchscript.exporter == "torchscript"
+    assert of_dynamo.exporter == "dynamo"
+    assert explanations.one_line("_export", "torch.export._trace._export") == of_dynamo.one_line
+
+
+def test_closest_finds_a_mistyped_name():
+    """A letter too many and a part of a name both lead to the right one."""
+    assert explanations.closest("_jit_pass_lintt")[0] == "_jit_pass_lint"
+    assert explanations.closest("shape_type_inference")[0].endswith("shape_type_inference")
+    assert explanations.closest("") == []
+
+
+def test_a_text_without_a_section_is_refused():
+    """A file in which a section is missing does not pass silently."""
+    head = "---\nname: x\nexporter: both\none_line: X.\nsource: x.py\n---\n"
+    with pytest.raises(ValueError, match="sections"):
+        explanations.parse(head + "\n## What it does\n\nA.\n")
+
+
+def test_the_page_names_its_source():
+    """The Markdown page has the name, every section and the place in torch."""
+    page = explanations.get("_jit_pass_cse").markdown()
+    assert page.startswith("# `_jit_pass_cse`\n")
+    assert all(f"## {title}\n" in page for title in explanations.SECTIONS)
+    assert "common_subexpression_elimination.cpp" in page
+
+
+def test_levels_are_where_texts_are_needed():
+    """The rows tested here cover stages and passes."""
+    assert {Level.STAGES, Level.PASSES} <= {row.level for row in ROWS}
