@@ -13,6 +13,7 @@ import click
 from onnxspan.commands import script
 from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.progress import Progress
+from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, where_to
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.tracing import Tracing
@@ -25,6 +26,9 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
+@click.option("--otlp", **OTLP)
+@click.option("--protocol", **PROTOCOL)
+@click.option("--header", "headers", **HEADER)
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option("--quiet", is_flag=True, help="Do not print the tree.")
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
@@ -33,6 +37,9 @@ from onnxspan.tracing import Tracing
 def command(
     level: str,
     output: str | None,
+    otlp: tuple[str, ...],
+    protocol: str | None,
+    headers: tuple[str, ...],
     unfold: bool,
     quiet: bool,
     module: bool,
@@ -51,7 +58,12 @@ def command(
             f"Give a Python file, or a module: onnxspan run -m {target}"
         )
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
-    tracing = Tracing(Level.parse(level), listeners=listeners, wait_for_torch=True)
+    tracing = Tracing(
+        Level.parse(level),
+        listeners=listeners,
+        wait_for_torch=True,
+        **where_to(otlp, protocol, headers),
+    )
     process = os.getpid()
     failure: BaseException | None = None
     with tracing:
@@ -85,7 +97,9 @@ def _check_output(output: str | None) -> None:
 def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
     sys.stdout.flush()
     if not tracing.result.roots:
-        click.echo("onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True)
+        click.echo(
+            "onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True
+        )
         return
     if not quiet:
         click.echo(err=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from onnxspan.errors import OnnxspanError
+
 OTLP: dict[str, Any] = {
     "metavar": "URL",
     "multiple": True,
@@ -20,6 +22,28 @@ HEADER: dict[str, Any] = {
     "multiple": True,
     "help": "A header of each request, such as an access token; may be given again.",
 }
+
+
+def where_to(
+    otlp: tuple[str, ...], protocol: str | None, headers: tuple[str, ...]
+) -> dict[str, Any]:
+    """The arguments of `trace()` for these options, checked before anything runs.
+
+    Raises:
+        OnnxspanError: for an address that is no URL, or a package that is missing.
+        click.BadParameter: for a header that is none.
+    """
+    if not otlp:
+        return {}
+    from onnxspan.recording.otlp import endpoint  # noqa: PLC0415  # it imports much
+
+    given = {"protocol": protocol, "headers": headers_of(headers)}
+    try:
+        for url in otlp:
+            endpoint(url, **given)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise OnnxspanError(str(error)) from error
+    return {"otlp": otlp, **given}
 
 
 def headers_of(given: tuple[str, ...]) -> dict[str, str]:

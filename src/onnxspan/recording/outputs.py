@@ -50,10 +50,12 @@ class Outputs:
         self._under_way: set[int] = set()
         self._handed = 0
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def entered(self, call: Call) -> None:
         """An export begins: from now on only torch works."""
         if call.parent is None:
+            self._leave_to_parent()
             self._under_way.add(id(call.export))
             self._hold(held=True)
 
@@ -80,6 +82,7 @@ class Outputs:
             was recorded and what arrived is also said aloud, as a warning of the logger
             `onnxspan`, once for each output.
         """
+        self._leave_to_parent()
         self._hand_over()
         deliveries, self._deliveries = self._deliveries, []
         deadline = time.monotonic() + _flush_seconds()
@@ -103,6 +106,15 @@ class Outputs:
         if interrupted is not None:
             raise interrupted
         return reports
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: what was recorded before is the parent's to deliver."""
+        if os.getpid() != self._process:
+            self._process = os.getpid()
+            self._lock = threading.Lock()
+            self._deliveries = []
+            self._under_way.clear()
+            self._handed = len(self.session.spans)
 
     def _hand_over(self) -> None:
         with self._lock:  # exports may end in several threads at once
