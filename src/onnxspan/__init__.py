@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError, TraceFileError
+from onnxspan.growing import growth
 from onnxspan.tracing import Tracing, trace
 from onnxspan.version import __version__
 
@@ -12,6 +13,8 @@ __all__ = [  # noqa: RUF022  # grouped by use, not by letter
     "trace",
     "Tracing",
     "Level",
+    # Comparing
+    "growth",
     # Errors
     "OnnxspanError",
     "TraceFileError",

@@ -20,6 +20,8 @@ COMMANDS: dict[str, str] = {
     "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
+    "diff": "onnxspan.commands.diff",
+    "growth": "onnxspan.commands.growth",
 }
 """Each subcommand and the module whose `command` it is."""
 

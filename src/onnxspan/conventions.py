@@ -106,7 +106,10 @@ ERROR_TYPE = _attribute(
 
 # --- memory (stages and passes) -----------------------------------------------
 MEMORY_RSS = _attribute(
-    "torch.onnx.memory.rss", "int, By", "stages, passes", "Resident memory of the process at the end."
+    "torch.onnx.memory.rss",
+    "int, By",
+    "stages, passes",
+    "Resident memory of the process at the end.",
 )
 MEMORY_GROWTH = _attribute(
     "torch.onnx.memory.growth",
@@ -166,7 +169,9 @@ VERSION_ONNX = _attribute("torch.onnx.version.onnx", "string", "root", "Version 
 VERSION_ONNXSCRIPT = _attribute(
     "torch.onnx.version.onnxscript", "string", "root", "Version of onnxscript, when installed."
 )
-VERSION_ONNXSPAN = _attribute("torch.onnx.version.onnxspan", "string", "root", "Version of onnxspan.")
+VERSION_ONNXSPAN = _attribute(
+    "torch.onnx.version.onnxspan", "string", "root", "Version of onnxspan."
+)
 OPSET = _attribute(
     "torch.onnx.opset_version", "int", "root", "The opset asked for, or the exporter's default."
 )
@@ -204,10 +209,16 @@ MODEL_INPUT_SHAPES = _attribute(
     "Type and shape of each, as `float32[1, 3, 224, 224]`; never a value.",
 )
 RESULT_FILE = _attribute(
-    "torch.onnx.result.file.name", "string", "root, `_export_file`", "The written file's name, without its folder."
+    "torch.onnx.result.file.name",
+    "string",
+    "root, `_export_file`",
+    "The written file's name, without its folder.",
 )
 RESULT_BYTES = _attribute(
-    "torch.onnx.result.size", "int, By", "root, `_export_onnx`, `_export_file`", "Bytes of the model as written."
+    "torch.onnx.result.size",
+    "int, By",
+    "root, `_export_onnx`, `_export_file`",
+    "Bytes of the model as written.",
 )
 RESULT_NODES = _attribute(
     "torch.onnx.result.node.count", "int, {node}", "root", "Nodes of the exported model."
@@ -228,7 +239,10 @@ TRACING_DURATION = _attribute(
     "Time that this export spent in onnxspan's own code.",
 )
 TRACING_SPANS = _attribute(
-    "torch.onnx.tracing.span.count", "int, {span}", "root", "Spans that were begun, the root included."
+    "torch.onnx.tracing.span.count",
+    "int, {span}",
+    "root",
+    "Spans that were begun, the root included.",
 )
 TRACING_ERRORS = _attribute(
     "torch.onnx.tracing.error.count",
@@ -286,7 +300,10 @@ JIT_BRANCH = _attribute(
     "The branch taken: `traced module`, `ScriptModule` or `ScriptFunction`.",
 )
 JIT_PARAMETERS = _attribute(
-    "torch.onnx.jit_graph.parameter.count", "int", "`_create_jit_graph`", "Parameters that came out."
+    "torch.onnx.jit_graph.parameter.count",
+    "int",
+    "`_create_jit_graph`",
+    "Parameters that came out.",
 )
 JIT_FLAT_INPUTS = _attribute(
     "torch.onnx.jit_graph.flat_input.count",
@@ -313,17 +330,28 @@ JIT_TORCH_OUT = _attribute(
     "Whether the model was run and its output kept (a traced module) or not (a scripted one).",
 )
 JIT_MODULE = _attribute(
-    "torch.onnx.jit_graph.module", "string", "`_create_jit_graph`", "Type of the module that came out."
+    "torch.onnx.jit_graph.module",
+    "string",
+    "`_create_jit_graph`",
+    "Type of the module that came out.",
 )
+
 
 # --- per-operator work --------------------------------------------------------
 def _operator_sums(group: str, meaning: str) -> tuple[str, str, str, str]:
     prefix = f"torch.onnx.{group}."
     where = "the span that contains the work"
     return (
-        _attribute(prefix + "operators", "string[]", where, f"{meaning}: the operators, in the order first met."),
+        _attribute(
+            prefix + "operators",
+            "string[]",
+            where,
+            f"{meaning}: the operators, in the order first met.",
+        ),
         _attribute(prefix + "calls", "int[]", where, "Calls of each of those operators."),
-        _attribute(prefix + "durations", "double[], s", where, "Their total time, nested work included."),
+        _attribute(
+            prefix + "durations", "double[], s", where, "Their total time, nested work included."
+        ),
         _attribute(prefix + "longest", "double[], s", where, "Their longest single call."),
     )
 
@@ -333,7 +361,10 @@ NODE_INFERENCE = _operator_sums("node_shape_inference", "Shape inference of sing
 BLOCKS = _operator_sums("control_flow", "Sub-blocks and fix-ups of If and Loop nodes")
 
 NODE_OPERATOR = _attribute(
-    "torch.onnx.node.operator", "string", "node spans; failed nodes at every level", "The operator, as `aten::linear`."
+    "torch.onnx.node.operator",
+    "string",
+    "node spans; failed nodes at every level",
+    "The operator, as `aten::linear`.",
 )
 NODE_SCOPE = _attribute(
     "torch.onnx.node.scope",
@@ -379,7 +410,10 @@ FUNCTIONS = _attribute(
     "torch.onnx.graph.function.count", "int", "spans of an ONNX model", "Functions of the model."
 )
 BUFFERS = _attribute(
-    "torch.onnx.graph.buffer.count", "int", "spans of an ExportedProgram", "Buffers of the program."
+    "torch.onnx.graph.buffer.count",
+    "int",
+    "spans of an ExportedProgram",
+    "Buffers of the program.",
 )
 BUFFER_BYTES = _attribute("torch.onnx.graph.buffer.size", "int, By", "as above", "Bytes of those.")
 CONSTANTS = _attribute(
@@ -486,7 +520,10 @@ DECOMPOSITIONS = _attribute(
     "Operators that have a decomposition and no translation of their own.",
 )
 PASS_MODIFIED = _attribute(
-    "torch.onnx.pass.modified", "boolean", "passes of onnx_ir", "Whether the pass says it changed the model."
+    "torch.onnx.pass.modified",
+    "boolean",
+    "passes of onnx_ir",
+    "Whether the pass says it changed the model.",
 )
 PASS_CHANGES = _attribute(
     "torch.onnx.pass.change.count",
@@ -495,7 +532,10 @@ PASS_CHANGES = _attribute(
     "How often a rule was applied.",
 )
 PASS_RULES = _attribute(
-    "torch.onnx.pass.rules", "string[]", "`fuse`", "The fusions that were applied, as `RMSNormFusion=4`."
+    "torch.onnx.pass.rules",
+    "string[]",
+    "`fuse`",
+    "The fusions that were applied, as `RMSNormFusion=4`.",
 )
 VERSION_FROM = _attribute(
     "torch.onnx.convert_version.source", "int", "`convert_version`", "The opset before."
@@ -507,7 +547,10 @@ VERSION_RESULT = _attribute(
     "torch.onnx.convert_version.result", "int", "`convert_version`", "The opset after."
 )
 VERIFY_OUTPUTS = _attribute(
-    "torch.onnx.verify.outputs", "string[]", "`verify_onnx_program`, root", "The outputs that were compared."
+    "torch.onnx.verify.outputs",
+    "string[]",
+    "`verify_onnx_program`, root",
+    "The outputs that were compared.",
 )
 VERIFY_ABSOLUTE = _attribute(
     "torch.onnx.verify.max_absolute",
@@ -516,10 +559,16 @@ VERIFY_ABSOLUTE = _attribute(
     "The largest absolute difference of each, between torch and ONNX Runtime.",
 )
 VERIFY_RELATIVE = _attribute(
-    "torch.onnx.verify.max_relative", "double[]", "as above", "The largest relative difference of each."
+    "torch.onnx.verify.max_relative",
+    "double[]",
+    "as above",
+    "The largest relative difference of each.",
 )
 REPORT_FILE = _attribute(
-    "torch.onnx.report.file.name", "string", "the reports' spans", "The report's name, without its folder."
+    "torch.onnx.report.file.name",
+    "string",
+    "the reports' spans",
+    "The report's name, without its folder.",
 )
 REPORT_BYTES = _attribute(
     "torch.onnx.report.size", "int, By", "the reports' spans", "Bytes of the report as written."

@@ -13,7 +13,8 @@ import click
 from onnxspan.commands import script
 from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.progress import Progress
-from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, where_to
+from onnxspan.commands.repeating import repeat
+from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, as_options, where_to
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.tracing import Tracing
@@ -31,6 +32,12 @@ from onnxspan.tracing import Tracing
 @click.option("--header", "headers", **HEADER)
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option("--quiet", is_flag=True, help="Do not print the tree.")
+@click.option(
+    "--repeat",
+    "times",
+    type=click.IntRange(min=1),
+    help="Run it N times, each in a fresh process, into OUTPUT-1.jsonl, OUTPUT-2.jsonl, ...",
+)
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -42,6 +49,7 @@ def command(
     headers: tuple[str, ...],
     unfold: bool,
     quiet: bool,
+    times: int | None,
     module: bool,
     target: str,
     arguments: tuple[str, ...],
@@ -57,6 +65,11 @@ def command(
             f"{target}: there is no such file. "
             f"Give a Python file, or a module: onnxspan run -m {target}"
         )
+    if times is not None:
+        options = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
+        options += as_options(otlp, protocol, headers)
+        repeat(times, output, options, [*["-m"] * module, "--", target, *arguments])
+        return
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
     tracing = Tracing(
         Level.parse(level),

@@ -46,6 +46,13 @@ def where_to(
     return {"otlp": otlp, **given}
 
 
+def as_options(otlp: tuple[str, ...], protocol: str | None, headers: tuple[str, ...]) -> list[str]:
+    """The same options as words of a command line, for a process that repeats it."""
+    words = [word for url in otlp for word in ("--otlp", url)]
+    words += ["--protocol", protocol] if protocol else []
+    return words + [word for header in headers for word in ("--header", header)]
+
+
 def headers_of(given: tuple[str, ...]) -> dict[str, str]:
     """Turn `name=value` words into headers.
 

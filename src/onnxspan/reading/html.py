@@ -232,7 +232,8 @@ def _title(trace: Trace) -> str:
 def _asset(name: str) -> str:
     return (
         importlib.resources.files("onnxspan.reading")
-        .joinpath("assets", name)
+        .joinpath("assets")
+        .joinpath(name)
         .read_text(encoding="utf-8")
     )
 

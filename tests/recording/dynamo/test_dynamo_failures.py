@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from dynamo_models import DataDependent, StrictOnly, by_name, export
 from torch import nn
 
 import onnxspan
+from dynamo_models import DataDependent, StrictOnly, by_name, export
 from onnxspan import conventions as c
 
 

@@ -1,7 +1,6 @@
 """The span tree of an export that succeeds."""
 
 from dynamo_models import by_name
-
 from onnxspan import conventions as c
 
 STAGES = [
