@@ -20,10 +20,13 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import torch
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
 from torch import nn
 
 import onnxspan
@@ -31,8 +34,9 @@ from onnxspan.reading.trace import Trace
 from onnxspan.recording.otlp import endpoint
 from onnxspan.recording.outputs import Outputs
 from onnxspan.recording.session import Session
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 MANNERS = ("fast", "250 ms a request", "fails half of the time", "down")
 
@@ -45,6 +49,7 @@ class Long(nn.Module):
         self.turns = turns
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Run the chain."""
         for _ in range(self.turns):
             x = x * 1.5 + 0.5
         return x
@@ -101,11 +106,18 @@ def serve(protocol: str, manner: str, pipe: object) -> None:
     with collector:
         pipe.send(collector.url)
         pipe.recv()
-        pipe.send((collector.ids, len(collector.spans), len(collector.sizes), max(collector.sizes, default=0)))
+        pipe.send(
+            (
+                collector.ids,
+                len(collector.spans),
+                len(collector.sizes),
+                max(collector.sizes, default=0),
+            )
+        )
 
 
 @contextlib.contextmanager
-def running(protocol: str, manner: str):
+def running(protocol: str, manner: str) -> Iterator[tuple[str, Callable[[], tuple[Any, ...]]]]:
     """Yield the collector's address, and a function that asks it what arrived."""
     if manner == MANNERS[3]:
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -118,7 +130,7 @@ def running(protocol: str, manner: str):
     )
     process.start()
 
-    def report():
+    def report() -> Any:
         here.send("report")
         return here.recv()
 
@@ -156,7 +168,10 @@ def main() -> None:
     os.chdir(tempfile.mkdtemp())
     spans = record(wanted)
     print(f"{len(spans)} spans\n")
-    print("| protocol | collector | hand-over | then waited | arrived | twice | in the file | lost | requests | largest |")
+    print(
+        "| protocol | collector | hand-over | then waited | arrived | twice | in the file "
+        "| lost | requests | largest |"
+    )
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     for protocol in ("http/protobuf", "grpc"):
         for manner in MANNERS:

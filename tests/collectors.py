@@ -79,7 +79,7 @@ class HttpCollector(Collector):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self):  # noqa: N802  # http.server's name
+            def do_POST(self):  # http.server's name
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(self.status_of(body))
                 self.send_header("Content-Length", "0")

@@ -48,7 +48,7 @@ class Jaeger:
     def get(self, path, **parameters):
         """The decoded answer of the query API."""
         url = f"{self.query}{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # our own http://
             return json.load(answer)
 
     def spans(self, trace_id, expected):
@@ -86,7 +86,7 @@ def running(place, folder):
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
     config = Path(folder) / "jaeger.yaml"
     config.write_text(CONFIG % ports)
-    process = subprocess.Popen([place, "--config", str(config)], cwd=folder)
+    process = subprocess.Popen([place, "--config", str(config)], cwd=folder)  # noqa: S603  # the user named it
     try:
         address = "http://127.0.0.1:"
         jaeger = Jaeger(
@@ -104,7 +104,7 @@ def _wait(jaeger, process):
     while True:
         try:
             jaeger.get("/api/services")
-        except OSError as error:
+        except OSError as error:  # noqa: PERF203  # it waits anyway
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("Jaeger did not start; see its own output above") from error
             time.sleep(0.1)

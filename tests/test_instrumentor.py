@@ -11,13 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
-import onnxspan
 import pytest
 import torch
-from collectors import HttpCollector
-from models import convolutional
-from onnxspan import conventions as c
-from onnxspan.instrumentor import TorchOnnxInstrumentor
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -25,23 +20,33 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import onnxspan
+from collectors import HttpCollector
+from models import convolutional
+from onnxspan import conventions as c
+from onnxspan.instrumentor import TorchOnnxInstrumentor
+
 
 def export():
+    """A real export of a small model."""
     model, inputs = convolutional()
     torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
 
 
 def span_ids(spans):
+    """Their span ids, as hexadecimal."""
     return [format(span.context.span_id, "016x") for span in spans]
 
 
 @pytest.fixture
 def memory():
+    """An exporter that keeps spans."""
     return InMemorySpanExporter()
 
 
 @pytest.fixture
 def provider(memory):
+    """A tracer provider that exports to it."""
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
     return provider
@@ -49,6 +54,7 @@ def provider(memory):
 
 @pytest.fixture
 def instrumentor():
+    """The instrumentor, uninstrumented in the end."""
     instrumentor = TorchOnnxInstrumentor()
     yield instrumentor
     if instrumentor.is_instrumented_by_opentelemetry:
@@ -197,7 +203,8 @@ def test_no_code_change(tmp_path):
     script = tmp_path / "export.py"
     script.write_text(
         "import io, torch\n"
-        "torch.onnx.export(torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False)\n"
+        "torch.onnx.export(\n"
+        "    torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False)\n"
     )
     with HttpCollector() as collector:
         environment = {
@@ -208,9 +215,9 @@ def test_no_code_change(tmp_path):
             "OTEL_LOGS_EXPORTER": "none",
             "OTEL_SERVICE_NAME": "nightly",
         }
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  # our own script
             [Path(sys.executable).with_name("opentelemetry-instrument"), sys.executable, script],
-            env=environment, capture_output=True, text=True, timeout=120,
+            env=environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         names = {span.name for span in collector.spans}

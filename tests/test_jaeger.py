@@ -7,14 +7,15 @@ import subprocess
 import sys
 import time
 
-import jaegers
-import onnxspan
 import pytest
 import torch
+from torch import nn
+
+import jaegers
+import onnxspan
 from models import convolutional
 from onnxspan import conventions as c
 from onnxspan.reading.trace import Trace
-from torch import nn
 
 pytestmark = pytest.mark.skipif(
     jaegers.find() is None,
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def jaeger(tmp_path_factory):
+    """A Jaeger that runs."""
     with jaegers.running(jaegers.find(), tmp_path_factory.mktemp("jaeger")) as found:
         yield found
 
@@ -39,10 +41,12 @@ class Unsupported(nn.Module):
 
 
 def tags(span):
+    """A Jaeger span's tags."""
     return {tag["key"]: tag["value"] for tag in span["tags"]}
 
 
 def parent(span):
+    """The id of a Jaeger span's parent, or nothing."""
     return next((ref["spanID"] for ref in span["references"]), "")
 
 
@@ -78,7 +82,8 @@ def test_an_export_arrives_whole(jaeger, dynamo, protocol):
 
 def test_a_failed_export_is_found(jaeger):
     """The failed spans bear Jaeger's error flag, and the search for errors finds the trace."""
-    with onnxspan.trace(otlp=jaeger.http) as trace, pytest.raises(torch.onnx.errors.OnnxExporterError):
+    refused = pytest.raises(torch.onnx.errors.OnnxExporterError)
+    with onnxspan.trace(otlp=jaeger.http) as trace, refused:
         torch.onnx.export(Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=False)
     hold(jaeger, trace.result)
     assert any(span.error for span in trace.spans)
@@ -102,7 +107,9 @@ def test_a_saved_file_arrives_by_send(jaeger, tmp_path):
     with onnxspan.trace(save=tmp_path / "saved.jsonl") as trace:
         torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
     command = [sys.executable, "-c", MAIN, "send", "saved.jsonl", "--otlp", jaeger.http]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(  # noqa: S603  # our own command
+        command, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert f"{len(trace.spans)} spans" in done.stdout
     hold(jaeger, Trace.read(tmp_path / "saved.jsonl"))
 

@@ -195,7 +195,7 @@ def trace(
         save: write the spans to this file when the block is left.
         otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`.
             The export never waits for it; leaving the block does, at most 30 s
-            (`OTEL_BSP_EXPORT_TIMEOUT`, in milliseconds). Spans that did not arrive are
+            and one more for each 1000 spans (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds). Spans that did not arrive are
             written to a file, and a warning of the logger `onnxspan` says so, once.
         protocol: `"http/protobuf"` or `"grpc"`; None takes `OTEL_EXPORTER_OTLP_PROTOCOL`,
             or `"http/protobuf"`.

@@ -6,20 +6,22 @@ import io
 import json
 import socket
 
-import onnxspan
 import pytest
 import torch
 from click.testing import CliRunner
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Link, SpanKind, StatusCode
+
+import onnxspan
 from collectors import BOTH, HttpCollector
 from models import convolutional
 from onnxspan.cli import main
 from onnxspan.recording import delivery
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Link, SpanKind, StatusCode
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
+    """A trace in a file."""
     path = tmp_path_factory.mktemp("send") / "saved.jsonl"
     model, inputs = convolutional()
     with onnxspan.trace(save=path):
@@ -28,6 +30,7 @@ def saved(tmp_path_factory):
 
 
 def send(*arguments):
+    """Run `onnxspan send`."""
     return CliRunner().invoke(main, ["send", *map(str, arguments)])
 
 

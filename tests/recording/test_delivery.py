@@ -7,28 +7,32 @@ import logging
 import re
 import socket
 
-import onnxspan
 import pytest
 import torch
-from collectors import BOTH, HttpCollector
-from models import convolutional
-from onnxspan.reading.trace import Trace
-from onnxspan.recording import delivery
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import onnxspan
+from collectors import BOTH, HttpCollector
+from models import convolutional
+from onnxspan.reading.trace import Trace
+from onnxspan.recording import delivery
+
 
 def export():
+    """A real export of a small model."""
     model, inputs = convolutional()
     torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
 
 
 def ids(spans):
+    """Their span ids."""
     return {span.span_id for span in spans}
 
 
 def unused_port():
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -98,7 +102,9 @@ def test_several_at_once(tmp_path):
             export()
         expected = ids(trace.spans)
         assert first.ids == second.ids == expected
-    assert {format(span.context.span_id, "016x") for span in memory.get_finished_spans()} == expected
+    assert {
+        format(span.context.span_id, "016x") for span in memory.get_finished_spans()
+    } == expected
     assert ids(Trace.read(tmp_path / "t.jsonl").spans) == expected
     assert [report.missing for report in trace.deliveries] == [0, 0, 0]
 
@@ -107,9 +113,11 @@ def test_several_at_once(tmp_path):
 def test_refused_connection(protocol, caplog, monkeypatch):
     """With nobody listening the export succeeds, one warning says so, and a file has all spans."""
     url = f"http://127.0.0.1:{unused_port()}"
-    with caplog.at_level(logging.DEBUG, "onnxspan"):
-        with onnxspan.trace(otlp=url, protocol=protocol) as trace:
-            export()
+    with (
+        caplog.at_level(logging.DEBUG, "onnxspan"),
+        onnxspan.trace(otlp=url, protocol=protocol) as trace,
+    ):
+        export()
     (report,) = trace.deliveries
     assert (report.delivered, report.missing) == (0, len(trace.spans))
     assert ids(Trace.read(report.file).spans) == ids(trace.spans)

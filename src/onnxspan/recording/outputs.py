@@ -27,6 +27,8 @@ _logger = logging.getLogger("onnxspan")
 _BATCH = 512
 """Spans a line; several lines keep a reader's memory, and a line's loss, small."""
 _FLUSH_SECONDS = 30.0
+_SPANS_A_SECOND = 1000.0
+"""What a busy machine encodes; a large trace may take longer than the 30 s."""
 
 
 class Outputs:
@@ -72,7 +74,8 @@ class Outputs:
     def close(self, saved: Path | None = None) -> list[Report]:
         """Wait, within bounds, until all is delivered; what is not goes to a file.
 
-        The bound is `OTEL_BSP_EXPORT_TIMEOUT` (milliseconds), or 30 s, for all outputs.
+        The bound is `OTEL_BSP_EXPORT_TIMEOUT` (milliseconds), or 30 s and one more for
+        each 1000 spans, for all outputs.
 
         Args:
             saved: a file that holds all spans already.
@@ -85,7 +88,7 @@ class Outputs:
         self._leave_to_parent()
         self._hand_over()
         deliveries, self._deliveries = self._deliveries, []
-        deadline = time.monotonic() + _flush_seconds()
+        deadline = time.monotonic() + _flush_seconds(len(self.session.spans))
         interrupted: BaseException | None = None
         reports = []
         for delivery in deliveries:
@@ -177,11 +180,11 @@ def _free_name(folder: Path, stem: str) -> Path:
     return path
 
 
-def _flush_seconds() -> float:
+def _flush_seconds(spans: int) -> float:
     try:
         return int(os.environ["OTEL_BSP_EXPORT_TIMEOUT"]) / 1000
     except (KeyError, ValueError):
-        return _FLUSH_SECONDS
+        return _FLUSH_SECONDS + spans / _SPANS_A_SECOND
 
 
 def of_exporter(exporter: SpanExporter) -> Delivery:
