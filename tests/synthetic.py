@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from onnxspan.reading.trace import Trace
+
 EPOCH = 1_700_000_000_000_000_000
 
 
@@ -101,3 +103,30 @@ def export(count):
             }))  # fmt: skip
         at += step * (holds + 1)
     return made
+
+
+HOSTILE = '</script><img src=x onerror=alert(1)><b>&amp;"\'\u202e\ud800'
+
+
+def read(tmp_path, spans, **options):
+    path = tmp_path / "trace.jsonl"
+    path.write_text(lines(spans, **options))
+    return Trace.read(path)
+
+
+def hostile():
+    """An export whose every text tries to be markup."""
+    return [
+        span(
+            1,
+            0,
+            HOSTILE,
+            0,
+            90,
+            {"torch.onnx.exporter": HOSTILE, "torch.onnx.model.class": HOSTILE, HOSTILE: HOSTILE},
+            error=HOSTILE,
+            events=[(HOSTILE, {HOSTILE: HOSTILE}), ("exception", {"exception.message": HOSTILE})],
+        ),
+        span(2, 1, "constructor", 1, 50, {"__proto__": "x", "nan": float("nan")}),
+        span(3, 1, "__proto__", 50, 60, {"torch.onnx.symbolic.operators": [HOSTILE]}),
+    ]

@@ -16,12 +16,12 @@ COMMANDS: dict[str, str] = {
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
     "send": "onnxspan.commands.send",
-    "doctor": "onnxspan.commands.doctor",
     "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
     "diff": "onnxspan.commands.diff",
     "growth": "onnxspan.commands.growth",
+    "doctor": "onnxspan.commands.doctor",
 }
 """Each subcommand and the module whose `command` it is."""
 

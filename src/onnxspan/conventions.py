@@ -379,6 +379,48 @@ NODE_PRODUCED = _attribute(
     "torch.onnx.node.produced.count", "int, {node}", "node spans", "ONNX nodes that came out."
 )
 
+# --- snapshots: the graph's text, in files beside the trace ---------------------
+SNAPSHOT_FOLDER = ".snapshots"
+"""The suffix of the folder beside a trace, in place of the trace's own."""
+_WITH_SNAPSHOTS = "spans of passes, with `snapshots`"
+SNAPSHOT_CHANGED = _attribute(
+    "torch.onnx.snapshot.changed",
+    "boolean",
+    _WITH_SNAPSHOTS,
+    "Whether the graph's text after the pass differs from that before it.",
+)
+SNAPSHOT_BEFORE = _attribute(
+    "torch.onnx.snapshot.before.file.name",
+    "string",
+    _WITH_SNAPSHOTS,
+    "The file with the graph's text before the pass, in the folder `NAME.snapshots` beside "
+    "the trace `NAME.jsonl`.",
+)
+SNAPSHOT_BEFORE_HASH = _attribute(
+    "torch.onnx.snapshot.before.sha256", "string", _WITH_SNAPSHOTS, "Its SHA-256, hexadecimal."
+)
+SNAPSHOT_AFTER = _attribute(
+    "torch.onnx.snapshot.after.file.name",
+    "string",
+    _WITH_SNAPSHOTS,
+    "The file with the graph's text after the pass; none when the pass failed.",
+)
+SNAPSHOT_AFTER_HASH = _attribute(
+    "torch.onnx.snapshot.after.sha256", "string", _WITH_SNAPSHOTS, "Its SHA-256, hexadecimal."
+)
+SNAPSHOT_OMISSION = _attribute(
+    "torch.onnx.snapshot.omission.reason",
+    "string",
+    _WITH_SNAPSHOTS,
+    "Why a text was not kept: the limit that it would have gone over.",
+)
+SNAPSHOT_OMISSIONS = _attribute(
+    "torch.onnx.snapshot.omission.count",
+    "int",
+    "root, only when not zero",
+    "Passes whose texts were not kept because of a limit.",
+)
+
 # --- events -------------------------------------------------------------------
 EXCEPTION_EVENT = "exception"
 EXCEPTION_TYPE = "exception.type"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.otlp import Endpoint
     from onnxspan.recording.outputs import Outputs
     from onnxspan.recording.session import Listener, Session
+    from onnxspan.recording.snapshots import Snapshots
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,12 +48,15 @@ class Tracing:
         headers: Mapping[str, str] | None = None,
         outputs: Sequence[SpanExporter] = (),
         meter_provider: MeterProvider | None = None,
+        snapshots: str = "none",
         **session_options: Any,
     ) -> None:
         self._level = Level.parse(level)
         self._tracer_provider = tracer_provider
         self._show = show
         self._save = save
+        self._snapshots = snapshots
+        self._store: Snapshots | None = None
         self._session_options = session_options
         self._meter_provider = meter_provider
         self._endpoints = _endpoints(otlp, protocol, headers)
@@ -65,7 +69,13 @@ class Tracing:
         from onnxspan.recording.session import Session  # noqa: PLC0415
 
         if self._session is None:
-            self._session = Session(self._level, self._tracer_provider, **self._session_options)
+            options = dict(self._session_options)
+            if self._snapshots != "none":
+                from onnxspan.recording.snapshots import Snapshots  # noqa: PLC0415
+
+                self._store = Snapshots(self._snapshots)
+                options["listeners"] = [*options.get("listeners", ()), self._store]
+            self._session = Session(self._level, self._tracer_provider, **options)
             self._session.listeners += self._listeners(self._session)
         self._session.open()
         return self
@@ -82,7 +92,8 @@ class Tracing:
         try:
             if self._save is not None:
                 self.save(self._save)
-                saved = Path(self._save)
+                # A report in HTML is no file that `onnxspan send` could read.
+                saved = None if str(self._save).endswith(".html") else Path(self._save)
             if self._show:
                 self.show()
         except Exception as own:
@@ -121,6 +132,7 @@ class Tracing:
                 save=self._save,
                 outputs=self._exporters,
                 meter_provider=self._meter_provider,
+                snapshots=self._snapshots,
                 **self._session_options,
             )
             tracing._endpoints = self._endpoints
@@ -135,7 +147,8 @@ class Tracing:
         """The span tree so far, as every view reads it."""
         from onnxspan.reading.trace import Trace  # noqa: PLC0415
 
-        return Trace.from_spans(self._session.spans if self._session is not None else ())
+        spans = self._session.spans if self._session is not None else ()
+        return Trace.from_spans(spans, self._store.get if self._store is not None else None)
 
     @property
     def spans(self) -> list[Span]:
@@ -159,15 +172,28 @@ class Tracing:
         tree.show(self.result, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the spans as OTLP JSON lines, whole or not at all.
+        """Write the spans, whole or not at all: as OTLP JSON lines, or `.html` as a report.
+
+        Snapshots go into a folder beside the lines: `NAME.snapshots` for `NAME.jsonl`.
 
         Raises:
             OSError: when the file cannot be written; nothing is then left of it.
             ValueError: when nothing was recorded.
         """
+        if str(path).lower().endswith((".html", ".htm")):
+            from onnxspan.reading import html  # noqa: PLC0415  # only for a report
+
+            html.save(self.result, path)
+            return
         from onnxspan.recording.outputs import write_file  # noqa: PLC0415
 
+        if self._store is not None and self._session is not None and self._session.spans:
+            self._store.save(path)
         write_file(path, self._session.spans if self._session is not None else [])
+
+    def _repr_html_(self) -> str:
+        """The trace in a notebook."""
+        return self.result._repr_html_()  # noqa: SLF001  # the notebook's protocol
 
 
 def trace(
@@ -181,6 +207,7 @@ def trace(
     headers: Mapping[str, str] | None = None,
     outputs: Sequence[SpanExporter] = (),
     meter_provider: MeterProvider | None = None,
+    snapshots: str = "none",
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
 
@@ -192,11 +219,14 @@ def trace(
             (and each converted operator).
         tracer_provider: an OpenTelemetry tracer provider; None takes the configured one.
         show: print the tree to stderr when the block is left.
-        save: write the spans to this file when the block is left.
+        save: write the spans to this file when the block is left; `.html` makes a report.
+        snapshots: keep the graph's text before and after passes: `"changed"` for those that
+            change it, `"all"`, `"none"`, or a pattern of their names (`"*peephole*"`).
         otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`.
             The export never waits for it; leaving the block does, at most 30 s
-            and one more for each 1000 spans (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds). Spans that did not arrive are
-            written to a file, and a warning of the logger `onnxspan` says so, once.
+            and one more for each 1000 spans (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds).
+            Spans that did not arrive are written to a file, and a warning of the logger
+            `onnxspan` says so, once.
         protocol: `"http/protobuf"` or `"grpc"`; None takes `OTEL_EXPORTER_OTLP_PROTOCOL`,
             or `"http/protobuf"`.
         headers: sent with each request to those addresses.
@@ -218,6 +248,7 @@ def trace(
         tracer_provider=tracer_provider,
         show=show,
         save=save,
+        snapshots=snapshots,
         otlp=otlp,
         protocol=protocol,
         headers=headers,

@@ -30,6 +30,13 @@ from onnxspan.tracing import Tracing
 @click.option("--otlp", **OTLP)
 @click.option("--protocol", **PROTOCOL)
 @click.option("--header", "headers", **HEADER)
+@click.option(
+    "--snapshots",
+    default="none",
+    show_default=True,
+    metavar="changed|all|none|PATTERN",
+    help="Keep the graph's text before and after passes, in a folder beside -o.",
+)
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option("--quiet", is_flag=True, help="Do not print the tree.")
 @click.option(
@@ -47,6 +54,7 @@ def command(
     otlp: tuple[str, ...],
     protocol: str | None,
     headers: tuple[str, ...],
+    snapshots: str,
     unfold: bool,
     quiet: bool,
     times: int | None,
@@ -60,6 +68,8 @@ def command(
     stderr. Options of onnxspan stand before the script's name.
     """
     _check_output(output)
+    if snapshots != "none" and output is None:
+        raise click.UsageError("--snapshots needs -o FILE.jsonl: they go into a folder beside it")
     if not module and not Path(target).exists():
         raise OnnxspanError(
             f"{target}: there is no such file. "
@@ -74,6 +84,7 @@ def command(
     tracing = Tracing(
         Level.parse(level),
         listeners=listeners,
+        snapshots=snapshots,
         wait_for_torch=True,
         **where_to(otlp, protocol, headers),
     )

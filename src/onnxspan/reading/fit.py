@@ -94,7 +94,7 @@ def fit(sizes: Sequence[float], seconds: Sequence[float], noise: float) -> Fit:
     best = int(misfits.argmin())
     # Points that no curve fits are noisier than was thought: the interval widens with them.
     spare = len(n) - LEAST_SIZES
-    scale = max(1.0, float(misfits[best]) / spare) if spare > 0 else 1.0
+    scale = max(1.0, float(misfits[best]) / max(spare, 1))
     level = float(np.sum(weights * t) / np.sum(weights))
     flat = float(np.sum(weights * np.square(t - level)))
     _, fixed, factor = solved[best]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
 import stat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
+from onnxspan.reading.collector import without_collector
 from onnxspan.reading.trace import Event, Span
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def read_spans(path: Path) -> list[Span]:
     """
     _check_kind(path)
     try:
-        with path.open("rb") as stream, _without_collector():
+        with path.open("rb") as stream, without_collector():
             return _read_stream(path, stream)
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -80,18 +79,6 @@ def _unreadable(path: Path, error: Exception) -> TraceFileError:
         )
     reason = getattr(error, "strerror", None) or error
     return TraceFileError(path, f"cannot be read: {reason}", _NEXT)
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Building 100 000 spans makes no cycle, but would start the collector over and over."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read_stream(path: Path, stream: BinaryIO) -> list[Span]:

@@ -10,7 +10,7 @@ from onnxspan import conventions as c
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -77,10 +77,17 @@ class Trace:
     Attributes:
         roots: the spans without a parent in this trace, in order of time.
         source: the file it was read from, or "memory".
+        snapshot: the text of a graph, by the name of its file; None when it is not there.
     """
 
-    def __init__(self, spans: Iterable[Span], source: str = "memory") -> None:
+    def __init__(
+        self,
+        spans: Iterable[Span],
+        source: str = "memory",
+        snapshot: Callable[[str], str | None] | None = None,
+    ) -> None:
         self.source = source
+        self.snapshot = snapshot or (lambda _name: None)
         listed = sorted(spans, key=lambda span: (span.start, -span.end))
         by_id = {(span.trace_id, span.span_id): span for span in listed}
         self.roots: list[Span] = []
@@ -124,9 +131,11 @@ class Trace:
         return [span for span in root.walk() if c.EXPORTER in span.attributes]
 
     @classmethod
-    def from_spans(cls, spans: Iterable[ReadableSpan]) -> Trace:
+    def from_spans(
+        cls, spans: Iterable[ReadableSpan], snapshot: Callable[[str], str | None] | None = None
+    ) -> Trace:
         """Build the tree from ended OpenTelemetry SDK spans."""
-        return cls(_from_readable(span) for span in spans)
+        return cls((_from_readable(span) for span in spans), snapshot=snapshot)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Trace:
@@ -136,8 +145,15 @@ class Trace:
             TraceFileError: when the file is missing, cannot be read, or is not such a file.
         """
         from onnxspan.reading.otlp import read_spans  # noqa: PLC0415  # it imports Span
+        from onnxspan.reading.snapshots import beside  # noqa: PLC0415  # likewise
 
-        return cls(read_spans(Path(path)), source=str(path))
+        return cls(read_spans(Path(path)), source=str(path), snapshot=beside(Path(path)))
+
+    def _repr_html_(self) -> str:
+        """The tree in a notebook, to fold and unfold, without a script."""
+        from onnxspan.reading import notebook  # noqa: PLC0415  # it imports Span
+
+        return notebook.render(self)
 
 
 def _from_readable(span: ReadableSpan) -> Span:

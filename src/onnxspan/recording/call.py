@@ -80,7 +80,8 @@ class Call:
 
     __slots__ = (
         "args", "attributes", "began", "bound", "export", "holder", "kwargs", "name",
-        "operator", "otel_token", "parent", "probe", "rss", "scratch", "span", "sums", "target",
+        "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "sums",
+        "target",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +111,7 @@ class Call:
         if parent is not None and self.probe.per_node is not None:
             self.holder = parent.holder
         self.scratch: Any = None
+        self.result: Any = None
         self.rss = 0
         self.began = 0
 

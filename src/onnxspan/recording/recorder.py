@@ -66,6 +66,7 @@ class SpanHooks:
             ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
+            call.result = result
             _finish(call, None, ended)
         finally:
             _let_go(call)
@@ -117,6 +118,8 @@ class SpanHooks:
                     guarded(call, "name", _name, call, self.probe.named)
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
+                for entering in export.session.entering:
+                    guarded(call, "listener", entering, call)
                 guarded(call, "memory", _note_resident, call)
                 call.began = export.clock()
                 imports = export.notes.pop(_IMPORTS, None)
@@ -165,6 +168,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     guarded(call, "memory", _note_memory, call)
     for listener in export.listeners:
         guarded(call, "listener", listener.left, call, error)
+    call.result = None
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
     guarded(call, "ending", spans.end, call, ended)

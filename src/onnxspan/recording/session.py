@@ -33,14 +33,19 @@ if TYPE_CHECKING:
 class Listener(Protocol):
     """Is told of every stage and pass as it begins and ends, inside the export's own thread.
 
-    What a listener raises is counted and kept away from the export.
+    What a listener raises is counted and kept away from the export. One that has a method
+    `entering(call)` is told before the span begins too: the place for work that takes time,
+    which would else be counted as the pass's own.
     """
 
     def entered(self, call: Call) -> None:
         """The wrapped function is about to run."""
 
     def left(self, call: Call, error: BaseException | None) -> None:
-        """It has returned or raised; `call.attributes` is complete, the span not yet ended."""
+        """It has returned or raised; `call.attributes` is complete, the span not yet ended.
+
+        `call.result` is what it returned, until the span ends.
+        """
 
     def finished(self, export: Export) -> None:
         """The root has ended."""
@@ -85,6 +90,9 @@ class Session:
         self.level = level
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)
+        self.entering = [
+            listener.entering for listener in self.listeners if hasattr(listener, "entering")
+        ]
         self.clock = clock
         self.epoch = epoch
         self.process_wide = process_wide
