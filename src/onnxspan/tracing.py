@@ -193,7 +193,7 @@ class Tracing:
 
     def _repr_html_(self) -> str:
         """The trace in a notebook."""
-        return self.result._repr_html_()  # noqa: SLF001  # the notebook's protocol
+        return self.result._repr_html_()
 
 
 def trace(

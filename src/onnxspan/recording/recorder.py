@@ -190,7 +190,7 @@ def _conclude(export: Export, ended: int) -> None:
     """Write on the root what tracing itself did."""
     attributes = export.root.attributes
     attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
-    if export.root.span is not None:
+    if export.root.span is not None and export.root.probe.name == c.EXPORT:
         model = attributes.get(c.MODEL_CLASS)
         export.root.span.update_name(c.export_name(model, attributes[c.EXPORTER]))
     attributes[c.VERSION_ONNXSPAN] = __version__
