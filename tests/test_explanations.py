@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
 from models import convolutional
 from onnxspan import explanations
 from onnxspan.conventions import Level
@@ -74,7 +75,7 @@ def test_every_span_of_a_real_export_has_a_text(tmp_path):
     model, args = convolutional()
     with onnxspan.trace() as trace, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, args, tmp_path / "model.onnx", dynamo=False)
+        torch.onnx.export(model, args, tmp_path / "model.onnx", **torch_facts.TORCHSCRIPT)
     names = {span.name for span in trace.spans}
     assert len(names) > 40
     assert {name for name in names if explanations.get(name) is None} == set()

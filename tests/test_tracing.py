@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from torch import nn
 
 import onnxspan
+import torch_facts
 import zoo
 from conftest import quiet
 from onnxspan import conventions as c
@@ -27,7 +28,7 @@ MODEL = nn.Linear(2, 2).eval()
 def export(model=MODEL, args=None, **options):
     with quiet():
         torch.onnx.export(
-            model, args or (torch.zeros(1, 2),), io.BytesIO(), dynamo=False, **options
+            model, args or (torch.zeros(1, 2),), io.BytesIO(), **torch_facts.TORCHSCRIPT, **options
         )
 
 
@@ -117,8 +118,7 @@ def test_the_decorator():
 
 def test_export_called_beneath_opens_its_own_root():
     """`_export`, which torch's verification calls directly, is a root of its own."""
-    from torch.onnx._internal.torchscript_exporter import utils
-
+    utils = torch_facts.torchscript_utils()
     with quiet(), onnxspan.trace() as trace:
         utils._export(MODEL, (torch.zeros(1, 2),), io.BytesIO())
     assert roots(trace) == ["_export"]

@@ -427,6 +427,46 @@ EXCEPTION_TYPE = "exception.type"
 EXCEPTION_MESSAGE = "exception.message"
 EXCEPTION_STACKTRACE = "exception.stacktrace"
 
+# --- failures: further attributes of the exception event ------------------------
+EXCEPTION_CHAIN = "torch.onnx.exception.chain"
+"""`Type: message` of the exception, then of its causes, each in short."""
+SOURCE_FILE = "torch.onnx.exception.source.file"
+"""The innermost frame that is neither torch's nor an installed package's: file, line, text."""
+SOURCE_LINE = "torch.onnx.exception.source.line"
+SOURCE_TEXT = "torch.onnx.exception.source.text"
+EXPORT_FILE = "torch.onnx.exception.export.file"
+"""Where the user's code called the export: file, line, text."""
+EXPORT_LINE = "torch.onnx.exception.export.line"
+EXPORT_TEXT = "torch.onnx.exception.export.text"
+MODULE_PATH = "torch.onnx.exception.module.path"
+"""The path of the innermost module whose `forward` was running, and its class."""
+MODULE_CLASS_RUNNING = "torch.onnx.exception.module.class"
+
+# --- warnings, log records and the C++ passes' own log --------------------------
+WARNING_EVENT = "torch.onnx.warning"
+LOG_EVENT = "torch.onnx.log"
+NATIVE_LOG_EVENT = "torch.onnx.native_log"
+LOG_LEVEL = "torch.onnx.log.level"
+"""`WARNING` and the like; of a native log line `UPDATE`, `DEBUG` or `DUMP`."""
+LOG_MESSAGE = "torch.onnx.log.message"
+LOG_LOGGER = "torch.onnx.log.logger"
+WARNING_CATEGORY = "torch.onnx.warning.category"
+
+EVENTS_DROPPED = _attribute(
+    "torch.onnx.event.dropped.count",
+    "int, {event}",
+    "stages, passes, only when not zero",
+    "Warnings, log records and native log lines beyond the most that one span keeps.",
+)
+NATIVE_LINES = _attribute(
+    "torch.onnx.native_log.line.count",
+    "int, {line}",
+    "passes, with the native log on",
+    "Lines that the C++ pass wrote to its own log, those that were dropped included.",
+)
+
+FLIGHT_FORMAT = "onnxspan.flight"
+"""First key of the first line of a flight log."""
 # --- the dynamo exporter ------------------------------------------------------
 IMPORT = "import torch.onnx._internal.exporter"
 """Name of the span of the modules that the first export of a process imports."""

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import TracerProvider
 
+    from onnxspan.reading.failure import Failure
     from onnxspan.reading.trace import Span, Trace
     from onnxspan.recording.delivery import Report
     from onnxspan.recording.otlp import Endpoint
     from onnxspan.recording.outputs import Outputs
+    from onnxspan.recording.hooks import Hook, Moment
     from onnxspan.recording.session import Listener, Session
     from onnxspan.recording.snapshots import Snapshots
 
@@ -48,10 +50,15 @@ class Tracing:
         headers: Mapping[str, str] | None = None,
         outputs: Sequence[SpanExporter] = (),
         meter_provider: MeterProvider | None = None,
+        flight: bool | str | os.PathLike[str] = True,
+        log: Any = False,
+        native_log: bool | str | Sequence[str] = False,
         snapshots: str = "none",
         **session_options: Any,
     ) -> None:
         self._level = Level.parse(level)
+        self._listening = {"flight": flight, "log": log, "native_log": native_log}
+        self._hooks: list[Hook] = []
         self._tracer_provider = tracer_provider
         self._show = show
         self._save = save
@@ -64,21 +71,76 @@ class Tracing:
         self._outputs: Outputs | None = None
         self._session: Session | None = None
 
-    def __enter__(self) -> Tracing:
+    def __enter__(self) -> Tracing:  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
-        from onnxspan.recording.session import Session  # noqa: PLC0415
+        from onnxspan.recording.session import Session
 
         if self._session is None:
             options = dict(self._session_options)
+            options["listeners"] = [*self._listeners(), *options.get("listeners", ())]
             if self._snapshots != "none":
-                from onnxspan.recording.snapshots import Snapshots  # noqa: PLC0415
+                from onnxspan.recording.snapshots import Snapshots
 
                 self._store = Snapshots(self._snapshots)
-                options["listeners"] = [*options.get("listeners", ()), self._store]
+                options["listeners"] = [*options["listeners"], self._store]
             self._session = Session(self._level, self._tracer_provider, **options)
-            self._session.listeners += self._listeners(self._session)
+            self._session.listeners += self._senders(self._session)
         self._session.open()
         return self
+
+    def _listeners(self) -> list[Listener]:
+        from onnxspan.recording.listening import listeners  # as above
+
+        flight = self._listening["flight"]
+        is_place = not isinstance(flight, bool)
+        return listeners(
+            self._level,
+            beside=flight if is_place else self._save,
+            hooks=self._hooks,
+            **{**self._listening, "flight": is_place or flight},
+        )
+
+    def on_enter(
+        self, pattern: str = "*", *, level: str | Level | None = None
+    ) -> Callable[[Callable[[Moment], object]], Callable[[Moment], object]]:
+        """Decorate a function that is called as a stage, pass or node begins.
+
+        It gets a `Moment` with the live graph in hand. What it raises is reported once, and
+        never reaches the export. Register it before the `with` block.
+
+        Args:
+            pattern: a span's name (an operator for a node), `*` and `?` allowed.
+            level: `"stages"`, `"passes"` or `"nodes"` only; None for all.
+
+        Raises:
+            ValueError: for an unknown level.
+        """
+        return functools.partial(self._add_hook, "enter", pattern, level)
+
+    def on_leave(
+        self, pattern: str = "*", *, level: str | Level | None = None
+    ) -> Callable[[Callable[[Moment], object]], Callable[[Moment], object]]:
+        """As `on_enter`, for the end, successful or not; nodes end here only when they fail.
+
+        Raises:
+            ValueError: for an unknown level.
+        """
+        return functools.partial(self._add_hook, "leave", pattern, level)
+
+    def _add_hook(
+        self,
+        when: str,
+        pattern: str,
+        level: str | Level | None,
+        function: Callable[[Moment], object],
+    ) -> Callable[[Moment], object]:
+        from onnxspan.recording.hooks import Hook  # only who has hooks needs it
+
+        if self._session is not None:
+            raise RuntimeError("register hooks before the first `with` block of this trace")
+        parsed = None if level is None else Level.parse(level)
+        self._hooks.append(Hook(when, pattern, parsed, function))
+        return function
 
     def __exit__(
         self,
@@ -105,7 +167,7 @@ class Tracing:
             if self._outputs is not None:
                 self._outputs.close(saved)
 
-    def _listeners(self, session: Session) -> list[Listener]:
+    def _senders(self, session: Session) -> list[Listener]:
         from onnxspan.recording import metrics  # noqa: PLC0415  # as above
 
         found = metrics.listeners(self._meter_provider)
@@ -132,9 +194,11 @@ class Tracing:
                 save=self._save,
                 outputs=self._exporters,
                 meter_provider=self._meter_provider,
+                **self._listening,
                 snapshots=self._snapshots,
                 **self._session_options,
             )
+            tracing._hooks = self._hooks
             tracing._endpoints = self._endpoints
             traced.last_trace = tracing  # type: ignore[attr-defined]
             with tracing:
@@ -145,7 +209,7 @@ class Tracing:
     @property
     def result(self) -> Trace:
         """The span tree so far, as every view reads it."""
-        from onnxspan.reading.trace import Trace  # noqa: PLC0415
+        from onnxspan.reading.trace import Trace
 
         spans = self._session.spans if self._session is not None else ()
         return Trace.from_spans(spans, self._store.get if self._store is not None else None)
@@ -154,6 +218,11 @@ class Tracing:
     def spans(self) -> list[Span]:
         """Every recorded span, in the order of the calls."""
         return self.result.spans
+
+    @property
+    def failure(self) -> Failure | None:
+        """Where and why the last export that failed did so; None when all went well."""
+        return self.result.failure
 
     @property
     def errors(self) -> list[str]:
@@ -167,7 +236,7 @@ class Tracing:
 
     def show(self, **options: Any) -> None:
         """Print the tree; options as `onnxspan.reading.tree.show` takes them."""
-        from onnxspan.reading import tree  # noqa: PLC0415
+        from onnxspan.reading import tree
 
         tree.show(self.result, **options)
 
@@ -181,11 +250,11 @@ class Tracing:
             ValueError: when nothing was recorded.
         """
         if str(path).lower().endswith((".html", ".htm")):
-            from onnxspan.reading import html  # noqa: PLC0415  # only for a report
+            from onnxspan.reading import html  # only for a report
 
             html.save(self.result, path)
             return
-        from onnxspan.recording.outputs import write_file  # noqa: PLC0415
+        from onnxspan.recording.outputs import write_file
 
         if self._store is not None and self._session is not None and self._session.spans:
             self._store.save(path)
@@ -193,7 +262,7 @@ class Tracing:
 
     def _repr_html_(self) -> str:
         """The trace in a notebook."""
-        return self.result._repr_html_()
+        return self.result._repr_html_()  # the notebook's protocol
 
 
 def trace(
@@ -207,6 +276,9 @@ def trace(
     headers: Mapping[str, str] | None = None,
     outputs: Sequence[SpanExporter] = (),
     meter_provider: MeterProvider | None = None,
+    flight: bool | str | os.PathLike[str] = True,
+    log: Any = False,
+    native_log: bool | str | Sequence[str] = False,
     snapshots: str = "none",
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
@@ -234,12 +306,21 @@ def trace(
             `ConsoleSpanExporter()`.
         meter_provider: an OpenTelemetry meter provider; None takes the configured one, and
             where none is configured no metrics are made.
+        flight: keep a flight log, which tells where a killed process was: beside the file of
+            `save`, else in a per-user temporary folder; a path puts it at that path plus
+            `.flight`. It is removed when the block is left.
+        log: emit an event as each stage and pass begins and ends: True takes structlog when
+            the application has configured it, else the standard logger `onnxspan`; or a
+            structlog or standard logger.
+        native_log: keep what the C++ passes say of themselves: True, `"debug"` for more, or
+            names of C++ files (without `.cpp`).
 
     Returns:
         The recording: a context manager and a decorator.
 
     Raises:
-        ValueError: for an unknown level or protocol, or an address that is no URL.
+        ValueError: for an unknown level or protocol, or an address that is no URL; on entering,
+            for a `native_log` that cannot be.
         OnnxspanError: when the package that speaks the protocol is not installed.
         ImportError: on entering, when torch cannot be imported.
     """
@@ -254,6 +335,9 @@ def trace(
         headers=headers,
         outputs=outputs,
         meter_provider=meter_provider,
+        flight=flight,
+        log=log,
+        native_log=native_log,
     )
 
 

@@ -5,12 +5,14 @@ import os
 import re
 
 import pytest
-import synthetic
 
+import synthetic
 from onnxspan.reading import html
 from onnxspan.reading.trace import Trace
 
+
 def data_of(page):
+    """The report's block of JSON."""
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 

@@ -4,8 +4,8 @@ import os
 import shutil
 
 import pytest
-import synthetic
 
+import synthetic
 from onnxspan.reading import html
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -14,12 +14,14 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def executable():
+    """The path of an installed Chromium; None when there is none."""
     named = os.environ.get("ONNXSPAN_CHROMIUM")
     return named or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @pytest.fixture(scope="module")
 def browser():
+    """One Chromium for the module."""
     path = executable()
     if path is None:
         pytest.skip("no Chromium: install one, or name it in ONNXSPAN_CHROMIUM")
@@ -60,15 +62,18 @@ def show(browser, tmp_path):
 
 
 def names(page):
+    """The names in the rows in sight."""
     page.wait_for_timeout(100)
     return page.locator("#rows .row .label").all_text_contents()
 
 
 def selected(page):
+    """The name in the details."""
     return page.locator("#details h2").text_content()
 
 
 def failing():
+    """An export whose innermost failure is span 11."""
     spans = synthetic.export(60)
     spans[0]["status"] = spans[1]["status"] = spans[2]["status"] = {"code": 2, "message": "bad"}
     spans[10]["status"] = {"code": 2, "message": "UnsupportedOperatorError: no svd"}
@@ -137,7 +142,7 @@ def test_zoom_by_dragging_and_back(show):
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 10, steps=4)
     page.mouse.up()
     assert page.text_content("#axis") != whole
-    start, end = (float(part.split()[0]) for part in page.text_content("#range").split("–"))
+    start, end = (float(part.split()[0]) for part in page.text_content("#range").split("\u2013"))
     assert (start, end) == (pytest.approx(17.5, abs=0.5), pytest.approx(35, abs=0.5))
     page.click("#reset")
     assert page.text_content("#axis") == whole

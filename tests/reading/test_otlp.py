@@ -6,14 +6,15 @@ import os
 import sys
 
 import pytest
-import synthetic
 
+import synthetic
 from onnxspan.errors import TraceFileError
 from onnxspan.reading import otlp
 from onnxspan.reading.trace import Trace
 
 
 def lines(count=20):
+    """A small trace as text."""
     return synthetic.lines(synthetic.export(count), batch=8)
 
 
@@ -60,7 +61,7 @@ def test_half_a_file(tmp_path):
     cut = text[: text.index("\n") + 200]
     path = tmp_path / "half.jsonl"
     path.write_text(cut)
-    with pytest.raises(TraceFileError, match="ends in the middle of line 2.*head -n 1 "):
+    with pytest.raises(TraceFileError, match=r"ends in the middle of line 2.*head -n 1 "):
         Trace.read(path)
     path.write_text(text.splitlines(keepends=True)[0])
     assert len(Trace.read(path).spans) == 8
@@ -71,7 +72,7 @@ def test_too_large_is_not_opened(tmp_path):
     path = tmp_path / "large.jsonl"
     with path.open("wb") as stream:
         stream.truncate(500_000_000)
-    with pytest.raises(TraceFileError, match="has 500 MB.*level `passes`"):
+    with pytest.raises(TraceFileError, match=r"has 500 MB.*level `passes`"):
         Trace.read(path)
 
 

@@ -4,8 +4,8 @@ import hashlib
 import json
 
 import pytest
-import synthetic
 
+import synthetic
 from onnxspan.reading import snapshots
 from onnxspan.reading.trace import Trace
 
@@ -23,6 +23,7 @@ RENUMBERED = (
 
 
 def changes(diff):
+    """The changed lines of a diff."""
     return [line for line in diff.splitlines()[2:] if line[0] in "+-"]
 
 
@@ -77,6 +78,7 @@ def test_onnx_ir_line_numbers_are_no_change():
 
 
 def trace_with(tmp_path, name, digest):
+    """A trace with one pass that names a snapshot."""
     span = synthetic.span(1, 0, "_jit_pass_x", 0, 9, {
         "torch.onnx.snapshot.before.file.name": name,
         "torch.onnx.snapshot.before.sha256": digest,

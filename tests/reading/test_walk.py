@@ -8,6 +8,7 @@ from rich.console import Console
 from torch import nn
 
 import onnxspan
+import torch_facts
 from onnxspan import conventions as c
 from onnxspan.reading.trace import Event, Span, Trace
 from onnxspan.reading.walk import Walker, steps
@@ -302,7 +303,7 @@ def walked(model, args, path):
     """The steps of a real export, by name."""
     with onnxspan.trace() as trace, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model.eval(), args, path, dynamo=False)
+        torch.onnx.export(model.eval(), args, path, **torch_facts.TORCHSCRIPT)
     assert trace.errors == []
     return {step.name: step for step in steps(trace.result)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 import pytest
@@ -84,7 +85,10 @@ def test_every_count_is_that_of_a_recount(name, recounted):
 
 def test_the_models_make_the_passes_act(recounted):
     """The zoo holds models on which the passes that are skipped by kind do change the graph."""
-    acted = set().union(*(recounted(name).acted for name in zoo.NAMES))
+    acted = set()
+    for name in zoo.NAMES:
+        with contextlib.suppress(pytest.skip.Exception):  # a case that this torch cannot export
+            acted |= recounted(name).acted
     assert acted >= {
         "_jit_pass_inline_fork_wait",
         "_jit_pass_lower_all_tuples",

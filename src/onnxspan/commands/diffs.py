@@ -37,7 +37,7 @@ def _chosen(trace: Trace, name: str | None) -> list[Span]:
     if not kept:
         raise OnnxspanError(
             f"{trace.source}: holds no snapshots. "
-            "Record with `onnxspan run --snapshots changed` or `trace(snapshots=\"changed\")`"
+            'Record with `onnxspan run --snapshots changed` or `trace(snapshots="changed")`'
         )
     chosen = [span for span in kept if name in (None, span.name)]
     if not chosen:

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 _OUR_CODE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
+class Unreadable(OnnxspanError):
+    """The script itself cannot be read; whatever else comes out of it is its own."""
+
+
 def run_script(path: str, arguments: list[str]) -> None:
     """Run a file as `python FILE ARGUMENTS...` would; raises what the script raises.
 
     Raises:
-        OnnxspanError: when the file cannot be read.
+        Unreadable: when the file cannot be read.
     """
     sys.argv[:] = [path, *arguments]
     if os.path.isdir(path) or path.endswith((".zip", ".pyz")):
@@ -33,7 +37,7 @@ def run_script(path: str, arguments: list[str]) -> None:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
-        raise OnnxspanError(
+        raise Unreadable(
             f"{path}: cannot be read: {error.strerror}. "
             "Give a Python file, or a module by `onnxspan run -m MODULE`"
         ) from error

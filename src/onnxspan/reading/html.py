@@ -113,9 +113,7 @@ def data(trace: Trace) -> dict[str, Any]:
     spans = trace.spans
     index = {id(span): number for number, span in enumerate(spans)}
     places: dict[tuple[Any, ...], int] = {}
-    rows = [
-        _row(span, index, places, root.start) for root in trace.roots for span in root.walk()
-    ]
+    rows = [_row(span, index, places, root.start) for root in trace.roots for span in root.walk()]
     diffs, notices = _diffs(trace, spans)
     steps, cut = _steps(trace, {span.span_id: index[id(span)] for span in spans}, diffs)
     return {
@@ -128,7 +126,11 @@ def data(trace: Trace) -> dict[str, Any]:
         "roots": [index[id(root)] for root in trace.roots],
         "began": {index[id(root)]: str(root.start) for root in trace.roots},
         "places": [
-            {key: value for key, value in zip(_PLACE_KEYS, place, strict=True) if value is not None}
+            {
+                key: value
+                for key, value in zip(_PLACE_KEYS, place, strict=True)
+                if value is not None
+            }
             for place in places
         ],
         "spans": rows,
@@ -199,7 +201,8 @@ def _explanations(spans: list[Span]) -> dict[str, Any]:
 
 
 _STEP_FIELDS = (
-    "depth", "name", "one_line", "duration", "place", "went_in", "came_out", "log", "error", "unchanged",
+    "depth", "name", "one_line", "duration", "place", "went_in", "came_out", "log", "error",
+    "unchanged",
 )  # fmt: skip
 
 
@@ -224,7 +227,9 @@ def _diffs(trace: Trace, spans: list[Span]) -> tuple[dict[int, str], list[str]]:
         if text:
             found[id(span)] = text
     if cut:
-        notices.append(f"{cut} diffs are cut short: `onnxspan show --pass NAME --diff` has them whole.")
+        notices.append(
+            f"{cut} diffs are cut short: `onnxspan show --pass NAME --diff` has them whole."
+        )
     if problems > 1:
         notices.append(f"And {problems - 1} more snapshots cannot be read.")
     return found, notices

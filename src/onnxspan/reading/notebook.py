@@ -66,8 +66,8 @@ def _line(span: Span, root: Span) -> str:
     took = figures.duration(span.duration) if span.end else "no end"
     parts = [
         f'<span style="display:inline-block;width:6.5em;text-align:right">{took}</span> ',
-        f'<span style="display:inline-block;width:124px"><span style="{_BAR}{color};'
-        f'width:{max(width, 1):.0f}px"></span></span> ',
+        '<span style="display:inline-block;width:124px">',
+        f'<span style="{_BAR}{color};width:{max(width, 1):.0f}px"></span></span> ',
         f"<b>{_safe(span.name)}</b>" if span.parent is None else _safe(span.name),
     ]
     nodes, change = span.get(c.NODES), span.get(c.NODES_CHANGE)

@@ -12,7 +12,7 @@ from onnxspan.reading.collector import without_collector
 from onnxspan.reading.trace import Event, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 MOST_BYTES = 400_000_000
@@ -71,6 +71,11 @@ _SMALLER = (
 
 
 def _unreadable(path: Path, error: Exception) -> TraceFileError:
+    left = path.with_name(f"{path.name}.flight")
+    if isinstance(error, FileNotFoundError) and left.is_file():
+        return TraceFileError(
+            path, "does not exist", f"What a killed process left is there: onnxspan show {left}"
+        )
     if isinstance(error, FileNotFoundError):
         return TraceFileError(path, "does not exist", _NEXT)
     if isinstance(error, PermissionError):
@@ -115,9 +120,7 @@ def _check_start(path: Path, line: bytes) -> None:
         raise TraceFileError(path, "is not a trace: its first line is not JSON", _NEXT)
 
 
-def _read_line(
-    path: Path, number: int, line: bytes, spans: list[Span], scopes: set[str]
-) -> None:
+def _read_line(path: Path, number: int, line: bytes, spans: list[Span], scopes: set[str]) -> None:
     try:
         document = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -131,13 +134,26 @@ def _read_line(
                 scope = str(scoped.get("scope", {}).get("name", ""))
                 scopes.add(scope)
                 spans.extend(_from_otlp(raw, scope, resource) for raw in scoped["spans"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         foreign = next(
-            (text for key, text in _FOREIGN.items() if isinstance(document, dict) and key in document),
+            (
+                text
+                for key, text in _FOREIGN.items()
+                if isinstance(document, dict) and key in document
+            ),
             None,
         )
         problem = f"line {number} is not a line of OTLP JSON spans ({error!r:.80})"
-        raise TraceFileError(path, f"{foreign}, not OTLP JSON lines" if foreign else problem, _NEXT) from error
+        raise TraceFileError(
+            path, f"{foreign}, not OTLP JSON lines" if foreign else problem, _NEXT
+        ) from error
 
 
 def _not_json(path: Path, number: int, line: bytes, error: Exception) -> TraceFileError:
@@ -190,7 +206,7 @@ def _attributes(raw: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {str(entry["key"]): _value(entry.get("value") or {}) for entry in raw}
 
 
-def _value(raw: dict[str, Any]) -> Any:
+def _value(raw: dict[str, Any]) -> Any:  # noqa: PLR0911  # a return for each kind
     """A value of OTLP JSON: 64-bit integers are strings there, and doubles may be too."""
     for kind, value in raw.items():
         if kind == "stringValue":

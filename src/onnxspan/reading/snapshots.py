@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"[0-9a-f]{16}\.txt")
 _VALUE = re.compile(r'%"[^"]*"|%[\w.:/\-]*\w')
-_NOISE = re.compile(r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|\s+$|^\s*\d+ \|")
-"""What says nothing of the graph: counts of users, places in the source, onnx_ir's line numbers."""
+_NOISE = re.compile(
+    r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|\s+$|^\s*\d+ \|"
+)
+"""What is not the graph: counts of users, places in the source, onnx_ir's line numbers."""
 _USES_ONLY = re.compile(r"\s*(return|->|block)\b|\s*->")
 MOST_GAP = 1_500
 """Lines of a stretch without a match that are still matched one by one: the work is quadratic."""
@@ -107,7 +109,9 @@ def _renamed(old: list[str], new: list[str]) -> list[str]:
         for value in _defined(line):
             if value not in names:
                 names[value] = _fresh(value, taken)
-    return [_VALUE.sub(lambda found: names.get(found.group(), found.group()), line) for line in new]
+    return [
+        _VALUE.sub(lambda found: names.get(found.group(), found.group()), line) for line in new
+    ]
 
 
 def _defined(line: str) -> list[str]:

@@ -67,12 +67,13 @@ def shorten(name: str, width: int) -> str:
             return name
     if width <= 1:
         return "…"[:width]
-    head = (width - 1) * 2 // 5 if len(name) > width else width
+    head = (width - 1) * 2 // 5
     tail = width - 1 - head
     return set_cell_size(name[:head], head).rstrip() + "…" + _last_cells(name, tail)
 
 
 def _last_cells(text: str, width: int) -> str:
-    while cell_len(text) > width:
+    text = text[-width:]
+    while text and cell_len(text) > width:  # signs that are two columns wide
         text = text[1:]
     return text

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from onnxspan.reading.failure import Failure
+    from onnxspan.reading.flight import Ending
+
 
 @dataclasses.dataclass(eq=False)
 class Span:
@@ -77,6 +80,7 @@ class Trace:
     Attributes:
         roots: the spans without a parent in this trace, in order of time.
         source: the file it was read from, or "memory".
+        ending: how the process ended, when this was read from a flight log.
         snapshot: the text of a graph, by the name of its file; None when it is not there.
     """
 
@@ -87,6 +91,7 @@ class Trace:
         snapshot: Callable[[str], str | None] | None = None,
     ) -> None:
         self.source = source
+        self.ending: Ending | None = None
         self.snapshot = snapshot or (lambda _name: None)
         listed = sorted(spans, key=lambda span: (span.start, -span.end))
         by_id = {(span.trace_id, span.span_id): span for span in listed}
@@ -130,6 +135,20 @@ class Trace:
         """The exports of one tree, itself included."""
         return [span for span in root.walk() if c.EXPORTER in span.attributes]
 
+    @property
+    def failure(self) -> Failure | None:
+        """Where and why the last export that failed did so; None when all went well."""
+        from onnxspan.reading import failure  # noqa: PLC0415  # it reads what this makes
+
+        return failure.fatal_failure(self.roots)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Every failure, in order of time; those that the exporter handled say so."""
+        from onnxspan.reading import failure  # noqa: PLC0415  # it reads what this makes
+
+        return failure.failures(self.roots)
+
     @classmethod
     def from_spans(
         cls, spans: Iterable[ReadableSpan], snapshot: Callable[[str], str | None] | None = None
@@ -139,14 +158,17 @@ class Trace:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Trace:
-        """Read a file of OTLP JSON lines, as `trace.save` writes it.
+        """Read a file of OTLP JSON lines, as `trace.save` writes it, or a flight log.
 
         Raises:
             TraceFileError: when the file is missing, cannot be read, or is not such a file.
         """
+        from onnxspan.reading import flight  # noqa: PLC0415  # it builds what this is
         from onnxspan.reading.otlp import read_spans  # noqa: PLC0415  # it imports Span
         from onnxspan.reading.snapshots import beside  # noqa: PLC0415  # likewise
 
+        if flight.is_flight_log(Path(path)):
+            return flight.read_flight(Path(path))
         return cls(read_spans(Path(path)), source=str(path), snapshot=beside(Path(path)))
 
     def _repr_html_(self) -> str:

@@ -60,6 +60,11 @@ class Export:
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
 
+    def tell(self, what: str, *args: Any) -> None:
+        """Call the optional method `what` of every receiver's listeners; never raises."""
+        for receiver in self.receivers:
+            receiver.tell(self.errors, what, *args)
+
     def note_error(self, where: str, error: BaseException) -> None:
         """Keep an error of onnxspan itself away from the export, and count it."""
         self.errors.append(describe_error(where, error))

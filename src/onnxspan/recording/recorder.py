@@ -166,7 +166,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call)
-    for listener in export.listeners:
+    for listener in reversed(export.listeners):  # they nest
         guarded(call, "listener", listener.left, call, error)
     call.result = None
     if call is export.root:
@@ -218,7 +218,7 @@ def _close(root: Call) -> None:
     try:
         for exporter in export.exporters:
             guarded(root, "restoring", _restore, _targets(exporter, export.level))
-        for listener in export.listeners:
+        for listener in reversed(export.listeners):
             guarded(root, "listener", listener.finished, export)
     finally:
         for receiver in export.receivers:

@@ -35,7 +35,10 @@ class Listener(Protocol):
 
     What a listener raises is counted and kept away from the export. One that has a method
     `entering(call)` is told before the span begins too: the place for work that takes time,
-    which would else be counted as the pass's own.
+    which would else be counted as the pass's own. There are more such methods, told by
+    `Session.tell`: `heard(call, event, attributes)` of a warning or log line,
+    `node_entered(call)` at level `nodes`, `node_failed(call, error)` at every level, and
+    `closed()` when the session closes.
     """
 
     def entered(self, call: Call) -> None:
@@ -90,6 +93,7 @@ class Session:
         self.level = level
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)
+        self._told: dict[str, list[Callable[..., None]]] = {}
         self.entering = [
             listener.entering for listener in self.listeners if hasattr(listener, "entering")
         ]
@@ -161,6 +165,9 @@ class Session:
             recorder.release_openers(is_last)
         except Exception as error:
             self.note_errors([describe_error("restoring", error)])
+        errors: list[str] = []
+        self.tell(errors, "closed")
+        self.note_errors(errors)
 
     def _leave(self) -> bool:
         """No longer receive exports; whether this was the last open session."""
@@ -174,6 +181,18 @@ class Session:
                 _innermost.reset(self._token)
         self._token = None
         return is_last
+
+    def tell(self, errors: list[str], what: str, *args: Any) -> None:
+        """Call the optional method `what` of the listeners that have it; never raises."""
+        methods = self._told.get(what)
+        if methods is None:
+            found = (getattr(listener, what, None) for listener in self.listeners)
+            methods = self._told[what] = [method for method in found if method is not None]
+        for method in methods:
+            try:
+                method(*args)
+            except Exception as error:
+                errors.append(describe_error(f"listener, {what}", error))
 
     def collect(self, span: Any) -> None:
         """Keep an ended span."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import os
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from onnxspan.files import write_text
 from onnxspan.recording import graph_text
 
 if TYPE_CHECKING:
+    import os
+
     from onnxspan.recording.call import Call, Export
 
 MOST_FILES = 500
@@ -83,7 +84,7 @@ class Snapshots:
         if self._omitted:
             call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted
 
-    def finished(self, export: Export) -> None:
+    def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
         """The export is over: the next one counts its own omissions."""
         self._before.clear()
         self._omitted = 0
@@ -119,7 +120,9 @@ class Snapshots:
                 self._omit(call, f"the text has more than {MOST_CHARACTERS:,} characters")
                 return
             if len(self._kept) >= MOST_FILES or self._total + len(data) > MOST_TOTAL:
-                self._omit(call, f"{MOST_FILES} texts or {MOST_TOTAL:,} characters are kept already")
+                self._omit(
+                    call, f"{MOST_FILES} texts or {MOST_TOTAL:,} characters are kept already"
+                )
                 return
             self._kept[name] = zlib.compress(data, 1)
             self._total += len(data)

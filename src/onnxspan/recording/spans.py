@@ -9,7 +9,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
-from onnxspan.recording import surroundings
+from onnxspan.recording import blame, surroundings
 from onnxspan.recording.session import private_tracer
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
     if span is None:
         return
     name = type(error).__qualname__
-    module = type(error).__module__
-    full = name if module == "builtins" else f"{module}.{name}"
-    message = _message(error)
+    full = blame.full_name(type(error))
+    message = blame.message_of(error)
     call.attributes[c.ERROR_TYPE] = full
     span.set_status(otel.Status(otel.StatusCode.ERROR, f"{name}: {short(message)}"))
     if call.export.failure is error:
@@ -91,11 +90,9 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
         c.EXCEPTION_MESSAGE: message[:MESSAGE_LIMIT],
         c.EXCEPTION_STACKTRACE: text[-STACKTRACE_LIMIT:],
     }
+    try:
+        event.update(blame.describe(call, error))
+    except Exception as own:  # the exception itself is worth more than where it came from
+        call.export.note_error("telling a failure", own)
     span.add_event(c.EXCEPTION_EVENT, event, timestamp=call.export.epoch + ended)
 
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # a user's exception may fail to print itself
-        return f"<{type(error).__name__} without a printable message>"

@@ -8,6 +8,11 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
+
+if not torch_facts.DYNAMO:
+    pytest.skip(torch_facts.NO_DYNAMO, allow_module_level=True)
+
 from dynamo_models import Small, export
 
 
