@@ -46,6 +46,21 @@ EXPORT = "torch.onnx.export"
 TORCHSCRIPT_EXPORT = "_export"
 
 
+def export_name(model_class: str | None, exporter: str) -> str:
+    """The root span's name: `torch.onnx.export ResNet (dynamo)`.
+
+    A backend's list of traces shows the root's name and nothing else of it. Classes are few,
+    so it stays a name that can be grouped by.
+    """
+    model = f" {model_class.rpartition('.')[2]}" if model_class else ""
+    return f"{EXPORT}{model} ({exporter})"
+
+
+def torch_name(name: str) -> str:
+    """A span's name as torch's source has it: a root's without model and exporter."""
+    return EXPORT if name.startswith(f"{EXPORT} ") else name
+
+
 @dataclasses.dataclass(frozen=True)
 class Attribute:
     """One documented attribute: its key, what type it has, and what it means."""
@@ -657,3 +672,68 @@ NODE_REFUSED = _attribute(
     "as above, when there are any",
     "The operator's other translations, and why each was not taken.",
 )
+
+
+# --- metrics --------------------------------------------------------------------
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One documented metric: its name, instrument, unit, attributes and meaning."""
+
+    name: str
+    instrument: str
+    unit: str
+    attributes: tuple[str, ...]
+    meaning: str
+
+
+STAGE_NAME = "torch.onnx.stage.name"
+PASS_NAME = "torch.onnx.pass.name"  # noqa: S105  # a graph pass
+
+EXPORTS = Metric(
+    "torch.onnx.exports",
+    "counter",
+    "{export}",
+    (EXPORTER, ERROR_TYPE),
+    "Exports that have ended; `error.type` only on those that failed.",
+)
+FAILURES = Metric(
+    "torch.onnx.failures",
+    "counter",
+    "{failure}",
+    (EXPORTER, STAGE_NAME, ERROR_TYPE),
+    "Stages and passes that raised: each exception once, where it was met first. Those that "
+    "torch handles itself are among them.",
+)
+EXPORT_DURATION = Metric(
+    "torch.onnx.export.duration", "histogram", "s", (EXPORTER, ERROR_TYPE), "Time of an export."
+)
+STAGE_DURATION = Metric(
+    "torch.onnx.stage.duration",
+    "histogram",
+    "s",
+    (EXPORTER, STAGE_NAME, ERROR_TYPE),
+    "Time of a stage, what it contains included.",
+)
+PASS_DURATION = Metric(
+    "torch.onnx.pass.duration",
+    "histogram",
+    "s",
+    (EXPORTER, PASS_NAME, ERROR_TYPE),
+    "Time of a graph pass.",
+)
+EXPORT_NODES = Metric(
+    "torch.onnx.export.nodes", "histogram", "{node}", (EXPORTER,), "Nodes of an exported model."
+)
+EXPORT_SIZE = Metric(
+    "torch.onnx.export.size", "histogram", "By", (EXPORTER,), "Bytes of an exported model."
+)
+METRICS = (
+    EXPORTS,
+    FAILURES,
+    EXPORT_DURATION,
+    STAGE_DURATION,
+    PASS_DURATION,
+    EXPORT_NODES,
+    EXPORT_SIZE,
+)
+"""Every metric, in the order of the reference page."""

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import functools
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from onnxspan.conventions import Level
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import TracerProvider
 
     from onnxspan.reading.failure import Failure
     from onnxspan.reading.trace import Span, Trace
+    from onnxspan.recording.delivery import Report
+    from onnxspan.recording.otlp import Endpoint
+    from onnxspan.recording.outputs import Outputs
     from onnxspan.recording.hooks import Hook, Moment
     from onnxspan.recording.session import Listener, Session
     from onnxspan.recording.snapshots import Snapshots
@@ -39,6 +45,11 @@ class Tracing:
         tracer_provider: TracerProvider | None = None,
         show: bool = False,
         save: str | os.PathLike[str] | None = None,
+        otlp: str | Sequence[str] | None = None,
+        protocol: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        outputs: Sequence[SpanExporter] = (),
+        meter_provider: MeterProvider | None = None,
         flight: bool | str | os.PathLike[str] = True,
         log: Any = False,
         native_log: bool | str | Sequence[str] = False,
@@ -54,6 +65,10 @@ class Tracing:
         self._snapshots = snapshots
         self._store: Snapshots | None = None
         self._session_options = session_options
+        self._meter_provider = meter_provider
+        self._endpoints = _endpoints(otlp, protocol, headers)
+        self._exporters = list(outputs)
+        self._outputs: Outputs | None = None
         self._session: Session | None = None
 
     def __enter__(self) -> Tracing:  # Self is not in Python 3.10
@@ -69,6 +84,7 @@ class Tracing:
                 self._store = Snapshots(self._snapshots)
                 options["listeners"] = [*options["listeners"], self._store]
             self._session = Session(self._level, self._tracer_provider, **options)
+            self._session.listeners += self._senders(self._session)
         self._session.open()
         return self
 
@@ -134,9 +150,12 @@ class Tracing:
     ) -> None:
         if self._session is not None:
             self._session.close()
+        saved: Path | None = None
         try:
             if self._save is not None:
                 self.save(self._save)
+                # A report in HTML is no file that `onnxspan send` could read.
+                saved = None if str(self._save).endswith(".html") else Path(self._save)
             if self._show:
                 self.show()
         except Exception as own:
@@ -144,6 +163,21 @@ class Tracing:
                 raise
             # The user's exception is on its way out: ours must not take its place.
             warnings.warn(f"onnxspan: {own}", RuntimeWarning, stacklevel=2)
+        finally:
+            if self._outputs is not None:
+                self._outputs.close(saved)
+
+    def _senders(self, session: Session) -> list[Listener]:
+        from onnxspan.recording import metrics  # noqa: PLC0415  # as above
+
+        found = metrics.listeners(self._meter_provider)
+        if self._endpoints or self._exporters:
+            from onnxspan.recording.outputs import Outputs  # noqa: PLC0415  # as above
+
+            self._outputs = Outputs(self._endpoints, self._exporters)
+            self._outputs.session = session
+            found.append(self._outputs)
+        return found
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: every call of the function is recorded, in a trace of its own.
@@ -158,11 +192,14 @@ class Tracing:
                 tracer_provider=self._tracer_provider,
                 show=self._show,
                 save=self._save,
+                outputs=self._exporters,
+                meter_provider=self._meter_provider,
                 **self._listening,
                 snapshots=self._snapshots,
                 **self._session_options,
             )
             tracing._hooks = self._hooks
+            tracing._endpoints = self._endpoints
             traced.last_trace = tracing  # type: ignore[attr-defined]
             with tracing:
                 return function(*args, **kwargs)
@@ -191,6 +228,11 @@ class Tracing:
     def errors(self) -> list[str]:
         """What went wrong in onnxspan itself and was kept away from the export; mostly empty."""
         return list(self._session.errors) if self._session is not None else []
+
+    @property
+    def deliveries(self) -> list[Report]:
+        """What became of the spans for each output, once the block was left."""
+        return list(self._outputs.reports) if self._outputs is not None else []
 
     def show(self, **options: Any) -> None:
         """Print the tree; options as `onnxspan.reading.tree.show` takes them."""
@@ -229,6 +271,11 @@ def trace(
     tracer_provider: TracerProvider | None = None,
     show: bool = False,
     save: str | os.PathLike[str] | None = None,
+    otlp: str | Sequence[str] | None = None,
+    protocol: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    outputs: Sequence[SpanExporter] = (),
+    meter_provider: MeterProvider | None = None,
     flight: bool | str | os.PathLike[str] = True,
     log: Any = False,
     native_log: bool | str | Sequence[str] = False,
@@ -247,6 +294,18 @@ def trace(
         save: write the spans to this file when the block is left; `.html` makes a report.
         snapshots: keep the graph's text before and after passes: `"changed"` for those that
             change it, `"all"`, `"none"`, or a pattern of their names (`"*peephole*"`).
+        otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`.
+            The export never waits for it; leaving the block does, at most 30 s
+            and one more for each 1000 spans (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds).
+            Spans that did not arrive are written to a file, and a warning of the logger
+            `onnxspan` says so, once.
+        protocol: `"http/protobuf"` or `"grpc"`; None takes `OTEL_EXPORTER_OTLP_PROTOCOL`,
+            or `"http/protobuf"`.
+        headers: sent with each request to those addresses.
+        outputs: OpenTelemetry span exporters that get the spans too, such as
+            `ConsoleSpanExporter()`.
+        meter_provider: an OpenTelemetry meter provider; None takes the configured one, and
+            where none is configured no metrics are made.
         flight: keep a flight log, which tells where a killed process was: beside the file of
             `save`, else in a per-user temporary folder; a path puts it at that path plus
             `.flight`. It is removed when the block is left.
@@ -260,7 +319,9 @@ def trace(
         The recording: a context manager and a decorator.
 
     Raises:
-        ValueError: for an unknown level; on entering, for a `native_log` that cannot be.
+        ValueError: for an unknown level or protocol, or an address that is no URL; on entering,
+            for a `native_log` that cannot be.
+        OnnxspanError: when the package that speaks the protocol is not installed.
         ImportError: on entering, when torch cannot be imported.
     """
     return Tracing(
@@ -269,7 +330,24 @@ def trace(
         show=show,
         save=save,
         snapshots=snapshots,
+        otlp=otlp,
+        protocol=protocol,
+        headers=headers,
+        outputs=outputs,
+        meter_provider=meter_provider,
         flight=flight,
         log=log,
         native_log=native_log,
     )
+
+
+def _endpoints(
+    otlp: str | Sequence[str] | None, protocol: str | None, headers: Mapping[str, str] | None
+) -> list[Endpoint]:
+    """Check the addresses at once, so that a typing error is met before a long export."""
+    if otlp is None:
+        return []
+    from onnxspan.recording.otlp import endpoint  # noqa: PLC0415  # only when it is asked for
+
+    addresses = [otlp] if isinstance(otlp, str) else list(otlp)
+    return [endpoint(address, protocol, headers) for address in addresses]

@@ -15,6 +15,7 @@ from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
 from onnxspan.commands.progress import Progress
 from onnxspan.commands.repeating import repeat
+from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, as_options, where_to
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading.text import printable
@@ -28,6 +29,9 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
+@click.option("--otlp", **OTLP)
+@click.option("--protocol", **PROTOCOL)
+@click.option("--header", "headers", **HEADER)
 @click.option(
     "--snapshots",
     default="none",
@@ -63,6 +67,9 @@ from onnxspan.tracing import Tracing
 def command(  # noqa: PLR0917  # click passes them by name
     level: str,
     output: str | None,
+    otlp: tuple[str, ...],
+    protocol: str | None,
+    headers: tuple[str, ...],
     snapshots: str,
     unfold: bool,
     log: str | None,
@@ -90,6 +97,7 @@ def command(  # noqa: PLR0917  # click passes them by name
         )
     if times is not None:
         options = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
+        options += as_options(otlp, protocol, headers)
         repeat(times, output, options, [*["-m"] * module, "--", target, *arguments])
         return
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
@@ -103,6 +111,7 @@ def command(  # noqa: PLR0917  # click passes them by name
         listeners=listeners,
         snapshots=snapshots,
         wait_for_torch=True,
+        **where_to(otlp, protocol, headers),
         flight=place or False,
         log=log is not None,
         native_log=native_log,

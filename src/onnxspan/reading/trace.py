@@ -183,7 +183,7 @@ def _from_readable(span: ReadableSpan) -> Span:
     parent = span.parent
     status = span.status
     return Span(
-        name=span.name,
+        name=c.torch_name(span.name),
         trace_id=format(context.trace_id, "032x") if context else "",
         span_id=format(context.span_id, "016x") if context else "",
         parent_id=format(parent.span_id, "016x") if parent is not None else "",

@@ -31,4 +31,4 @@ def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
         return
     export = call.export
     holder.span.add_event(event, attributes, timestamp=export.epoch + export.clock())
-    export.session.tell(export.errors, "heard", holder, event, attributes)
+    export.tell("heard", holder, event, attributes)

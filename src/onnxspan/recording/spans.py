@@ -9,7 +9,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
-from onnxspan.recording import blame
+from onnxspan.recording import blame, surroundings
 from onnxspan.recording.session import private_tracer
 
 if TYPE_CHECKING:
@@ -25,15 +25,17 @@ def start(call: Call) -> None:
     """Start the call's span at `call.began`, and make it the current one."""
     export = call.export
     began = export.epoch + call.began
+    # Only the root may join a trace from outside; every other span has a parent here.
+    context = surroundings.context() if call.parent is None else None
     try:
-        span = export.tracer.start_span(call.name, start_time=began)
+        span = export.tracer.start_span(call.name, context, start_time=began)
         recording = span.is_recording()
     except Exception as error:  # a span processor of the user's that raises, say
         export.note_error(f"starting the span of {call.name}", error)
         recording = False
     if not recording:
         # The user's sampler drops it, or no SDK is configured: it is kept in memory all the same.
-        span = private_tracer().start_span(call.name, start_time=began)
+        span = private_tracer().start_span(call.name, context, start_time=began)
     export.span_count += 1
     call.span = span
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))
@@ -58,7 +60,8 @@ def end(call: Call, ended: int) -> None:
         span.set_attributes(attributes)
         span.end(end_time=call.export.epoch + ended)
     finally:  # a span processor of the user's may raise; the span is not lost for that
-        call.export.session.collect(span)
+        for receiver in call.export.receivers:
+            receiver.collect(span)
 
 
 def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:
