@@ -16,7 +16,7 @@ def export(tree, *, nodes=100, operators=("onnx::Add=3",), model="Toy", error=""
     """
     spans = []
 
-    def add(name, parent, start, seconds, attributes, below, failure=""):  # noqa: PLR0917
+    def add(name, parent, start, seconds, attributes, below, failure=""):
         span_id = format(len(spans) + 1, "016x")
         end = start + round(seconds * 1e9)
         attributes = {"torch.onnx.level": "passes", **attributes}

@@ -21,7 +21,7 @@ class Builder:
         self.trace = trace
         self.spans = []
 
-    def add(  # noqa: PLR0913  # a span has that many parts
+    def add(  # a span has that many parts
         self, name, start, end, parent=None, attributes=None, *, error=None, scope=c.SCOPE,
         events=(),
     ):  # fmt: skip

@@ -104,7 +104,7 @@ def _wait(jaeger, process):
     while True:
         try:
             jaeger.get("/api/services")
-        except OSError as error:  # noqa: PERF203  # it waits anyway
+        except OSError as error:  # it waits anyway
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("Jaeger did not start; see its own output above") from error
             time.sleep(0.1)

@@ -24,7 +24,9 @@ def _attribute(key, value):
     return {"key": key, "value": {"stringValue": value}}
 
 
-def span(number, parent, name, start, end, attributes=None, error=None, events=()):  # noqa: PLR0917  # as a line of a table
+def span(
+    number, parent, name, start, end, attributes=None, error=None, events=()
+):  # as a line of a table
     """One span as OTLP JSON; times in nanoseconds after the trace's beginning."""
     made = {
         "traceId": "1" * 32,

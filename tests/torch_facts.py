@@ -18,7 +18,9 @@ NUMBERS = tuple(int(part) for part in VERSION.split(".")[:2])
 _ARGUMENTS = inspect.signature(torch.onnx.export).parameters
 
 _CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
-PINNED = tuple(int(part) for part in re.findall(r"(?m)^torch==(\d+)\.(\d+)", _CONSTRAINTS.read_text())[0])
+PINNED = tuple(
+    int(part) for part in re.findall(r"(?m)^torch==(\d+)\.(\d+)", _CONSTRAINTS.read_text())[0]
+)
 """The torch that is developed against."""
 
 OLDER = NUMBERS < PINNED

@@ -81,7 +81,7 @@ def main() -> None:
         exporters["dynamo"] = spans(dynamo=True)
     print(
         "\n" + json.dumps({"versions": versions(), "exporters": exporters, "missing": missing()})
-    )  # noqa: T201
+    )
 
 
 if __name__ == "__main__":

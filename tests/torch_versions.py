@@ -149,7 +149,7 @@ def main() -> None:
     tests = result["tests"]
     print(
         f"torch {options.torch}: {tests['passed']} passed, {tests['failed']} failed, {tests['skipped']} skipped"
-    )  # noqa: E501, T201
+    )
     sys.exit(1 if tests["failed"] else 0)
 
 

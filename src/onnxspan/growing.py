@@ -42,9 +42,9 @@ def growth(
         ValueError: for fewer than one repeat, or an unknown level.
         TypeError: when `make_export` does not return a function.
     """
-    from onnxspan.reading.fit import numpy  # noqa: PLC0415  # only who fits needs numpy
-    from onnxspan.reading.growth import measure  # noqa: PLC0415
-    from onnxspan.reading.samples import samples_of  # noqa: PLC0415
+    from onnxspan.reading.fit import numpy  # only who fits needs numpy
+    from onnxspan.reading.growth import measure
+    from onnxspan.reading.samples import samples_of
 
     numpy()  # better now than after minutes of exports
     if repeats < 1:

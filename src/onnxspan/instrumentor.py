@@ -47,8 +47,8 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
 
     def _instrument(self, **kwargs: Any) -> None:
         # Here, so that loading the entry point does not import what only recording needs.
-        from onnxspan.recording import metrics  # noqa: PLC0415
-        from onnxspan.recording.session import Session  # noqa: PLC0415
+        from onnxspan.recording import metrics
+        from onnxspan.recording.session import Session
 
         level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES
         session = Session(

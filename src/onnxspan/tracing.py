@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from onnxspan.reading.failure import Failure
     from onnxspan.reading.trace import Span, Trace
     from onnxspan.recording.delivery import Report
+    from onnxspan.recording.hooks import Hook, Moment
     from onnxspan.recording.otlp import Endpoint
     from onnxspan.recording.outputs import Outputs
-    from onnxspan.recording.hooks import Hook, Moment
     from onnxspan.recording.session import Listener, Session
     from onnxspan.recording.snapshots import Snapshots
 
@@ -71,7 +71,7 @@ class Tracing:
         self._outputs: Outputs | None = None
         self._session: Session | None = None
 
-    def __enter__(self) -> Tracing:  # Self is not in Python 3.10
+    def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
         from onnxspan.recording.session import Session
 
@@ -168,11 +168,11 @@ class Tracing:
                 self._outputs.close(saved)
 
     def _senders(self, session: Session) -> list[Listener]:
-        from onnxspan.recording import metrics  # noqa: PLC0415  # as above
+        from onnxspan.recording import metrics  # as above
 
         found = metrics.listeners(self._meter_provider)
         if self._endpoints or self._exporters:
-            from onnxspan.recording.outputs import Outputs  # noqa: PLC0415  # as above
+            from onnxspan.recording.outputs import Outputs  # as above
 
             self._outputs = Outputs(self._endpoints, self._exporters)
             self._outputs.session = session
@@ -347,7 +347,7 @@ def _endpoints(
     """Check the addresses at once, so that a typing error is met before a long export."""
     if otlp is None:
         return []
-    from onnxspan.recording.otlp import endpoint  # noqa: PLC0415  # only when it is asked for
+    from onnxspan.recording.otlp import endpoint  # only when it is asked for
 
     addresses = [otlp] if isinstance(otlp, str) else list(otlp)
     return [endpoint(address, protocol, headers) for address in addresses]

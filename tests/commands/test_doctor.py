@@ -26,7 +26,9 @@ def test_every_probe_is_listed():
     assert listed == [(table, probe.name) for table, probes in tables.items() for probe in probes]
     places = {row["name"]: row["place"] for row in found["probes"]}
     assert places["torch.onnx.export"] == "torch.onnx.export"
-    assert found["versions"]["torch"] == torch.__version__.split("+")[0] or "+" in torch.__version__
+    assert (
+        found["versions"]["torch"] == torch.__version__.split("+")[0] or "+" in torch.__version__
+    )
     assert found["versions"]["onnxspan"] == onnxspan.__version__
 
 

@@ -60,7 +60,11 @@ def test_json(saved):
     assert (root["name"], root["duration_s"], root["status"]) == ("torch.onnx.export", 1.0, "ok")
     assert root["attributes"][c.MODEL_PARAMETERS] == 1_234_567
     killed = root["children"][-1]
-    assert (killed["name"], killed["end"], killed["duration_s"]) == ("_jit_pass_killed", None, None)
+    assert (killed["name"], killed["end"], killed["duration_s"]) == (
+        "_jit_pass_killed",
+        None,
+        None,
+    )
 
     def count(span):
         return 1 + sum(map(count, span["children"]))

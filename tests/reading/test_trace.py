@@ -34,7 +34,9 @@ one_span = st.fixed_dictionaries(
         "parent": st.integers(0, 30),
         "attributes": st.dictionaries(keys, values, max_size=4),
         "error": st.none() | st.text(characters, min_size=1, max_size=12),
-        "events": st.lists(st.tuples(words, st.dictionaries(keys, values, max_size=2)), max_size=2),
+        "events": st.lists(
+            st.tuples(words, st.dictionaries(keys, values, max_size=2)), max_size=2
+        ),
     }
 )
 

@@ -283,7 +283,7 @@ def test_nothing_in_a_trace_steers_the_terminal(text, width):
 
 
 def test_markup_is_shown_as_it_stands():
-    """rich's own markup in a name is text."""
+    """Rich's own markup in a name is text."""
     assert "[red]boo[/red]" in printed(hostile("[red]boo[/red]"), unfold=True)
     assert r"\x1b]0;owned\x07" in printed(hostile("\x1b]0;owned\x07"), unfold=True)
 

@@ -150,7 +150,10 @@ class Scaled(torch.nn.Module):
     ("make", "arguments"),
     [
         (Scaled, (torch.ones(2, 2),)),
-        (lambda: torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))), (torch.ones(1, 2),)),
+        (
+            lambda: torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))),
+            (torch.ones(1, 2),),
+        ),
         (lambda: torch.jit.script(lambda_free), (torch.ones(1, 2),)),
     ],
     ids=["zero-dimensional constants", "scripted module", "scripted function"],

@@ -61,9 +61,7 @@ class Clock:
 
 
 def recorded(name, level):
-    provider = TracerProvider(
-        id_generator=Counting(), sampler=ALWAYS_ON, shutdown_on_exit=False
-    )
+    provider = TracerProvider(id_generator=Counting(), sampler=ALWAYS_ON, shutdown_on_exit=False)
     session = Session(Level.parse(level), provider, clock=Clock(), epoch=0)
     model, args = getattr(models, name)()
     session.open()
@@ -82,7 +80,9 @@ def described(trace):
     depths = {None: -1}
     for span in trace.spans:
         depths[span] = depths[span.parent] + 1
-        said = [f"{label}={span.get(key)}" for key, label in SHOWN.items() if key in span.attributes]
+        said = [
+            f"{label}={span.get(key)}" for key, label in SHOWN.items() if key in span.attributes
+        ]
         sums = span.get(c.SYMBOLIC[0])
         if sums:
             said.append("sums=" + ",".join(map("{}:{}".format, sums, span.get(c.SYMBOLIC[1]))))

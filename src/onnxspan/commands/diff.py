@@ -47,26 +47,26 @@ def command(
     Give two files; or several repetitions a side, divided by `--`, so that the noise is
     known: onnxspan diff before/*.jsonl -- after/*.jsonl
     """
-    from onnxspan.reading import as_json as data  # noqa: PLC0415  # imported when it is called
-    from onnxspan.reading.diff import compare  # noqa: PLC0415
-    from onnxspan.reading.samples import read_samples  # noqa: PLC0415
-    from onnxspan.reading.thresholds import crossed, parse  # noqa: PLC0415
+    from onnxspan.reading import as_json as data  # imported when it is called
+    from onnxspan.reading.diff import compare
+    from onnxspan.reading.samples import read_samples
+    from onnxspan.reading.thresholds import crossed, parse
 
     limits = [parse(text) for text in thresholds]
     before, after = _sides(files)
     found = compare(read_samples(before, export), read_samples(after, export))
     reasons = [(limit.text, crossed(limit, found)) for limit in limits]
     if html is not None:
-        from onnxspan.reading.diff_page import page  # noqa: PLC0415
+        from onnxspan.reading.diff_page import page
 
         write_page(html, page(found))
     if as_json:
         results = [{"limit": text, "crossed": reason} for text, reason in reasons]
         click.echo(json.dumps({**data.comparison(found), "thresholds": results}))
     elif html is None or everything:
-        from rich.console import Console  # noqa: PLC0415
+        from rich.console import Console
 
-        from onnxspan.reading.diff_text import render  # noqa: PLC0415
+        from onnxspan.reading.diff_text import render
 
         Console(highlight=False).print(render(found, None if everything else 15))
     for text, reason in reasons:

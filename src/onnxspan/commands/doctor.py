@@ -53,14 +53,14 @@ def _versions() -> dict[str, str]:
 
 def _probes() -> list[dict[str, Any]]:
     try:
-        import torch.onnx  # noqa: F401, PLC0415  # the reading half runs without torch
+        import torch.onnx  # noqa: F401  # the reading half runs without torch
     except ImportError as error:
         raise OnnxspanError(
             f"torch cannot be imported: {error}. Install it: pip install torch onnx onnxscript"
         ) from error
-    from onnxspan.recording import recorder  # noqa: PLC0415  # needs torch
-    from onnxspan.recording.patching import resolve  # noqa: PLC0415
-    from onnxspan.recording.probes import OPENERS, TABLES  # noqa: PLC0415
+    from onnxspan.recording import recorder  # needs torch
+    from onnxspan.recording.patching import resolve
+    from onnxspan.recording.probes import OPENERS, TABLES
 
     tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
     listed = []

@@ -30,21 +30,21 @@ def command(
     Give traces of the same model at three sizes or more, best each twice the one before.
     Several traces of one size are repetitions.
     """
-    from onnxspan.reading import as_json as data  # noqa: PLC0415  # imported when it is called
-    from onnxspan.reading.growth import measure  # noqa: PLC0415
-    from onnxspan.reading.samples import read_samples  # noqa: PLC0415
+    from onnxspan.reading import as_json as data  # imported when it is called
+    from onnxspan.reading.growth import measure
+    from onnxspan.reading.samples import read_samples
 
     found = measure(read_samples(files, export))
     if html is not None:
-        from onnxspan.reading.growth_page import page  # noqa: PLC0415
+        from onnxspan.reading.growth_page import page
 
         write_page(html, page(found))
     if as_json:
         click.echo(json.dumps(data.growth(found)))
     elif html is None or everything:
-        from rich.console import Console  # noqa: PLC0415
+        from rich.console import Console
 
-        from onnxspan.reading.growth_text import render  # noqa: PLC0415
+        from onnxspan.reading.growth_text import render
 
         Console(highlight=False).print(render(found, everything=everything))
     if fail_if_superlinear and found.superlinear:

@@ -22,7 +22,7 @@ def watched_place(output: str | None) -> Path:
 
     Where there is no `os.fork` (Windows), or it fails, nothing watches.
     """
-    from onnxspan.recording.flight import own_folder  # noqa: PLC0415  # only for a recording
+    from onnxspan.recording.flight import own_folder  # only for a recording
 
     place = Path(output) if output is not None else own_folder() / f"run-{os.getpid()}"
     if hasattr(os, "fork"):
@@ -80,8 +80,8 @@ class _Watch:
 
 
 def _ending(log: Path) -> Ending | None:
-    from onnxspan.errors import TraceFileError  # noqa: PLC0415  # only when it is asked
-    from onnxspan.reading.trace import Trace  # noqa: PLC0415  # as above
+    from onnxspan.errors import TraceFileError  # only when it is asked
+    from onnxspan.reading.trace import Trace  # as above
 
     try:
         return Trace.read(log).ending

@@ -14,9 +14,9 @@ def configure(form: str, level: str) -> None:
     The script's own structlog lines then go there too, with the ids of the span that they
     are written in, unless it configures structlog itself.
     """
-    import structlog  # noqa: PLC0415  # only who asks for logs needs it
+    import structlog  # only who asks for logs needs it
 
-    from onnxspan.recording.logs import add_span_ids  # noqa: PLC0415  # as above
+    from onnxspan.recording.logs import add_span_ids  # as above
 
     renderer = (
         structlog.processors.JSONRenderer()

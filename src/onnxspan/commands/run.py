@@ -64,7 +64,7 @@ from onnxspan.tracing import Tracing
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(  # noqa: PLR0917  # click passes them by name
+def command(  # click passes them by name
     level: str,
     output: str | None,
     otlp: tuple[str, ...],
@@ -122,7 +122,7 @@ def command(  # noqa: PLR0917  # click passes them by name
         try:
             run = script.run_module if module else script.run_script
             run(target, list(arguments))
-        except script.Unreadable:
+        except script.UnreadableError:
             raise
         except BaseException as error:  # a script may end in any way
             failure = error

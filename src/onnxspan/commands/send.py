@@ -31,9 +31,9 @@ def command(
     Ends with code 1 when not all have arrived. Sending a file twice makes no second trace: the
     spans keep their ids.
     """
-    from onnxspan.reading.text import printable  # noqa: PLC0415  # as late as its use
-    from onnxspan.recording import otlp as sending  # noqa: PLC0415  # needs an extra
-    from onnxspan.recording.restored import read  # noqa: PLC0415  # as late as its use
+    from onnxspan.reading.text import printable  # as late as its use
+    from onnxspan.recording import otlp as sending  # needs an extra
+    from onnxspan.recording.restored import read  # as late as its use
 
     try:
         endpoints = [sending.endpoint(url, protocol, headers_of(headers)) for url in otlp]

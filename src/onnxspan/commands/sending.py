@@ -35,7 +35,7 @@ def where_to(
     """
     if not otlp:
         return {}
-    from onnxspan.recording.otlp import endpoint  # noqa: PLC0415  # it imports much
+    from onnxspan.recording.otlp import endpoint  # it imports much
 
     given = {"protocol": protocol, "headers": headers_of(headers)}
     try:

@@ -23,7 +23,7 @@ from onnxspan.reading.trace import Trace
 @click.option("--pass", "name", metavar="NAME", help="With --diff: the pass to show.")
 @click.option("--diff", is_flag=True, help="Show what passes changed in the graph.")
 @click.option("--json", "to_json", is_flag=True, help="Print nested JSON, for programs.")
-def command(  # noqa: PLR0917  # click passes them by name
+def command(  # click passes them by name
     file: str, unfold: bool, width: int | None, name: str | None, diff: bool, to_json: bool
 ) -> None:
     """Show the exports in FILE, which `onnxspan run -o` or `trace.save` wrote."""

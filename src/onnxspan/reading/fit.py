@@ -64,7 +64,7 @@ def numpy() -> Any:
         OnnxspanError: when it is not installed.
     """
     try:
-        import numpy as np  # noqa: PLC0415  # only growth needs it
+        import numpy as np  # only growth needs it
     except ImportError as error:
         raise OnnxspanError(
             "growth needs numpy, which is not installed. "

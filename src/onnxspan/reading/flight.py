@@ -95,8 +95,10 @@ class Ending:
             return []
         if self.runs:
             return [
-                f"See where it is: py-spy dump --native --pid {self.pid} "
-                "(docs: How to look into a hang)."
+                (
+                    f"See where it is: py-spy dump --native --pid {self.pid} "
+                    "(docs: How to look into a hang)."
+                )
             ]
         found = []
         if self.limit and max(self.memory, self.largest) > _FULL * self.limit:
@@ -231,7 +233,7 @@ def _ending(trace: Trace, reader: _Reader, header: dict[str, Any], unreadable: i
 
 def _runs(pid: int, at: int) -> bool:
     """Whether the process that wrote the log at `at` (Unix ns) still runs."""
-    import psutil  # noqa: PLC0415  # only for a flight log
+    import psutil  # only for a flight log
 
     try:
         process = psutil.Process(pid)

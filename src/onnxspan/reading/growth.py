@@ -88,9 +88,9 @@ class Growth:
 
     def __str__(self) -> str:
         """As `onnxspan growth` prints it, without colours."""
-        from rich.console import Console  # noqa: PLC0415  # only for text
+        from rich.console import Console  # only for text
 
-        from onnxspan.reading.growth_text import render  # noqa: PLC0415  # it imports this
+        from onnxspan.reading.growth_text import render  # it imports this
 
         console = Console(width=80, color_system=None, highlight=False)
         with console.capture() as capture:

@@ -138,14 +138,14 @@ class Trace:
     @property
     def failure(self) -> Failure | None:
         """Where and why the last export that failed did so; None when all went well."""
-        from onnxspan.reading import failure  # noqa: PLC0415  # it reads what this makes
+        from onnxspan.reading import failure  # it reads what this makes
 
         return failure.fatal_failure(self.roots)
 
     @property
     def failures(self) -> list[Failure]:
         """Every failure, in order of time; those that the exporter handled say so."""
-        from onnxspan.reading import failure  # noqa: PLC0415  # it reads what this makes
+        from onnxspan.reading import failure  # it reads what this makes
 
         return failure.failures(self.roots)
 
@@ -163,9 +163,9 @@ class Trace:
         Raises:
             TraceFileError: when the file is missing, cannot be read, or is not such a file.
         """
-        from onnxspan.reading import flight  # noqa: PLC0415  # it builds what this is
-        from onnxspan.reading.otlp import read_spans  # noqa: PLC0415  # it imports Span
-        from onnxspan.reading.snapshots import beside  # noqa: PLC0415  # likewise
+        from onnxspan.reading import flight  # it builds what this is
+        from onnxspan.reading.otlp import read_spans  # it imports Span
+        from onnxspan.reading.snapshots import beside  # likewise
 
         if flight.is_flight_log(Path(path)):
             return flight.read_flight(Path(path))
@@ -173,7 +173,7 @@ class Trace:
 
     def _repr_html_(self) -> str:
         """The tree in a notebook, to fold and unfold, without a script."""
-        from onnxspan.reading import notebook  # noqa: PLC0415  # it imports Span
+        from onnxspan.reading import notebook  # it imports Span
 
         return notebook.render(self)
 

@@ -109,7 +109,7 @@ def _is_users(code: CodeType) -> bool:
 
 def _calling_frame() -> FrameType | None:
     """The innermost frame of the user's own that is still running."""
-    frame: FrameType | None = sys._getframe(1)  # inspect.stack reads every source
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect.stack reads every source
     while frame is not None and not _is_users(frame.f_code):
         frame = frame.f_back
     return frame

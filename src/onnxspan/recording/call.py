@@ -145,8 +145,7 @@ class Call:
             return
         entry[0] += 1
         entry[1] += duration
-        if duration > entry[2]:
-            entry[2] = duration
+        entry[2] = max(entry[2], duration)
 
     def sums_as_attributes(self) -> dict[str, Any]:
         """The per-operator work as parallel arrays: operators, calls, seconds, longest."""

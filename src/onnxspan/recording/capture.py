@@ -121,7 +121,7 @@ def _record_attributes(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _current() -> Call | None:
-    from onnxspan.recording.recorder import current  # noqa: PLC0415  # it imports the listeners
+    from onnxspan.recording.recorder import current  # it imports the listeners
 
     return current.get()
 

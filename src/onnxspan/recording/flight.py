@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import contextlib
 import os
 import socket
 import sys
@@ -216,10 +217,8 @@ def _memory_limit() -> int:
         import psutil  # not needed where sysconf is
 
         limits.append(psutil.virtual_memory().total)
-    try:
+    with contextlib.suppress(OSError, ValueError):  # no control group, or "max"
         limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
-    except (OSError, ValueError):  # no control group, or "max"
-        pass
     try:
         import resource  # not on Windows
 

@@ -35,15 +35,15 @@ def listeners(
     if flight:
         made.append(FlightLog(beside))
     if log is not False and log is not None:
-        from onnxspan.recording.logs import LogEvents  # noqa: PLC0415  # only who asks needs it
+        from onnxspan.recording.logs import LogEvents  # only who asks needs it
 
         made.append(LogEvents(None if log is True else log))
     if hooks:
-        from onnxspan.recording.hooks import UserHooks  # noqa: PLC0415  # only who asks needs it
+        from onnxspan.recording.hooks import UserHooks  # only who asks needs it
 
         made.append(UserHooks(hooks))
     if native_log:
-        from onnxspan.recording.native_log import NativeLog  # noqa: PLC0415  # as above
+        from onnxspan.recording.native_log import NativeLog  # as above
 
         if level < Level.PASSES:
             raise ValueError("native_log belongs to passes: use level 'passes' or 'nodes' with it")

@@ -155,8 +155,8 @@ for _name in (
 
 class _HttpSender:
     def __init__(self, to: Endpoint) -> None:
-        import requests  # noqa: PLC0415  # comes with the extra
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+        import requests  # comes with the extra
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
             OTLPSpanExporter,
         )
 
@@ -189,8 +189,8 @@ class _HttpSender:
 
 class _GrpcSender:
     def __init__(self, to: Endpoint) -> None:
-        import grpc  # noqa: PLC0415  # comes with the extra
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (  # noqa: PLC0415
+        import grpc  # comes with the extra
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
             OTLPSpanExporter,
         )
 
@@ -225,7 +225,7 @@ class _GrpcSender:
 
 def _headers(to: Endpoint) -> dict[str, str]:
     """Those given, over those of the environment, which an exporter forgets when given some."""
-    from opentelemetry.util.re import parse_env_headers  # noqa: PLC0415
+    from opentelemetry.util.re import parse_env_headers
 
     environment = (
         os.environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS")

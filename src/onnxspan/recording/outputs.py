@@ -130,7 +130,7 @@ class Outputs:
 
     def _open(self) -> list[Delivery]:
         if not self._deliveries:
-            from onnxspan.recording import otlp  # noqa: PLC0415  # it needs an extra
+            from onnxspan.recording import otlp  # it needs an extra
 
             self._deliveries = [otlp.delivery(endpoint) for endpoint in self._endpoints]
             self._deliveries += [of_exporter(exporter) for exporter in self._exporters]
@@ -214,8 +214,8 @@ def write_file(path: str | os.PathLike[str], spans: Sequence[ReadableSpan]) -> N
         OSError: when the folder or file cannot be written; nothing is then left of it.
         ValueError: when there is nothing to write.
     """
-    from opentelemetry.exporter.otlp.json.file import FileSpanExporter  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.json.file import FileSpanExporter
+    from opentelemetry.sdk.trace.export import SpanExportResult
 
     if not spans:
         raise ValueError(

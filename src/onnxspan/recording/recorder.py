@@ -231,7 +231,7 @@ def _close(root: Call) -> None:
 def make_hooks(target: Target) -> Hooks:
     """The hooks that fit a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording import pernode  # noqa: PLC0415  # it imports current
+        from onnxspan.recording import pernode  # it imports current
 
         hooks = pernode.NodeHooks if target.probe.per_node.spans else pernode.LeafHooks
         return hooks(target, target.probe.per_node)
@@ -294,7 +294,7 @@ def hold_openers() -> None:
         ImportError: when torch is not installed.
     """
     try:
-        import torch.onnx  # noqa: F401, PLC0415  # only who records needs torch
+        import torch.onnx  # noqa: F401  # only who records needs torch
     except ImportError as error:
         raise ImportError(
             "onnxspan records exports of torch, and torch cannot be imported: "

@@ -137,7 +137,7 @@ class Session:
             raise
 
     def _hold(self) -> None:
-        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+        from onnxspan.recording import recorder  # it imports this module
 
         recorder.hold_openers()
         self._holds = True
@@ -153,7 +153,7 @@ class Session:
 
     def close(self) -> None:
         """Stop receiving exports; the last session to close restores everything."""
-        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+        from onnxspan.recording import recorder  # it imports this module
 
         if not self.is_open:
             return
@@ -214,11 +214,11 @@ _private: list[TracerProvider] = []
 def private_provider() -> TracerProvider:
     """The provider without processors that serves whoever has configured none."""
     if not _private:
-        from opentelemetry.sdk.trace import SpanLimits  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider as SdkProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
+        from opentelemetry.sdk.trace import SpanLimits
+        from opentelemetry.sdk.trace import TracerProvider as SdkProvider
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-        from onnxspan.recording.surroundings import resource  # noqa: PLC0415
+        from onnxspan.recording.surroundings import resource
 
         # The default limits cut attributes and events beyond 128 without a word.
         limits = SpanLimits(max_span_attributes=SpanLimits.UNSET, max_events=SpanLimits.UNSET)
@@ -277,7 +277,7 @@ def tracer(receivers: Sequence[Session]) -> Tracer:
     Of the first receiver that was given a provider; else of the configured global one; else
     of one that keeps them in memory.
     """
-    from opentelemetry import trace as otel  # noqa: PLC0415  # keeps `import onnxspan` light
+    from opentelemetry import trace as otel  # keeps `import onnxspan` light
 
     given = [session.tracer_provider for session in receivers if session.tracer_provider]
     provider = given[0] if given else otel.get_tracer_provider()

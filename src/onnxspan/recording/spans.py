@@ -95,4 +95,3 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
     except Exception as own:  # the exception itself is worth more than where it came from
         call.export.note_error("telling a failure", own)
     span.add_event(c.EXCEPTION_EVENT, event, timestamp=call.export.epoch + ended)
-

@@ -43,7 +43,7 @@ def resource() -> Resource:
 
     `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over what is found here.
     """
-    from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
     found: dict[str, str | int] = {
         "service.name": SERVICE,

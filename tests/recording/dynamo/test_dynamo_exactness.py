@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import onnxspan
-from dynamo_models import StrictOnly, export
 import torch_facts
+from dynamo_models import StrictOnly, export
 from onnxspan.recording import dynamo_rules, recorder
 from onnxspan.recording.patching import Patches, Target, resolve_all
 from onnxspan.recording.probes import OPENERS, TABLES

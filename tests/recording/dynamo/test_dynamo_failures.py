@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 import onnxspan
-from dynamo_models import DataDependent, StrictOnly, by_name, export
 import torch_facts
+from dynamo_models import DataDependent, StrictOnly, by_name, export
 from onnxspan import conventions as c
 
 

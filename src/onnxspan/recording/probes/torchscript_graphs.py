@@ -20,7 +20,7 @@ KEEPS_NODES = frozenset(
         "_jit_pass_onnx_lint",
         "_jit_pass_canonicalize",  # renames values in a copy
         "_jit_pass_onnx_set_dynamic_input_shape",
-            "_jit_pass_onnx_graph_shape_type_inference",
+        "_jit_pass_onnx_graph_shape_type_inference",
         "_jit_pass_onnx_assign_scoped_names_for_node_and_value",
         "_jit_pass_onnx_clear_scope_records",
         "_jit_pass_onnx_track_scope_attributes",

@@ -61,7 +61,7 @@ def after_model_to_graph(call: Call, result: Any) -> None:
 
 def after_create_jit_graph(call: Call, result: Any) -> None:
     """Which branch it took, what came out, and whether the inputs add up."""
-    import torch  # noqa: PLC0415  # only who records needs torch
+    import torch  # only who records needs torch
 
     graph, parameters, torch_out, module = result
     model = call.argument("model")
