@@ -92,7 +92,7 @@ def test_growth_without_numpy_says_what_to_install(tmp_path):
     """The error names the extra, in a process where numpy cannot be imported."""
     made = [write(tmp_path / f"{n}.jsonl", export({"a": n / 1e3}, nodes=n)) for n in (1, 2, 4)]
     code = "import sys; sys.modules['numpy'] = None; from onnxspan.cli import main; main()"
-    done = subprocess.run(  # noqa: S603  # our own command line
+    done = subprocess.run(  # our own command line
         [sys.executable, "-c", code, "growth", *made], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
@@ -116,7 +116,7 @@ def test_the_pages_open_in_a_browser(files, tmp_path):
         assert run(*args, "--html", str(page)).exit_code == 0
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"]
         flags.append(f"--user-data-dir={tmp_path / 'profile'}")
-        done = subprocess.run(  # noqa: S603  # our own command line
+        done = subprocess.run(  # our own command line
             [browser, *flags, page.as_uri()],
             capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
@@ -128,7 +128,7 @@ def test_run_repeats_into_numbered_files(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import sys; print('ran', sys.argv[1]); sys.exit(7)", encoding="utf-8")
     command = [sys.executable, "-m", "onnxspan", "run", "--repeat", "2"]
-    done = subprocess.run(  # noqa: S603  # our own command line
+    done = subprocess.run(  # our own command line
         [*command, "-o", str(tmp_path / "t.jsonl"), str(script), "--batch"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -20,7 +20,7 @@ SOURCE = str(Path(__file__).parents[2] / "src")
 def start(folder, *arguments):
     environment = {**os.environ, "PYTHONPATH": SOURCE, "COLUMNS": "80"}
     environment.pop("FORCE_COLOR", None)
-    return subprocess.Popen(  # noqa: S603  # our own interpreter
+    return subprocess.Popen(  # our own interpreter
         [sys.executable, *arguments],
         cwd=folder,
         env=environment,

@@ -24,7 +24,7 @@ def test_arrives(tmp_path):
     (tmp_path / "export.py").write_text(SCRIPT)
     with GrpcCollector() as collector:
         options = ["--otlp", collector.url, "--protocol", "grpc", "--header", "x-token=1"]
-        done = subprocess.run(  # noqa: S603  # our own script
+        done = subprocess.run(  # our own script
             [sys.executable, "-c", "from onnxspan.cli import main; main()", "run", *options,
              "--quiet", "export.py"],
             cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,

@@ -341,7 +341,7 @@ def test_warnings_are_the_same(filters, tmp_path):
                 begin=begin, end=end, torchscript=torch_facts.TORCHSCRIPT
             )
         )
-        done = subprocess.run(  # noqa: S603  # our own interpreter
+        done = subprocess.run(  # our own interpreter
             [sys.executable, *filters, str(script)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr

@@ -64,7 +64,7 @@ from onnxspan.tracing import Tracing
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(  # click passes them by name
+def command(  # noqa: C901  # a line for each option; click passes them by name
     level: str,
     output: str | None,
     otlp: tuple[str, ...],

@@ -9,8 +9,8 @@ outlive the machine (there is no fsync). A clean end removes it.
 from __future__ import annotations
 
 import atexit
-import json
 import contextlib
+import json
 import os
 import socket
 import sys
