@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs bench clean
+.PHONY: help demo test test-torch lint types docs bench clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -24,6 +24,10 @@ demo: $(STAMP)  ## Trace a real export of two small models and show the trees
 test: $(STAMP)  ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+test-torch:  ## Run the tests on another torch, in an environment of its own: TORCH=2.6.0
+	@test -n "$(TORCH)" || { echo "say which torch: make test-torch TORCH=2.6.0" >&2; exit 2; }
+	$(PYTHON) tests/torch_versions.py $(TORCH)
+
 lint: $(STAMP)  ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +37,7 @@ types: $(STAMP)  ## Check types
 
 docs: $(STAMP)  ## Build the site, strictly, into site/
 	$(BIN)/python docs/tools/attributes.py --check
+	$(BIN)/python docs/tools/compatibility.py --check
 	$(BIN)/python docs/tools/atlas/build.py
 	$(BIN)/zensical build --strict --clean
 
@@ -40,4 +45,4 @@ bench: $(STAMP)  ## Measure the overhead; prints the table that the docs show
 	$(BIN)/python benchmarks/overhead.py
 
 clean:  ## Remove what was built, the environment included
-	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-torch-* site .pytest_cache .mypy_cache .ruff_cache

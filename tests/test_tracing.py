@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from torch import nn
 
 import onnxspan
+import torch_facts
 import zoo
 from conftest import quiet
 from onnxspan import conventions as c
@@ -27,7 +28,7 @@ MODEL = nn.Linear(2, 2).eval()
 def export(model=MODEL, args=None, **options):
     with quiet():
         torch.onnx.export(
-            model, args or (torch.zeros(1, 2),), io.BytesIO(), dynamo=False, **options
+            model, args or (torch.zeros(1, 2),), io.BytesIO(), **torch_facts.TORCHSCRIPT, **options
         )
 
 
@@ -117,8 +118,7 @@ def test_the_decorator():
 
 def test_export_called_beneath_opens_its_own_root():
     """`_export`, which torch's verification calls directly, is a root of its own."""
-    from torch.onnx._internal.torchscript_exporter import utils
-
+    utils = torch_facts.torchscript_utils()
     with quiet(), onnxspan.trace() as trace:
         utils._export(MODEL, (torch.zeros(1, 2),), io.BytesIO())
     assert roots(trace) == ["_export"]
@@ -231,7 +231,7 @@ def test_the_users_exception_wins_over_a_file_that_cannot_be_written(tmp_path):
 def test_importing_onnxspan_is_light():
     """`import onnxspan` imports neither torch nor OpenTelemetry's SDK."""
     code = "import sys, onnxspan; print([m for m in ('torch', 'opentelemetry.sdk') if m in sys.modules])"
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(  # our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"

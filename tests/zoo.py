@@ -6,10 +6,12 @@ import io
 import warnings
 from typing import Any, NamedTuple
 
+import pytest
 import torch
 from torch import nn
 
 import models
+import torch_facts
 
 
 class Case(NamedTuple):
@@ -142,7 +144,7 @@ class ScriptedExtras(nn.Module):
         return torch.div(x, 2), x
 
     def forward(self, x):
-        print("seen", x.size(0))  # noqa: T201  # what remove_print removes
+        print("seen", x.size(0))  # what remove_print removes
         pair = self.halved(x)
         y, many, _ = _helper(pair[0], True)
         future = torch.jit.fork(_helper, x, False)
@@ -215,9 +217,13 @@ def case(name):
         with torch.random.fork_rng(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.manual_seed(0)
-            made = _made[name] = _CASES[name]()
+            made = _CASES[name]()
+            unknown = torch_facts.unknown(made.options)
+            if unknown:
+                pytest.skip(unknown)
+            _made[name] = made
             if name in _FORGETS:
-                torch.onnx.export(made.model, made.args, io.BytesIO(), dynamo=False)
+                torch.onnx.export(made.model, made.args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     return _made[name]
 
 
@@ -225,5 +231,5 @@ def export(name, **options):
     """Export a case by the TorchScript exporter; the bytes of the file."""
     model, args, own = case(name)
     file = io.BytesIO()
-    torch.onnx.export(model, args, file, dynamo=False, **{**own, **options})
+    torch.onnx.export(model, args, file, **torch_facts.TORCHSCRIPT, **{**own, **options})
     return file.getvalue()

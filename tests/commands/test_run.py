@@ -18,9 +18,10 @@ SOURCE = str(Path(__file__).parents[2] / "src")
 
 
 def start(folder, *arguments):
+    """Begin an interpreter in the folder."""
     environment = {**os.environ, "PYTHONPATH": SOURCE, "COLUMNS": "80"}
     environment.pop("FORCE_COLOR", None)
-    return subprocess.Popen(  # noqa: S603  # our own interpreter
+    return subprocess.Popen(  # our own interpreter
         [sys.executable, *arguments],
         cwd=folder,
         env=environment,
@@ -32,6 +33,7 @@ def start(folder, *arguments):
 
 
 def ended(process):
+    """Its exit code, stdout and stderr."""
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
@@ -44,6 +46,7 @@ def both(folder, *arguments):
 
 
 def write(folder, source, name="script.py"):
+    """Put a script into the folder; its name."""
     (folder / name).write_text(source, encoding="utf-8")
     return name
 

@@ -31,6 +31,7 @@ def saved(tmp_path):
 
 
 def invoke(*arguments, **options):
+    """Call the command in this process."""
     return CliRunner().invoke(main, ["show", *map(str, arguments)], **options)
 
 

@@ -10,6 +10,7 @@ import torch
 from click.testing import CliRunner
 
 import onnxspan
+import torch_facts
 from models import convolutional
 from onnxspan.cli import main
 
@@ -23,7 +24,7 @@ def trace_file(tmp_path_factory):
     model, args = convolutional()
     with onnxspan.trace() as trace, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, args, folder / "model.onnx", dynamo=False)
+        torch.onnx.export(model, args, folder / "model.onnx", **torch_facts.TORCHSCRIPT)
     trace.save(folder / "trace.jsonl")
     return folder / "trace.jsonl"
 

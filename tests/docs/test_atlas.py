@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import torch_facts
 from onnxspan import explanations
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "tools" / "atlas"
@@ -23,6 +24,10 @@ def tool(name):
 MODELS = tool("minimal").MODELS
 
 
+@pytest.mark.skipif(
+    bool(torch_facts.unknown(["dynamo"])),
+    reason=f"the examples name an exporter: {torch_facts.unknown(['dynamo'])}",
+)
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_minimal_model_makes_its_pass_act(name):
     """The page of a pass with a model shows a graph that the pass really changed."""

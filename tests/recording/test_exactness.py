@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import onnxspan
+import torch_facts
 from conftest import attributes, changed, quiet
 from onnxspan import conventions as c
 from onnxspan.recording import memory, recorder, sizes, spans
@@ -37,7 +38,7 @@ def broken(*args, **kwargs):
 def export(model=MODEL, args=ARGS, **options):
     file = io.BytesIO()
     with quiet():
-        torch.onnx.export(model, args, file, dynamo=False, **options)
+        torch.onnx.export(model, args, file, **torch_facts.TORCHSCRIPT, **options)
     return file.getvalue()
 
 
@@ -264,7 +265,7 @@ def test_every_probe_passes_an_exception_through(kind):
                 else:
                     export()
                 outcomes.append(None)
-            except BaseException as raised:  # noqa: BLE001  # KeyboardInterrupt among them
+            except BaseException as raised:  # KeyboardInterrupt among them
                 outcomes.append(raised)
             finally:
                 setattr(target.holder, target.attribute, raw)
@@ -276,7 +277,7 @@ def test_every_probe_passes_an_exception_through(kind):
 
 def test_a_handled_exception_leaves_its_parents_green():
     """An error that the caller handles stays on its own span."""
-    utils = sys.modules["torch.onnx._internal.torchscript_exporter.utils"]
+    utils = torch_facts.torchscript_utils()
     original = utils._setup_trace_module_map
 
     def handles(*args, **kwargs):
@@ -316,7 +317,7 @@ def zeta(g, a, b):
     return g.op("custom::Zeta", a, b)
 torch.onnx.register_custom_op_symbolic("aten::special_zeta", zeta, 17)
 def export(**options):
-    torch.onnx.export(Model(), (torch.ones(2, 4),), io.BytesIO(), dynamo=False, **options)
+    torch.onnx.export(Model(), (torch.ones(2, 4),), io.BytesIO(), **{torchscript}, **options)
 export(opset_version=17)
 export(opset_version=17)
 {end}
@@ -330,23 +331,36 @@ def test_warnings_are_the_same(filters, tmp_path):
     shown = []
     for begin, end in (
         ("", ""),
-        ("import onnxspan; trace = onnxspan.trace('nodes').__enter__()", "trace.__exit__(None, None, None); assert len(trace.result.exports) == 2"),
+        (
+            "import onnxspan; trace = onnxspan.trace('nodes').__enter__()",
+            "trace.__exit__(None, None, None); assert len(trace.result.exports) == 2",
+        ),
     ):
-        script.write_text(textwrap.dedent(SCRIPT).format(begin=begin, end=end))
-        done = subprocess.run(  # noqa: S603  # our own interpreter
+        script.write_text(
+            textwrap.dedent(SCRIPT).format(
+                begin=begin, end=end, torchscript=torch_facts.TORCHSCRIPT
+            )
+        )
+        done = subprocess.run(  # our own interpreter
             [sys.executable, *filters, str(script)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         # The time of day in the lines that C++ logs by itself.
         shown.append(re.sub(r"\[W\d+ [\d:.]+ ", "[W ", done.stderr))
     assert shown[0] == shown[1]
-    for text in ("legacy TorchScript", "Only steps=1", "TracerWarning", "from the symbolic", "and far above"):
+    for text in (
+        "legacy TorchScript",
+        "Only steps=1",
+        "TracerWarning",
+        "from the symbolic",
+        "and far above",
+    ):
         assert text in shown[0]
 
 
 def test_somebody_elses_patch_survives():
     """A patch put on top of ours while open stays, is called once, and no call is two spans."""
-    utils = sys.modules["torch.onnx._internal.torchscript_exporter.utils"]
+    utils = torch_facts.torchscript_utils()
     original = utils._export
     calls = []
     with onnxspan.trace() as first:
@@ -391,7 +405,12 @@ def test_an_interrupt_in_our_own_code_leaves_nothing(monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    for holder, name in ((sizes, "graph_size"), (spans, "start"), (spans, "end"), (memory, "resident")):
+    for holder, name in (
+        (sizes, "graph_size"),
+        (spans, "start"),
+        (spans, "end"),
+        (memory, "resident"),
+    ):
         with monkeypatch.context() as patched, onnxspan.trace() as trace:
             patched.setattr(holder, name, interrupted)
             with pytest.raises(KeyboardInterrupt):

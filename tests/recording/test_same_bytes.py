@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import onnxspan
+import torch_facts
 import zoo
 from conftest import quiet
 
@@ -54,12 +55,21 @@ def _as_functions():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     arguments = (torch.zeros(2, 2),)
     torch.onnx.export(
-        model, arguments, file, dynamo=False, export_modules_as_functions=True, opset_version=15
+        model,
+        arguments,
+        file,
+        export_modules_as_functions=True,
+        opset_version=15,
+        **torch_facts.TORCHSCRIPT,
     )
     return file.getvalue()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="torch can do it once a process")
+@pytest.mark.skipif(
+    bool(torch_facts.unknown(["export_modules_as_functions"])),
+    reason=torch_facts.unknown(["export_modules_as_functions"]),
+)
 def test_modules_as_functions_are_the_same():
     """`export_modules_as_functions` gives the same file when it is traced."""
 
@@ -83,7 +93,7 @@ def test_verbose_differs_by_our_frames_alone():
 
     def verbose():
         file = io.BytesIO()
-        torch.onnx.export(model, args, file, dynamo=False, verbose=True)
+        torch.onnx.export(model, args, file, **torch_facts.TORCHSCRIPT, verbose=True)
         return onnx.load_from_string(file.getvalue())
 
     with quiet():

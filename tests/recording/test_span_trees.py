@@ -61,6 +61,7 @@ class Clock:
 
 
 def recorded(name, level):
+    """The trace of a model's export."""
     provider = TracerProvider(id_generator=Counting(), sampler=ALWAYS_ON, shutdown_on_exit=False)
     session = Session(Level.parse(level), provider, clock=Clock(), epoch=0)
     model, args = getattr(models, name)()

@@ -30,9 +30,9 @@ LEVELS = [level.name.lower() for level in Level]
 def command(level: str, exporter: str) -> None:
     """Export a small convolutional and a small transformer model, and show both trees."""
     try:
-        import torch  # noqa: PLC0415  # the reading half runs without torch
+        import torch  # the reading half runs without torch
 
-        from onnxspan.commands.models import models  # noqa: PLC0415  # needs torch
+        from onnxspan.commands.models import models  # needs torch
     except ImportError as error:
         raise OnnxspanError(
             f"the demo exports real models, and torch cannot be imported: {error}. "

@@ -74,7 +74,7 @@ def print_exception(error: BaseException) -> None:
 
 
 def _without_our_frames(entry: TracebackType | None) -> TracebackType | None:
-    from onnxspan.recording.stand_in import NAME  # noqa: PLC0415  # only for a failure
+    from onnxspan.recording.stand_in import NAME  # only for a failure
 
     def is_ours(one: TracebackType) -> bool:
         code = one.tb_frame.f_code
@@ -96,7 +96,6 @@ def _is_before_script(entry: TracebackType) -> bool:
     name = entry.tb_frame.f_code.co_filename
     return (
         name.startswith(_OUR_CODE)
-        or name == runpy.__file__
-        or name == "<frozen runpy>"
+        or name in {runpy.__file__, "<frozen runpy>"}
         or f"{os.sep}click{os.sep}" in name
     )

@@ -9,7 +9,7 @@ def printable(text: str) -> str:
     """The text with control characters escaped, so that no name or message steers a terminal.
 
     Line feeds and tabs stay; other C0 and C1 controls, bidirectional overrides and lone
-    surrogates become `\\x1b`-like escapes.
+    surrogates become escapes like those of a Python string.
     """
     return "".join(
         character if character in "\n\t" or character.isprintable() else _escape(character)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from onnxspan.recording.probes.row import Probe
 
+ONNXSCRIPT_APIS = "{apis}"
+"""In a place: the module that torch looks onnxscript's functions up in."""
+
 WRAPPER_FILE = "<onnxspan, skipped by warnings like importlib._bootstrap>"
 
 # The exception passes through as the same object: `raise` alone, no `from`, nothing added.
@@ -104,7 +107,10 @@ def resolve(probe: Probe) -> list[Target]:
     Returns:
         One target, or as many as a wildcard has matches; none when no place exists.
     """
-    for place in probe.places:
+    for candidate in probe.places:
+        place = candidate
+        if ONNXSCRIPT_APIS in place:
+            place = place.replace(ONNXSCRIPT_APIS, _onnxscript_apis())
         module_name, _, path = place.partition(":")
         try:
             holder: Any = importlib.import_module(module_name)
@@ -139,13 +145,26 @@ def _constants(probe: Probe, place: str, original: Any) -> dict[str, Any]:
         c.FUNCTION: place.replace(":", "."),
         c.LEVEL: probe.level.name.lower(),
     }
-    code = getattr(inspect.unwrap(original), "__code__", None)
     # The span of a node points at the user's model, or nowhere.
-    if code is not None and probe.per_node is None:
-        _, found, inside = code.co_filename.replace("\\", "/").rpartition("/site-packages/")
-        constants[c.FILE] = inside if found else code.co_filename
-        constants[c.LINE] = code.co_firstlineno
-    return constants
+    return constants if probe.per_node is not None else constants | source(original)
+
+
+def source(function: Any) -> dict[str, Any]:
+    """File (relative to site-packages) and line of a Python function; empty for a native one."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return {}
+    _, found, inside = code.co_filename.replace("\\", "/").rpartition("/site-packages/")
+    return {c.FILE: inside if found else code.co_filename, c.LINE: code.co_firstlineno}
+
+
+def _onnxscript_apis() -> str:
+    """The module of onnxscript's functions for this torch, as torch itself names it."""
+    try:
+        module = importlib.import_module("torch.onnx._internal._lazy_import")
+        return str(module.onnxscript_apis._name)  # noqa: SLF001  # torch keeps it only there
+    except (ImportError, AttributeError):
+        return ONNXSCRIPT_APIS
 
 
 def resolve_all(probes: Sequence[Probe]) -> list[Target]:

@@ -42,6 +42,7 @@ class NodeHooks:
                 call.began = clock()
                 spans.start(call)
                 self._describe(call)
+                export.tell("node_entered", call)
             call.began = clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
@@ -79,7 +80,10 @@ class NodeHooks:
                 spans.start(call)
                 self._describe(call)
             spans.detach(call)
+            if self.target.probe.failed is not None:
+                guarded(call, "failed", self.target.probe.failed, call, error)
             guarded(call, "failure", spans.record_failure, call, error, ended)
+            export.tell("node_failed", call, error)
             spans.end(call, ended)
         finally:
             spans.detach(call)
@@ -107,6 +111,7 @@ class LeafHooks:
 
     def __init__(self, target: Target, per_node: PerNode) -> None:
         self.target = target
+        self.per_node = per_node
         self.sums = per_node.sums
         self.operator = per_node.operator
 
@@ -122,12 +127,15 @@ class LeafHooks:
         parent.export.own_time += began - entered
         return parent, operator, args, began
 
-    def leave(self, work: Work, _result: Any) -> None:
+    def leave(self, work: Work, result: Any) -> None:
         """Add the work to the sum of the span that contains it."""
-        parent, operator, _args, began = work
+        parent, operator, args, began = work
         export = parent.export
         ended = export.clock()
-        parent.holder.add_to_sum(self.sums, operator, ended - began)
+        if export.level >= c.Level.PASSES:
+            parent.holder.add_to_sum(self.sums, operator, ended - began)
+        if self.per_node.tell is not None and export.level >= c.Level.NODES:
+            guarded(parent, "description", self.per_node.tell, parent, args, result)
         export.own_time += export.clock() - ended
 
     def fail(self, work: Work, error: BaseException) -> None:
@@ -139,10 +147,13 @@ class LeafHooks:
         call = Call(self.target, export, parent, args, {})
         call.began = began
         call.note(c.NODE_OPERATOR, operator)
+        if self.per_node.describe is not None:
+            guarded(call, "description", self.per_node.describe, call)
         guarded(call, "traceback", without_wrapper_frames, error)
         try:
             spans.start(call)
             guarded(call, "failure", spans.record_failure, call, error, ended)
+            export.tell("node_failed", call, error)
         finally:
             spans.detach(call)
         spans.end(call, ended)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import memory, spans
+from onnxspan.recording import dynamo_rules, memory, spans
 from onnxspan.recording.call import Call, Export, describe_error
+from onnxspan.recording.imports import Imports
 from onnxspan.recording.patching import Patches, Target, resolve_all, without_wrapper_frames
-from onnxspan.recording.probes import OPENERS, TABLES, roots
+from onnxspan.recording.probes import OPENERS, TABLES, versions
 from onnxspan.recording.probes.row import Exporter
 from onnxspan.recording.session import note_unrecorded, receiving
 from onnxspan.version import __version__
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from onnxspan.recording.patching import Hooks
+    from onnxspan.recording.probes.row import Probe
 
+_IMPORTS = "recorder.imports"
 _logger = logging.getLogger("onnxspan")
 
 current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
@@ -50,6 +53,8 @@ class SpanHooks:
         export = parent.export
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
             return None
+        if self.probe.most and _is_beyond(self.probe, export):
+            return None
         call = Call(self.target, export, parent, args, kwargs)
         self._begin(call, export.clock())
         return call
@@ -61,6 +66,7 @@ class SpanHooks:
             ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
+            call.result = result
             _finish(call, None, ended)
         finally:
             _let_go(call)
@@ -71,6 +77,8 @@ class SpanHooks:
         try:
             guarded(call, "traceback", without_wrapper_frames, error)
             ended = call.export.clock()
+            if self.probe.failed is not None:
+                guarded(call, "failed", self.probe.failed, call, error)
             guarded(call, "failure", spans.record_failure, call, error, ended)
             _finish(call, error, ended)
         finally:
@@ -81,16 +89,17 @@ class SpanHooks:
         note_broken(f"{doing} {self.probe.name}", error)
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-        session = receiving()
-        if session is None or not is_instrumentation_enabled():
+        receivers = receiving()
+        if not receivers or not is_instrumentation_enabled():
             return None
+        session = receivers[0]
         entered = session.clock()
         call: Call | None = None
         try:
             epoch = session.epoch
             if epoch is None:
                 epoch = time.time_ns() - time.perf_counter_ns()
-            export = Export(session, session.tracer(), epoch)
+            export = Export(receivers, epoch)
             call = Call(self.target, export, None, args, kwargs)
             export.root = call
         except Exception as error:
@@ -105,12 +114,22 @@ class SpanHooks:
             try:
                 if self.probe.opens is not None:
                     guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
+                if self.probe.named is not None:
+                    guarded(call, "name", _name, call, self.probe.named)
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
+                for entering in export.session.entering:
+                    guarded(call, "listener", entering, call)
                 guarded(call, "memory", _note_resident, call)
                 call.began = export.clock()
+                imports = export.notes.pop(_IMPORTS, None)
+                if imports is not None:
+                    call.began = imports.began
+                    export.own_time -= imports.ended - imports.began
                 spans.start(call)
-                for listener in export.session.listeners:
+                if imports is not None:
+                    guarded(call, "imports", imports.record, call)
+                for listener in export.listeners:
                     guarded(call, "listener", listener.entered, call)
             except Exception as error:
                 export.note_error(f"entering {self.probe.name}", error)
@@ -147,8 +166,9 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call)
-    for listener in export.session.listeners:
+    for listener in reversed(export.listeners):  # they nest
         guarded(call, "listener", listener.left, call, error)
+    call.result = None
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
     guarded(call, "ending", spans.end, call, ended)
@@ -170,8 +190,13 @@ def _conclude(export: Export, ended: int) -> None:
     """Write on the root what tracing itself did."""
     attributes = export.root.attributes
     attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
+    if export.root.span is not None and export.root.probe.name == c.EXPORT:
+        model = attributes.get(c.MODEL_CLASS)
+        export.root.span.update_name(c.export_name(model, attributes[c.EXPORTER]))
     attributes[c.VERSION_ONNXSPAN] = __version__
     attributes[c.TRACING_SPANS] = export.span_count
+    if export.omitted:
+        attributes[c.TRACING_OMITTED] = [f"{name}={n}" for name, n in export.omitted.items()]
     if export.errors:
         attributes[c.TRACING_ERRORS] = len(export.errors)
         attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
@@ -192,11 +217,12 @@ def _close(root: Call) -> None:
     export = root.export
     try:
         for exporter in export.exporters:
-            guarded(root, "restoring", patches.restore, _targets(exporter, export.level))
-        for listener in export.session.listeners:
+            guarded(root, "restoring", _restore, _targets(exporter, export.level))
+        for listener in reversed(export.listeners):
             guarded(root, "listener", listener.finished, export)
     finally:
-        export.session.note_errors(export.errors)
+        for receiver in export.receivers:
+            receiver.note_errors(export.errors)
         # The exception's traceback holds frames that hold the export: no cycle may outlive it.
         export.failure = None
         export.counted = None
@@ -205,7 +231,7 @@ def _close(root: Call) -> None:
 def make_hooks(target: Target) -> Hooks:
     """The hooks that fit a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording import pernode  # noqa: PLC0415  # it imports current
+        from onnxspan.recording import pernode  # it imports current
 
         hooks = pernode.NodeHooks if target.probe.per_node.spans else pernode.LeafHooks
         return hooks(target, target.probe.per_node)
@@ -233,8 +259,32 @@ def _hold_exporter(export: Export, opens: Callable[[Call], Exporter], call: Call
     exporter = opens(call)
     if exporter in export.exporters:
         return
-    patches.install(_targets(exporter, export.level))
+    imports = Imports(export.clock)
+    targets = _targets(exporter, export.level)
+    export.notes[_IMPORTS] = imports.finish()
+    patches.install(targets)
     export.exporters.append(exporter)
+
+
+def _restore(targets: list[Target]) -> None:
+    try:
+        patches.restore(targets)
+    finally:
+        dynamo_rules.forget_wrappers(targets)
+
+
+def _name(call: Call, named: Callable[[Call], str]) -> None:
+    call.name = named(call)
+
+
+def _is_beyond(probe: Probe, export: Export) -> bool:
+    """Whether the export has had as many spans of this probe as it gets; counts the call."""
+    begun = export.begun.get(probe.name, 0) + 1
+    export.begun[probe.name] = begun
+    if begun <= probe.most or export.level >= c.Level.NODES:
+        return False
+    export.omitted[probe.name] = begun - probe.most
+    return True
 
 
 def hold_openers() -> None:
@@ -244,7 +294,7 @@ def hold_openers() -> None:
         ImportError: when torch is not installed.
     """
     try:
-        import torch.onnx  # noqa: F401, PLC0415  # only who records needs torch
+        import torch.onnx  # noqa: F401  # only who records needs torch
     except ImportError as error:
         raise ImportError(
             "onnxspan records exports of torch, and torch cannot be imported: "
@@ -254,13 +304,13 @@ def hold_openers() -> None:
     # Found now rather than inside the first export; dynamo's modules take a second to import,
     # so its places are looked for only when it runs.
     _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
-    roots.read_versions()
+    versions.read_versions()
 
 
 def release_openers(last: bool) -> None:
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
     try:
-        patches.restore(opener_targets())
+        _restore(opener_targets())
     finally:
         if last:
             patches.restore_everything()

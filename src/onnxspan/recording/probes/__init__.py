@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from onnxspan.recording.probes.dynamo import DYNAMO
 from onnxspan.recording.probes.roots import OPENERS
 from onnxspan.recording.probes.row import Exporter, Probe
 from onnxspan.recording.probes.torchscript import TORCHSCRIPT
 
 TABLES: dict[Exporter, tuple[Probe, ...]] = {
     Exporter.TORCHSCRIPT: TORCHSCRIPT,
-    Exporter.DYNAMO: (),
+    Exporter.DYNAMO: DYNAMO,
 }
 """The rows of each exporter, wrapped only while it runs."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import io
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
+from onnxspan.recording.probes import dynamo_roots
+from onnxspan.recording.probes.dynamo_roots import DYNAMO_OPENERS
 from onnxspan.recording.probes.row import Exporter, Probe
+from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -17,27 +20,10 @@ if TYPE_CHECKING:
 TORCHSCRIPT_UTILS = ("torch.onnx._internal.torchscript_exporter.utils", "torch.onnx.utils")
 """Where the TorchScript exporter lives: from torch 2.9, and before."""
 
-_versions: dict[str, str | None] = {}
-
 
 def in_utils(name: str) -> tuple[str, ...]:
     """The candidate places of a function of the TorchScript exporter's `utils`."""
     return tuple(f"{module}:{name}" for module in TORCHSCRIPT_UTILS)
-
-
-def read_versions() -> None:
-    """Read the versions ahead of the first export: it takes some milliseconds."""
-    for package in ("torch", "onnx", "onnxscript"):
-        _version(package)
-
-
-def _version(package: str) -> str | None:
-    if package not in _versions:
-        try:
-            _versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            _versions[package] = None
-    return _versions[package]
 
 
 def _exporter(call: Call) -> Exporter:
@@ -52,28 +38,34 @@ def _exporter(call: Call) -> Exporter:
 
 
 def _before_export(call: Call) -> None:
-    call.note(c.VERSION_TORCH, _version("torch"))
-    call.note(c.VERSION_ONNX, _version("onnx"))
-    call.note(c.VERSION_ONNXSCRIPT, _version("onnxscript"))
+    note_versions(call)
     call.note(c.OPSET, call.argument("opset_version"))
     call.note(c.DYNAMIC_AXES, _dynamic_axes(call.argument("dynamic_axes")))
     if call.export.exporters[:1] == [Exporter.TORCHSCRIPT]:
-        call.note(c.OPERATOR_EXPORT_TYPE, _enum_name(call.argument("operator_export_type"), "ONNX"))
+        call.note(
+            c.OPERATOR_EXPORT_TYPE, _enum_name(call.argument("operator_export_type"), "ONNX")
+        )
         call.note(c.TRAINING, _enum_name(call.argument("training"), "EVAL"))
     _describe_model(call, call.argument("model"))
     arguments = (call.argument("args", ()), call.argument("kwargs"))
     call.attributes[c.MODEL_INPUTS], call.attributes[c.MODEL_INPUT_SHAPES] = sizes.input_shapes(
         arguments
     )
+    if call.export.exporters[:1] == [Exporter.DYNAMO]:
+        dynamo_roots.describe(call)
 
 
-def _after_export(call: Call, _result: Any) -> None:
+def _after_export(call: Call, result: Any) -> None:
+    if result is not None:
+        dynamo_roots.describe_result(call, result)
     file = call.argument("f")
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
         call.note(c.RESULT_FILE, os.path.basename(path))
         if os.path.isfile(path):
             call.note(c.RESULT_BYTES, os.path.getsize(path))
+    elif isinstance(file, io.BytesIO) and not file.closed:
+        call.note(c.RESULT_BYTES, file.getbuffer().nbytes)
 
 
 def _describe_model(call: Call, model: Any) -> None:
@@ -92,7 +84,10 @@ def _dynamic_axes(axes: Any, most: int = 64) -> list[str] | None:
     listed = []
     for name, dimensions in axes.items():
         named = dimensions if isinstance(dimensions, Mapping) else dict.fromkeys(dimensions, "")
-        listed += [f"{name}:{axis}={label}" if label else f"{name}:{axis}" for axis, label in named.items()]
+        listed += [
+            f"{name}:{axis}={label}" if label else f"{name}:{axis}"
+            for axis, label in named.items()
+        ]
     return listed[:most]
 
 
@@ -116,4 +111,5 @@ OPENERS = (
         before=lambda call: _before_export(call) if call.parent is None else None,
         after=lambda call, result: _after_export(call, result) if call.parent is None else None,
     ),
+    *DYNAMO_OPENERS,
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Before = Callable[["Call"], None]
 After = Callable[["Call", Any], None]
+Failed = Callable[["Call", BaseException], None]
 
 
 class Exporter(str, enum.Enum):
@@ -32,12 +33,15 @@ class PerNode:
         operator: reads the operator's name from the call's positional arguments.
         spans: whether the level `nodes` gives each call a span; else it is always summed.
         describe: writes what is known of the node, for a span or a failure.
+        tell: at the level `nodes`, writes on the call around it what work without a span
+            found out: given that call, the arguments and the result.
     """
 
     sums: tuple[str, str, str, str]
     operator: Callable[[tuple[Any, ...]], str]
     spans: bool = True
     describe: Before | None = None
+    tell: Callable[[Call, tuple[Any, ...], Any], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +51,16 @@ class Probe:
     Attributes:
         name: the span's name: torch's own short name of the function.
         places: `module:attribute.path`, tried in order; the first that exists is wrapped.
-            A path that ends in `*` stands for every attribute that begins so.
+            A path that ends in `*` stands for every attribute that begins so; the module
+            `{apis}` for the module of onnxscript that the installed torch calls.
         level: the least level at which the span exists.
         opens: the exporter whose trace this call may open, when no export is under way.
         before: reads the arguments when the call begins.
         after: reads the result when it ends.
+        failed: reads the exception when it raises, before the failure is recorded.
+        named: gives a call's span another name than the row's, from the arguments.
+        most: how many spans of this row one export gets below the level `nodes`; the
+            calls beyond are counted on the root. 0 stands for no limit.
         per_node: set for per-node work.
         once: skip direct recursion: only the outermost call of a chain gets a span.
         calls_python: a C function that calls back into Python code, which may warn.
@@ -63,6 +72,9 @@ class Probe:
     opens: Callable[[Call], Exporter] | None = None
     before: Before | None = None
     after: After | None = None
+    failed: Failed | None = None
+    named: Callable[[Call], str] | None = None
+    most: int = 0
     per_node: PerNode | None = None
     once: bool = False
     calls_python: bool = False

@@ -1,105 +1,47 @@
-"""Every span, attribute and event name of onnxspan, once.
-
-Both halves of the house share this vocabulary and nothing else. Names follow
-OpenTelemetry's conventions: lower case, dotted, `torch.onnx.` for what is ours,
-an attribute never also a namespace. Durations are in seconds (`s`), sizes in
-bytes (`By`). `docs/reference/attributes.md` is generated from `ATTRIBUTES`.
-"""
+"""Attributes of any export, and of the TorchScript exporter's stages and passes."""
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-
-SCOPE = "onnxspan"
-"""Name of the instrumentation scope of every span."""
-
-
-class Level(enum.IntEnum):
-    """How deep an export is recorded; each level holds all of the one before."""
-
-    STAGES = 1
-    """The exporter's named steps: about 15 spans."""
-    PASSES = 2
-    """And every graph pass; per-operator work is summed. About 60 to 150 spans."""
-    NODES = 3
-    """And one span for every converted node."""
-
-    @classmethod
-    def parse(cls, value: str | Level) -> Level:
-        """Turn `"stages"`, `"passes"` or `"nodes"` into a level.
-
-        Raises:
-            ValueError: for any other word; the message names the three.
-        """
-        if isinstance(value, Level):
-            return value
-        try:
-            return cls[value.upper()]
-        except (KeyError, AttributeError):
-            names = ", ".join(repr(level.name.lower()) for level in cls)
-            raise ValueError(f"unknown level {value!r}: use one of {names}") from None
-
-
-# Span names are torch's own names for its functions; these two are looked for by name.
-EXPORT = "torch.onnx.export"
-TORCHSCRIPT_EXPORT = "_export"
-
-
-@dataclasses.dataclass(frozen=True)
-class Attribute:
-    """One documented attribute: its key, what type it has, and what it means."""
-
-    key: str
-    type: str
-    on: str
-    meaning: str
-
-
-ATTRIBUTES: list[Attribute] = []
-"""Every attribute that onnxspan sets, in the order of the reference page."""
-
-
-def _attribute(key: str, type_: str, on: str, meaning: str) -> str:
-    ATTRIBUTES.append(Attribute(key, type_, on, meaning))
-    return key
-
+from onnxspan.conventions.registry import attribute, operator_sums
 
 # --- every span ---------------------------------------------------------------
-FUNCTION = _attribute(
+FUNCTION = attribute(
     "code.function.name",
     "string",
     "every span",
     "The wrapped function's full dotted place, as it is found in the installed torch.",
 )
-FILE = _attribute(
+FILE = attribute(
     "code.file.path",
     "string",
     "spans of Python functions; node spans",
     "The source file: of torch (relative to its package's parent folder) for a stage, of your model "
     "for a node.",
 )
-LINE = _attribute(
+LINE = attribute(
     "code.line.number", "int", "with `code.file.path`", "The line in that file, counted from 1."
 )
-LEVEL = _attribute(
+LEVEL = attribute(
     "torch.onnx.level", "string", "every span", "`stages`, `passes` or `nodes`: the span's level."
 )
-ERROR_TYPE = _attribute(
+ERROR_TYPE = attribute(
     "error.type", "string", "failed spans", "The exception's class, with its module."
 )
 
 # --- memory (stages and passes) -----------------------------------------------
-MEMORY_RSS = _attribute(
-    "torch.onnx.memory.rss", "int, By", "stages, passes", "Resident memory of the process at the end."
+MEMORY_RSS = attribute(
+    "torch.onnx.memory.rss",
+    "int, By",
+    "stages, passes",
+    "Resident memory of the process at the end.",
 )
-MEMORY_GROWTH = _attribute(
+MEMORY_GROWTH = attribute(
     "torch.onnx.memory.growth",
     "int, By",
     "stages, passes",
     "Resident memory at the end less that at the beginning; negative when memory was given back.",
 )
-MEMORY_PEAK = _attribute(
+MEMORY_PEAK = attribute(
     "torch.onnx.memory.peak",
     "int, By",
     "stages, passes",
@@ -107,35 +49,35 @@ MEMORY_PEAK = _attribute(
 )
 
 # --- the size of a graph ------------------------------------------------------
-NODES = _attribute(
+NODES = attribute(
     "torch.onnx.graph.node.count",
     "int, {node}",
     "stages and passes that hold a graph",
     "Nodes of the graph at the end of the span, those inside If and Loop blocks included.",
 )
-NODES_CHANGE = _attribute(
+NODES_CHANGE = attribute(
     "torch.onnx.graph.node.change",
     "int, {node}",
     "stages and passes that hold a graph",
     "Nodes at the end less nodes at the last count before.",
 )
-INPUTS = _attribute(
+INPUTS = attribute(
     "torch.onnx.graph.input.count", "int", "as above", "Inputs of the graph, parameters included."
 )
-OUTPUTS = _attribute("torch.onnx.graph.output.count", "int", "as above", "Outputs of the graph.")
-PARAMETERS = _attribute(
+OUTPUTS = attribute("torch.onnx.graph.output.count", "int", "as above", "Outputs of the graph.")
+PARAMETERS = attribute(
     "torch.onnx.graph.parameter.count",
     "int",
     "spans that return or take the parameters",
     "Tensors in the dictionary of parameters (initializers of the file).",
 )
-PARAMETER_BYTES = _attribute(
+PARAMETER_BYTES = attribute(
     "torch.onnx.graph.parameter.size",
     "int, By",
     "as above",
     "Bytes of those tensors.",
 )
-CONSTANT_BYTES = _attribute(
+CONSTANT_BYTES = attribute(
     "torch.onnx.graph.constant.size",
     "int, By",
     "`_create_jit_graph`, `_model_to_graph`",
@@ -143,120 +85,131 @@ CONSTANT_BYTES = _attribute(
 )
 
 # --- the root -----------------------------------------------------------------
-EXPORTER = _attribute(
+EXPORTER = attribute(
     "torch.onnx.exporter", "string", "root", "Which exporter ran: `torchscript` or `dynamo`."
 )
-VERSION_TORCH = _attribute("torch.onnx.version.torch", "string", "root", "Version of torch.")
-VERSION_ONNX = _attribute("torch.onnx.version.onnx", "string", "root", "Version of onnx.")
-VERSION_ONNXSCRIPT = _attribute(
+VERSION_TORCH = attribute("torch.onnx.version.torch", "string", "root", "Version of torch.")
+VERSION_ONNX = attribute("torch.onnx.version.onnx", "string", "root", "Version of onnx.")
+VERSION_ONNXSCRIPT = attribute(
     "torch.onnx.version.onnxscript", "string", "root", "Version of onnxscript, when installed."
 )
-VERSION_ONNXSPAN = _attribute("torch.onnx.version.onnxspan", "string", "root", "Version of onnxspan.")
-OPSET = _attribute(
+VERSION_ONNXSPAN = attribute(
+    "torch.onnx.version.onnxspan", "string", "root", "Version of onnxspan."
+)
+OPSET = attribute(
     "torch.onnx.opset_version", "int", "root", "The opset asked for, or the exporter's default."
 )
-OPERATOR_EXPORT_TYPE = _attribute(
+OPERATOR_EXPORT_TYPE = attribute(
     "torch.onnx.operator_export_type",
     "string",
     "root (torchscript)",
     "`ONNX`, `ONNX_ATEN`, `ONNX_ATEN_FALLBACK` or `ONNX_FALLTHROUGH`: what becomes of an operator "
     "without a symbolic function.",
 )
-TRAINING = _attribute(
+TRAINING = attribute(
     "torch.onnx.training", "string", "root (torchscript)", "`EVAL`, `PRESERVE` or `TRAINING`."
 )
-DYNAMIC_AXES = _attribute(
+DYNAMIC_AXES = attribute(
     "torch.onnx.dynamic_axes",
     "string[]",
     "root",
     "The axes asked to be dynamic, as `input:axis=name`.",
 )
-MODEL_CLASS = _attribute("torch.onnx.model.class", "string", "root", "The model's class.")
-MODEL_PARAMETERS = _attribute(
+MODEL_CLASS = attribute("torch.onnx.model.class", "string", "root", "The model's class.")
+MODEL_PARAMETERS = attribute(
     "torch.onnx.model.parameter.count",
     "int",
     "root",
     "Scalars in the model's parameters, shared ones counted once.",
 )
-MODEL_BYTES = _attribute("torch.onnx.model.parameter.size", "int, By", "root", "Bytes of those.")
-MODEL_INPUTS = _attribute(
+MODEL_BYTES = attribute("torch.onnx.model.parameter.size", "int, By", "root", "Bytes of those.")
+MODEL_INPUTS = attribute(
     "torch.onnx.model.input.count", "int", "root", "Tensors among the example inputs."
 )
-MODEL_INPUT_SHAPES = _attribute(
+MODEL_INPUT_SHAPES = attribute(
     "torch.onnx.model.input.shapes",
     "string[]",
     "root",
     "Type and shape of each, as `float32[1, 3, 224, 224]`; never a value.",
 )
-RESULT_FILE = _attribute(
-    "torch.onnx.result.file.name", "string", "root, `_export_file`", "The written file's name, without its folder."
+RESULT_FILE = attribute(
+    "torch.onnx.result.file.name",
+    "string",
+    "root, `_export_file`",
+    "The written file's name, without its folder.",
 )
-RESULT_BYTES = _attribute(
-    "torch.onnx.result.size", "int, By", "root, `_export_onnx`, `_export_file`", "Bytes of the model as written."
+RESULT_BYTES = attribute(
+    "torch.onnx.result.size",
+    "int, By",
+    "root, `_export_onnx`, `_export_file`",
+    "Bytes of the model as written.",
 )
-RESULT_NODES = _attribute(
+RESULT_NODES = attribute(
     "torch.onnx.result.node.count", "int, {node}", "root", "Nodes of the exported model."
 )
-RESULT_INITIALIZERS = _attribute(
+RESULT_INITIALIZERS = attribute(
     "torch.onnx.result.initializer.count", "int", "root", "Initializers of the exported model."
 )
-RESULT_OPERATORS = _attribute(
+RESULT_OPERATORS = attribute(
     "torch.onnx.result.operators",
     "string[]",
     "root",
     "The exported model's operators, most frequent first, as `onnx::MatMul=96`.",
 )
-TRACING_DURATION = _attribute(
+TRACING_DURATION = attribute(
     "torch.onnx.tracing.duration",
     "double, s",
     "root",
     "Time that this export spent in onnxspan's own code.",
 )
-TRACING_SPANS = _attribute(
-    "torch.onnx.tracing.span.count", "int, {span}", "root", "Spans that were begun, the root included."
+TRACING_SPANS = attribute(
+    "torch.onnx.tracing.span.count",
+    "int, {span}",
+    "root",
+    "Spans that were begun, the root included.",
 )
-TRACING_ERRORS = _attribute(
+TRACING_ERRORS = attribute(
     "torch.onnx.tracing.error.count",
     "int",
     "root, only when not zero",
     "Errors inside onnxspan that were kept away from the export.",
 )
-TRACING_ERROR = _attribute(
+TRACING_ERROR = attribute(
     "torch.onnx.tracing.error.message", "string", "with the count", "The first of them."
 )
 
 # --- _decide_input_format -----------------------------------------------------
-FORMAT_POSITIONAL = _attribute(
+FORMAT_POSITIONAL = attribute(
     "torch.onnx.input_format.positional.count",
     "int",
     "`_decide_input_format`",
     "Positional arguments that were given.",
 )
-FORMAT_KEYWORDS = _attribute(
+FORMAT_KEYWORDS = attribute(
     "torch.onnx.input_format.keywords",
     "string[]",
     "`_decide_input_format`",
     "Names in the trailing dictionary of keyword arguments.",
 )
-FORMAT_PLACED = _attribute(
+FORMAT_PLACED = attribute(
     "torch.onnx.input_format.placed",
     "string[]",
     "`_decide_input_format`",
     "Those of them that became positional arguments, in the order of `forward`.",
 )
-FORMAT_DROPPED = _attribute(
+FORMAT_DROPPED = attribute(
     "torch.onnx.input_format.dropped",
     "string[]",
     "`_decide_input_format`",
     "Those that `forward` does not know, and that are silently left out.",
 )
-FORMAT_DEFAULTS = _attribute(
+FORMAT_DEFAULTS = attribute(
     "torch.onnx.input_format.defaults",
     "string[]",
     "`_decide_input_format`",
     "Arguments of `forward` that were filled with their defaults.",
 )
-FORMAT_RESULT = _attribute(
+FORMAT_RESULT = attribute(
     "torch.onnx.input_format.result.count",
     "int",
     "`_decide_input_format`",
@@ -264,77 +217,70 @@ FORMAT_RESULT = _attribute(
 )
 
 # --- _create_jit_graph --------------------------------------------------------
-JIT_BRANCH = _attribute(
+JIT_BRANCH = attribute(
     "torch.onnx.jit_graph.branch",
     "string",
     "`_create_jit_graph`",
     "The branch taken: `traced module`, `ScriptModule` or `ScriptFunction`.",
 )
-JIT_PARAMETERS = _attribute(
-    "torch.onnx.jit_graph.parameter.count", "int", "`_create_jit_graph`", "Parameters that came out."
+JIT_PARAMETERS = attribute(
+    "torch.onnx.jit_graph.parameter.count",
+    "int",
+    "`_create_jit_graph`",
+    "Parameters that came out.",
 )
-JIT_FLAT_INPUTS = _attribute(
+JIT_FLAT_INPUTS = attribute(
     "torch.onnx.jit_graph.flat_input.count",
     "int",
     "`_create_jit_graph`",
     "Tensors in the flattened arguments.",
 )
-JIT_GRAPH_INPUTS = _attribute(
+JIT_GRAPH_INPUTS = attribute(
     "torch.onnx.jit_graph.graph_input.count",
     "int",
     "`_create_jit_graph`",
     "Inputs of the graph; parameters plus flattened inputs should give this number.",
 )
-JIT_INVARIANT = _attribute(
+JIT_INVARIANT = attribute(
     "torch.onnx.jit_graph.invariant_holds",
     "boolean",
     "`_create_jit_graph`",
     "Whether parameters + flattened inputs = graph inputs, as torch itself once asserted.",
 )
-JIT_TORCH_OUT = _attribute(
+JIT_TORCH_OUT = attribute(
     "torch.onnx.jit_graph.has_torch_out",
     "boolean",
     "`_create_jit_graph`",
     "Whether the model was run and its output kept (a traced module) or not (a scripted one).",
 )
-JIT_MODULE = _attribute(
-    "torch.onnx.jit_graph.module", "string", "`_create_jit_graph`", "Type of the module that came out."
+JIT_MODULE = attribute(
+    "torch.onnx.jit_graph.module",
+    "string",
+    "`_create_jit_graph`",
+    "Type of the module that came out.",
 )
+
 
 # --- per-operator work --------------------------------------------------------
-def _operator_sums(group: str, meaning: str) -> tuple[str, str, str, str]:
-    prefix = f"torch.onnx.{group}."
-    where = "the span that contains the work"
-    return (
-        _attribute(prefix + "operators", "string[]", where, f"{meaning}: the operators, in the order first met."),
-        _attribute(prefix + "calls", "int[]", where, "Calls of each of those operators."),
-        _attribute(prefix + "durations", "double[], s", where, "Their total time, nested work included."),
-        _attribute(prefix + "longest", "double[], s", where, "Their longest single call."),
-    )
+SYMBOLIC = operator_sums("symbolic", "Symbolic functions run by `_jit_pass_onnx`")
+NODE_INFERENCE = operator_sums("node_shape_inference", "Shape inference of single nodes")
+BLOCKS = operator_sums("control_flow", "Sub-blocks and fix-ups of If and Loop nodes")
 
-
-SYMBOLIC = _operator_sums("symbolic", "Symbolic functions run by `_jit_pass_onnx`")
-NODE_INFERENCE = _operator_sums("node_shape_inference", "Shape inference of single nodes")
-BLOCKS = _operator_sums("control_flow", "Sub-blocks and fix-ups of If and Loop nodes")
-
-NODE_OPERATOR = _attribute(
-    "torch.onnx.node.operator", "string", "node spans; failed nodes at every level", "The operator, as `aten::linear`."
+NODE_OPERATOR = attribute(
+    "torch.onnx.node.operator",
+    "string",
+    "node spans; failed nodes at every level",
+    "The operator, as `aten::linear`.",
 )
-NODE_SCOPE = _attribute(
+NODE_SCOPE = attribute(
     "torch.onnx.node.scope",
     "string",
     "as above",
     "The module path, as torch's `scopeName` gives it.",
 )
-NODE_FUNCTION = _attribute(
+NODE_FUNCTION = attribute(
     "torch.onnx.node.function", "string", "as above", "The symbolic function that converts it."
 )
-NODE_PRODUCED = _attribute(
+NODE_PRODUCED = attribute(
     "torch.onnx.node.produced.count", "int, {node}", "node spans", "ONNX nodes that came out."
 )
-
-# --- events -------------------------------------------------------------------
-EXCEPTION_EVENT = "exception"
-EXCEPTION_TYPE = "exception.type"
-EXCEPTION_MESSAGE = "exception.message"
-EXCEPTION_STACKTRACE = "exception.stacktrace"

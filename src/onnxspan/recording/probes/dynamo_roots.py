@@ -1,0 +1,115 @@
+"""What a root span says of the dynamo exporter, and the calls that follow an export.
+
+`torch.onnx.export(model, args)` without a file gives an ONNXProgram; saving, optimizing or
+verifying it later is work of the exporter too, and then opens a trace of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+from onnxspan.recording import sizes, sizes_dynamo
+from onnxspan.recording.probes import dynamo_stages as stages
+from onnxspan.recording.probes.row import Exporter, Probe
+from onnxspan.recording.probes.versions import note_versions
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
+
+_OPTIONS = {
+    "external_data": True, "report": False, "optimize": True, "verify": False, "profile": False,
+    "dump_exported_program": False, "export_params": True, "keep_initializers_as_inputs": False,
+}  # fmt: skip
+"""The options that change what an export does, with their defaults."""
+
+_MOST = 64
+
+
+def describe(call: Call) -> None:
+    """What was asked of the exporter."""
+    options = [
+        f"{name}={value}"
+        for name, default in _OPTIONS.items()
+        if (value := call.argument(name, default)) != default
+    ]
+    call.note(c.OPTIONS, options or None)
+    call.note(c.DYNAMIC_SHAPES, _named_dimensions(call.argument("dynamic_shapes")))
+    table = call.argument("custom_translation_table")
+    if table:
+        call.attributes[c.CUSTOM_TRANSLATIONS] = [sizes_dynamo.target_name(op) for op in table]
+    inputs = getattr(call.argument("model"), "example_inputs", None)
+    if inputs is not None and hasattr(call.argument("model"), "graph_signature"):
+        shapes = sizes.input_shapes(inputs)
+        call.attributes[c.MODEL_INPUTS], call.attributes[c.MODEL_INPUT_SHAPES] = shapes
+
+
+def describe_result(call: Call, program: Any) -> None:
+    """The exported model, as it was saved or given back."""
+    model: Any = getattr(program, "model", None)
+    if not hasattr(model, "graph"):
+        return
+    call.attributes[c.RESULT_NODES] = sizes_dynamo.ir_nodes(model)
+    call.attributes[c.RESULT_INITIALIZERS] = len(model.graph.initializers)
+    call.attributes[c.RESULT_OPERATORS] = sizes_dynamo.ir_operators(model)
+    call.note(c.RESULT_OPSET, model.opset_imports.get(""))
+
+
+def _named_dimensions(shapes: Any, path: str = "") -> list[str] | None:
+    """`x:0=batch` for each dimension that is asked to be dynamic."""
+    if shapes is None:
+        return None
+    if isinstance(shapes, Mapping):
+        entries = list(shapes.items())
+    elif isinstance(shapes, list | tuple):
+        entries = list(enumerate(shapes))
+    else:
+        label = getattr(shapes, "__name__", None) or getattr(shapes, "name", None) or shapes
+        name = f"={label}" if label not in ("DYNAMIC", "AUTO") else ""
+        return [] if label == "STATIC" or isinstance(label, int) else [f"{path}{name}"]
+    listed: list[str] = []
+    for key, value in entries:
+        inner = _named_dimensions(value, f"{path}:{key}" if path else str(key))
+        listed += inner or []
+    return listed[:_MOST]
+
+
+def _before_program(call: Call) -> None:
+    if call.parent is None:
+        note_versions(call)
+    stages.before_model(call)
+
+
+def _after_program(call: Call, result: Any) -> None:
+    if call.probe.name == "ONNXProgram.save":
+        stages.after_save(call, result)
+    elif call.probe.name == "ONNXProgram.optimize":
+        stages.after_model(call, result)
+    else:
+        stages.after_verify(call, result)
+    if call.parent is None and call.args:
+        describe_result(call, call.args[0])
+
+
+def _opener(name: str, *places: str) -> Probe:
+    return Probe(
+        name,
+        places,
+        opens=lambda _call: Exporter.DYNAMO,
+        before=_before_program,
+        after=_after_program,
+    )
+
+
+DYNAMO_OPENERS = (
+    _opener("ONNXProgram.save", "torch.onnx._internal.exporter._onnx_program:ONNXProgram.save"),
+    _opener(
+        "ONNXProgram.optimize", "torch.onnx._internal.exporter._onnx_program:ONNXProgram.optimize"
+    ),
+    # The exporter calls the first, its user the second: a copy of the name.
+    _opener(
+        "verify_onnx_program", "torch.onnx._internal.exporter._verification:verify_onnx_program"
+    ),
+    _opener("verify_onnx_program", "torch.onnx.verification:verify_onnx_program"),
+)

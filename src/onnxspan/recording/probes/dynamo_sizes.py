@@ -1,0 +1,91 @@
+"""The size of what a stage or pass of the dynamo exporter returned, written on its span."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+from onnxspan.recording import sizes, sizes_dynamo
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
+
+_MOST_SYMBOLS = 64
+_HAS_GRAPHS = "dynamo.has_graphs"
+
+
+def note_fx(call: Call, graph_module: Any) -> None:
+    """Nodes, inputs and outputs of a GraphModule; the change is against the count before."""
+    graph = graph_module.graph
+    nodes = sizes_dynamo.fx_nodes(graph_module)
+    if isinstance(call.scratch, int):
+        call.attributes[c.NODES_CHANGE] = nodes - call.scratch
+    outputs = next(iter(graph.find_nodes(op="output")), None)
+    given = outputs.args[0] if outputs is not None and outputs.args else ()
+    size = sizes.GraphSize(
+        nodes,
+        len(graph.find_nodes(op="placeholder")),
+        len(given) if isinstance(given, list | tuple) else 1,
+    )
+    call.export.size = size
+    call.attributes[c.GRAPH_KIND] = "fx"
+    call.attributes[c.NODES] = size.nodes
+    call.attributes[c.INPUTS] = size.inputs
+    call.attributes[c.OUTPUTS] = size.outputs
+
+
+def before_fx(call: Call) -> None:
+    """Remember the last count of the fx graph before this stage began."""
+    if call.export.size is not None:
+        call.scratch = call.export.size.nodes
+
+
+def note_program(call: Call, program: Any) -> None:
+    """Size of an ExportedProgram: graph, parameters, buffers, constants, symbolic dimensions."""
+    note_fx(call, program.graph_module)
+    count, size = sizes.tensors_size(program.parameters())
+    call.attributes[c.PARAMETERS], call.attributes[c.PARAMETER_BYTES] = count, size
+    count, size = sizes.tensors_size(program.buffers())
+    call.attributes[c.BUFFERS], call.attributes[c.BUFFER_BYTES] = count, size
+    names = set(program.graph_signature.buffers)
+    constants = [value for name, value in program.constants.items() if name not in names]
+    count, size = sizes.tensors_size(constants)
+    call.attributes[c.CONSTANTS], call.attributes[c.CONSTANT_BYTES] = count, size
+    _note_dynamic(call, sizes_dynamo.program_dynamic(program))
+
+
+def note_model(call: Call, model: Any) -> None:
+    """Size of an onnx_ir model: nodes, functions, initializers, symbolic dimensions."""
+    call.export.notes[_HAS_GRAPHS] = sizes_dynamo.ir_has_graphs(model)
+    note_nodes(call, model)
+    count, size = sizes_dynamo.ir_initializers(model)
+    call.attributes[c.PARAMETERS], call.attributes[c.PARAMETER_BYTES] = count, size
+    _note_dynamic(call, sizes_dynamo.ir_dynamic(model))
+
+
+def note_nodes(call: Call, model: Any, before: int | None = None) -> None:
+    """What of an onnx_ir model's size costs nothing to read."""
+    nodes = count_nodes(call, model)
+    call.attributes[c.GRAPH_KIND] = "onnx"
+    call.attributes[c.NODES] = nodes
+    call.attributes[c.INPUTS] = len(model.graph.inputs)
+    call.attributes[c.OUTPUTS] = len(model.graph.outputs)
+    call.attributes[c.FUNCTIONS] = len(model.functions)
+    call.attributes[c.PARAMETERS] = len(model.graph.initializers)
+    if before is not None:
+        call.attributes[c.NODES_CHANGE] = nodes - before
+
+
+def count_nodes(call: Call, model: Any) -> int:
+    """Nodes of an onnx_ir model; the walk into If and Loop is spared to a model without."""
+    if _HAS_GRAPHS not in call.export.notes:
+        call.export.notes[_HAS_GRAPHS] = sizes_dynamo.ir_has_graphs(model)
+    if call.export.notes[_HAS_GRAPHS]:
+        return sizes_dynamo.ir_nodes(model)
+    return sizes_dynamo.ir_nodes_flat(model)
+
+
+def _note_dynamic(call: Call, dynamic: sizes_dynamo.DynamicDimensions) -> None:
+    call.attributes[c.DYNAMIC_INPUTS] = dynamic.inputs
+    call.attributes[c.DYNAMIC_OUTPUTS] = dynamic.outputs
+    call.attributes[c.DYNAMIC_SYMBOLS] = dynamic.symbols[:_MOST_SYMBOLS]

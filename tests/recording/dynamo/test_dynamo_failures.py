@@ -1,0 +1,126 @@
+"""Failures: where, in what, and whether the export survived."""
+
+import pytest
+import torch
+from torch import nn
+
+import onnxspan
+import torch_facts
+from dynamo_models import DataDependent, StrictOnly, by_name, export
+from onnxspan import conventions as c
+
+
+@torch.library.custom_op("onnxspan_tests::twice", mutates_args=())
+def twice(x: torch.Tensor) -> torch.Tensor:
+    """An operator that no exporter knows."""
+    return x * 2
+
+
+@twice.register_fake
+def _(x):
+    return torch.empty_like(x)
+
+
+class Inner(nn.Module):
+    def forward(self, x):
+        return torch.ops.onnxspan_tests.twice(x)
+
+
+class Custom(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = Inner()
+
+    def forward(self, x):
+        return self.inner(x) + 1
+
+
+@pytest.mark.parametrize("level", ["stages", "nodes"])
+def test_operator_without_a_function(example, level):
+    """An untranslatable operator fails its span with target, module path, line and reason."""
+    with onnxspan.trace(level) as trace, pytest.raises(torch.onnx.OnnxExporterError):
+        export(Custom(), example)
+    assert trace.result.roots[0].error
+    described = [span for span in trace.spans if span.get(c.NODE_OPERATOR)]
+    span = described[-1]
+    assert span.error
+    assert span.get(c.NODE_OPERATOR) == "onnxspan_tests.twice.default"
+    assert span.get(c.NODE_SCOPE) == "inner"
+    assert span.get(c.FILE) == __file__
+    assert span.get(c.LINE) == Inner.forward.__code__.co_firstlineno + 1
+    if level == "nodes":
+        assert "No ONNX function" in span.get(c.NODE_DISPATCH)
+
+
+@pytest.fixture(scope="module")
+def data_dependent(example):
+    """An export that fails in both captures."""
+    strategies = torch_facts.capture_strategies()
+    if len(strategies) != 2:
+        pytest.skip(f"torch {torch_facts.VERSION} captures in other ways too: {strategies}")
+    with onnxspan.trace() as trace, pytest.raises(torch.onnx.OnnxExporterError):
+        export(DataDependent(), example)
+    return trace
+
+
+def test_each_strategy_says_why_it_failed(data_dependent):
+    """When all strategies fail, the root lists each one's reason in a line."""
+    [root] = data_dependent.result.roots
+    first, second = root.get(c.CAPTURE_FAILURES)
+    assert first.startswith("TorchExportNonStrictStrategy: GuardOnDataDependentSymNode: Could")
+    assert second.startswith("TorchExportStrictStrategy: Unsupported: ")
+    assert all("\n" not in line and len(line) < 300 for line in (first, second))
+    for name in ("TorchExportNonStrictStrategy", "TorchExportStrictStrategy"):
+        assert by_name(data_dependent, name)[0].error
+    assert root.error
+
+
+def test_data_dependent_shape_is_placed(data_dependent):
+    """Both captures point at the user's line and module."""
+    for name in ("_MakefxTracer.trace", "fullgraph_capture"):
+        [span] = by_name(data_dependent, name)
+        assert span.error
+        assert span.get(c.FILE).endswith("dynamo_models.py")
+        assert span.get(c.NODE_SCOPE) == "branch"
+    assert by_name(data_dependent, "_MakefxTracer.trace")[0].get(c.NODE_OPERATOR)
+
+
+def test_second_strategy_saves_the_export(example, tmp_path):
+    """The failed strategy is red with its reason, the second and the root are not."""
+    with onnxspan.trace() as trace:
+        export(StrictOnly(), example, tmp_path / "m.onnx")
+    [failed] = by_name(trace, "TorchExportNonStrictStrategy")
+    [taken] = by_name(trace, "TorchExportStrictStrategy")
+    assert failed.error
+    assert "only strict capture passes here" in failed.description
+    assert not taken.error
+    [root] = trace.result.roots
+    assert not root.error
+    assert not root.children[-1].error
+    assert root.get(c.CAPTURE_STRATEGY) == "TorchExportStrictStrategy"
+    assert len(root.get(c.CAPTURE_FAILURES)) == 1
+
+
+def test_swallowed_failure_shows_no_wrapper(data_dependent):
+    """The stack that torch prints of a swallowed failure is the one without tracing."""
+    [span] = by_name(data_dependent, "_core.export")
+    [event] = span.events
+    before_core = event.attributes[c.EXCEPTION_STACKTRACE].split("The above exception")[0]
+    assert "torch/export/_trace.py" in before_core
+    assert "<onnxspan" not in before_core
+
+
+def test_failed_verification_leaves_the_root_green(small, example, monkeypatch):
+    """What verification raises is swallowed: it stays on its own span."""
+    from torch.onnx._internal.exporter import _onnx_program
+
+    def broken(*args):
+        raise OSError("no runtime today")
+
+    monkeypatch.setattr(_onnx_program.ONNXProgram, "initialize_inference_session", broken)
+    with onnxspan.trace() as trace:
+        export(small, example, verify=True)
+    [span] = by_name(trace, "verify_onnx_program")
+    assert span.error
+    assert "no runtime today" in span.description
+    assert not trace.result.roots[0].error

@@ -1,0 +1,62 @@
+"""What the installed torch has, found by looking, so that tests can say why they skip."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.onnx
+
+VERSION = torch.__version__.split("+")[0]
+NUMBERS = tuple(int(part) for part in VERSION.split(".")[:2])
+
+_ARGUMENTS = inspect.signature(torch.onnx.export).parameters
+
+_CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
+PINNED = tuple(
+    int(part) for part in re.findall(r"(?m)^torch==(\d+)\.(\d+)", _CONSTRAINTS.read_text())[0]
+)
+"""The torch that is developed against."""
+
+OLDER = NUMBERS < PINNED
+"""Whether this torch is older than that: what a test says of torch's own figures may not hold."""
+
+SHOWS_PINNED = f"says what torch {PINNED[0]}.{PINNED[1]} does itself, and this is {VERSION}"
+
+TORCHSCRIPT: dict[str, Any] = {"dynamo": False} if "dynamo" in _ARGUMENTS else {}
+"""The arguments by which `torch.onnx.export` takes the TorchScript exporter."""
+
+DYNAMO = "dynamo" in _ARGUMENTS
+"""Whether `torch.onnx.export` can take the dynamo exporter."""
+
+NO_DYNAMO = f"torch {VERSION} has no dynamo exporter behind torch.onnx.export"
+
+
+def unknown(options: Iterable[str]) -> str:
+    """Why an export with these options cannot be made here; empty when it can."""
+    missing = sorted(set(options) - set(_ARGUMENTS))
+    named = ", ".join(missing)
+    return f"torch.onnx.export of torch {VERSION} has no argument {named}" if missing else ""
+
+
+def capture_strategies() -> list[str]:
+    """The ways of capturing that the dynamo exporter tries here, in their order."""
+    module = importlib.import_module("torch.onnx._internal.exporter._capture_strategies")
+    return [strategy.__name__ for strategy in module.CAPTURE_STRATEGIES]
+
+
+def torchscript_utils() -> Any:
+    """The module of the TorchScript exporter's stages: it moved in torch 2.9."""
+    for name in ("torch.onnx._internal.torchscript_exporter.utils", "torch.onnx.utils"):
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        if hasattr(module, "_model_to_graph"):
+            return module
+    raise ImportError("no TorchScript exporter in this torch")

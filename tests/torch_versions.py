@@ -1,0 +1,157 @@
+"""Run the tests on another torch, in an environment of its own: `make test-torch TORCH=2.6.0`.
+
+    python tests/torch_versions.py 2.6.0           make `.venv-torch-2.6.0` if needed, and test
+    python tests/torch_versions.py 2.6.0 --again   test in the environment that is there
+    python tests/torch_versions.py 2.6.0 --remove  and remove the environment afterwards
+
+Writes docs/reference/compatibility/<version>.json, of which docs/tools/compatibility.py makes
+the page. Needs the standard library alone. Fails when a test failed or no result came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "docs" / "reference" / "compatibility"
+PYTEST = ("pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100")
+
+COMPANIONS: tuple[tuple[tuple[int, int], tuple[str, ...]], ...] = (
+    # From this torch on, the packages of its own time; the last row that fits is taken.
+    # Before 2.3 torch's binaries know NumPy 1 alone. Before 2.5 no exporter that is traced
+    # needs onnxscript.
+    ((2, 1), ("numpy<2", "onnx==1.16.2")),
+    ((2, 3), ("numpy<2", "onnx==1.16.2")),
+    ((2, 5), ("numpy", "onnx==1.17.0", "onnxscript==0.1.0", "onnxruntime")),
+    ((2, 6), ("numpy", "onnx==1.17.0", "onnxscript==0.2.2", "onnxruntime")),
+    ((2, 7), ("numpy", "onnx==1.18.0", "onnxscript==0.3.2", "onnx-ir<0.1.5", "onnxruntime")),
+    ((2, 8), ("numpy", "onnx==1.19.1", "onnxscript==0.4.0", "onnx-ir==0.1.9", "onnxruntime")),
+    ((2, 9), ("numpy", "onnx==1.19.1", "onnxscript==0.5.7", "onnx-ir<0.2", "onnxruntime")),
+    ((2, 11), ("numpy", "onnx==1.20.1", "onnxscript==0.6.2", "onnx-ir<0.3", "onnxruntime")),
+    ((2, 13), ("numpy", "onnx", "onnxscript==0.7.2", "onnxruntime")),
+)
+
+
+def companions(torch: str) -> tuple[str, ...]:
+    """The packages that go with a version of torch.
+
+    Raises:
+        SystemExit: when the version is older than the oldest that is supported.
+    """
+    major, minor = (int(part) for part in torch.split(".")[:2])
+    fitting = [packages for since, packages in COMPANIONS if since <= (major, minor)]
+    if not fitting:
+        sys.exit(f"torch {torch} is not supported: the oldest is {COMPANIONS[0][0]}")
+    return fitting[-1]
+
+
+def make(folder: Path, torch: str) -> None:
+    """Make the environment: torch, its companions, the test tools and onnxspan from here."""
+    made = folder / ".installed"
+    if made.exists():
+        return
+    venv.create(folder, with_pip=True, clear=True)
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-cache-dir"]
+    _run([*pip, f"torch=={torch}", *companions(torch), *PYTEST, "--editable", ROOT])
+    made.touch()
+
+
+def test(folder: Path, arguments: list[str]) -> dict[str, Any]:
+    """Run the suite there; what became of each test, counted, and the reasons of skips."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
+        # A file may hold machine-made names of paths; they stay out of the result.
+        command = [folder / "bin" / "python", "-m", "pytest", "-q", f"--junitxml={report}"]
+        subprocess.run([*command, *arguments], cwd=ROOT, check=False)  # our own
+        if not report.exists():
+            sys.exit("pytest wrote no report: see above")
+        return count(ET.parse(report).getroot())  # noqa: S314  # written just now, by pytest
+
+
+def count(report: ET.Element) -> dict[str, Any]:
+    """Passed, failed and skipped tests of a JUnit report; which failed, and why some skipped."""
+    counted: dict[str, Any] = {"passed": 0, "failed": 0, "skipped": 0}
+    failures: list[str] = []
+    reasons: dict[str, int] = {}
+    for case in report.iter("testcase"):
+        name = f"{case.get('classname', '')}.{case.get('name', '')}".removeprefix("tests.")
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            counted["failed"] += 1
+            failures.append(name)
+        elif skipped is not None:
+            counted["skipped"] += 1
+            reason = (skipped.get("message") or "").strip()
+            # Of a skipped file pytest gives a tuple: path, line, reason.
+            reason = re.sub(r"^\('.*', \d+, ['\"]Skipped: (.*)['\"]\)$", r"\1", reason)
+            reason = re.sub(r"^.*Skipped: ", "", reason)
+            reasons[reason] = reasons.get(reason, 0) + 1
+        else:
+            counted["passed"] += 1
+    return counted | {"failures": sorted(failures), "skips": dict(sorted(reasons.items()))}
+
+
+def look(folder: Path) -> dict[str, Any]:
+    """Export one model there with each exporter: versions, spans, rows without a place."""
+    script = Path(__file__).with_name("torch_spans.py")
+    done = subprocess.run(  # our own
+        [folder / "bin" / "python", script],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _run(command: list[Any]) -> None:
+    subprocess.run(command, check=True)  # our own
+
+
+def main() -> None:
+    """Make, test, look, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("torch", help="a version of torch, as 2.6.0")
+    parser.add_argument("--remove", action="store_true", help="remove the environment afterwards")
+    parser.add_argument("--again", action="store_true", help="use the environment as it is")
+    parser.add_argument("--only-make", action="store_true", help="make the environment, no more")
+    parser.add_argument("arguments", nargs="*", help="passed to pytest, after --")
+    options = parser.parse_args()
+    if not re.fullmatch(r"\d+\.\d+\.\d+", options.torch):
+        sys.exit(f"not a version of torch: {options.torch!r}; write it as 2.6.0")
+    folder = ROOT / f".venv-torch-{options.torch}"
+    os.environ.pop("PYTHONPATH", None)
+    if not options.again:
+        make(folder, options.torch)
+    if options.only_make:
+        return
+    result = look(folder) | {"tests": test(folder, options.arguments)}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    if not options.arguments:  # a part of the tests is no result
+        path = RESULTS / f"{options.torch}.json"
+        scratch = path.with_suffix(".new")
+        scratch.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        scratch.replace(path)
+    if options.remove:
+        shutil.rmtree(folder)
+    tests = result["tests"]
+    print(
+        f"torch {options.torch}: {tests['passed']} passed, {tests['failed']} failed, {tests['skipped']} skipped"
+    )
+    sys.exit(1 if tests["failed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
