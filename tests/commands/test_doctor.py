@@ -27,15 +27,8 @@ def test_every_probe_is_listed():
     listed = [(row["table"], row["name"]) for row in found["probes"]]
     assert listed == [(table, probe.name) for table, probes in tables.items() for probe in probes]
     places = {row["name"]: row["place"] for row in found["probes"]}
-<<<<<<< HEAD
     assert places["torch.onnx.export"] == "torch.onnx:export"
     assert found["versions"]["torch"] == importlib.metadata.version("torch")
-=======
-    assert places["torch.onnx.export"] == "torch.onnx.export"
-    assert (
-        found["versions"]["torch"] == torch.__version__.split("+")[0] or "+" in torch.__version__
-    )
->>>>>>> main
     assert found["versions"]["onnxspan"] == onnxspan.__version__
 
 

@@ -31,7 +31,7 @@ print("done", file=sys.stderr)
 def on_a_terminal(arguments, folder):
     """What the command writes to a terminal as its stderr, and its stdout."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(  # noqa: S603  # our own interpreter
+    process = subprocess.Popen(  # our own interpreter
         [sys.executable, "-W", "ignore", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": SOURCE, "TERM": "xterm"},

@@ -27,11 +27,7 @@ PACKAGES = (
 @click.option("--json", "to_json", is_flag=True, help="Print JSON, for programs.")
 def command(to_json: bool) -> None:
     """Say which versions are here, and where each probe is found or missing."""
-<<<<<<< HEAD
-    report: dict[str, Any] = {"versions": _versions(), "probes": _probes()}
-=======
     versions, probes = _versions(), _probes()
->>>>>>> main
     if to_json:
         click.echo(json.dumps({"versions": versions, "probes": probes}, indent=1))
         return

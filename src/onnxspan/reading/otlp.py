@@ -179,11 +179,7 @@ def _from_otlp(raw: dict[str, Any], scope: str, resource: dict[str, Any]) -> Spa
     status = raw.get("status") or {}
     events = raw.get("events")
     return Span(
-<<<<<<< HEAD
-        name=str(raw.get("name", "")),  # OTLP leaves out what is empty
-=======
-        name=c.torch_name(str(raw["name"])),
->>>>>>> main
+        name=c.torch_name(str(raw.get("name", ""))),  # OTLP leaves out what is empty
         trace_id=str(raw["traceId"]),
         span_id=str(raw["spanId"]),
         parent_id=str(raw.get("parentSpanId") or ""),
