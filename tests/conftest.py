@@ -48,11 +48,8 @@ def _disabled_by_torch(now, before):
     code = getattr(now, "__code__", None)
     if code is None or "/torch/" not in code.co_filename.replace("\\", "/"):
         return False
-    originals = (
-        getattr(now, "_torchdynamo_orig_callable", None),
-        getattr(now, "__wrapped__", None),
-    )
-    return any(original is before for original in originals)
+    names = ("_torchdynamo_orig_callable", "__wrapped__")
+    return any(getattr(now, name, None) is before for name in names)
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.onnx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VERSION = torch.__version__.split("+")[0]
 NUMBERS = tuple(int(part) for part in VERSION.split(".")[:2])
@@ -18,9 +20,8 @@ NUMBERS = tuple(int(part) for part in VERSION.split(".")[:2])
 _ARGUMENTS = inspect.signature(torch.onnx.export).parameters
 
 _CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
-PINNED = tuple(
-    int(part) for part in re.findall(r"(?m)^torch==(\d+)\.(\d+)", _CONSTRAINTS.read_text())[0]
-)
+_PIN = re.findall(r"(?m)^torch==(\d+)\.(\d+)", _CONSTRAINTS.read_text(encoding="utf-8"))[0]
+PINNED = tuple(int(part) for part in _PIN)
 """The torch that is developed against."""
 
 OLDER = NUMBERS < PINNED

@@ -42,7 +42,8 @@ def results() -> dict[str, Result]:
 def _summary(found: dict[str, Result]) -> list[str]:
     lines = [
         "## Tests", "",
-        "| torch | python | onnx | onnxscript | numpy | passed | failed | skipped | spans, TorchScript | spans, dynamo |",
+        "| torch | python | onnx | onnxscript | numpy | passed | failed | skipped "
+        "| spans, TorchScript | spans, dynamo |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for name, result in found.items():
@@ -77,13 +78,12 @@ def _details(found: dict[str, Result]) -> list[str]:
                 lines.append(f"- The {exporter} export fails: `{_inline(seen['error'])}`")
         missing = {table: rows for table, rows in result["missing"].items() if rows}
         for table, rows in missing.items():
-            absent = table == "dynamo" and "dynamo" not in result["exporters"]
-            said = (
-                "none of the exporter's stages behind `torch.onnx.export`"
-                if absent
-                else _names(rows)
-            )
+            said = _names(rows)
+            if table == "dynamo" and "dynamo" not in result["exporters"]:
+                said = f"{len(rows)}, as `torch.onnx.export` has no such exporter here"
             lines.append(f"- Missing in the table `{table}`: {said}")
+        if "note" in result:
+            lines.append(f"- {result['note']}")
         if not missing:
             lines.append("- Every probe finds its place.")
         for what, text in (("failures", "Fails"), ("skips", "Skipped")):
