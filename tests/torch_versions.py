@@ -73,7 +73,7 @@ def test(folder: Path, arguments: list[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
         command = [folder / "bin" / "python", "-m", "pytest", "-q", f"--junitxml={report}"]
-        subprocess.run([*command, *arguments], cwd=ROOT, check=False)  # noqa: S603  # our own
+        subprocess.run([*command, *arguments], cwd=ROOT, check=False)  # our own
         if not report.exists():
             sys.exit("pytest wrote no report: see above")
         return count(ET.parse(report).getroot())  # noqa: S314  # written just now, by pytest
@@ -105,7 +105,7 @@ def count(report: ET.Element) -> dict[str, Any]:
 def look(folder: Path) -> dict[str, Any]:
     """Export one model there with each exporter: versions, spans, rows without a place."""
     script = Path(__file__).with_name("torch_spans.py")
-    done = subprocess.run(  # noqa: S603  # our own
+    done = subprocess.run(  # our own
         [folder / "bin" / "python", script],
         cwd=ROOT,
         check=True,
@@ -117,7 +117,7 @@ def look(folder: Path) -> dict[str, Any]:
 
 
 def _run(command: list[Any]) -> None:
-    subprocess.run(command, check=True)  # noqa: S603  # our own
+    subprocess.run(command, check=True)  # our own
 
 
 def main() -> None:
