@@ -42,8 +42,7 @@ def results() -> dict[str, Result]:
 def _summary(found: dict[str, Result]) -> list[str]:
     lines = [
         "## Tests", "",
-        "| torch | python | onnx | onnxscript | numpy | passed | failed | skipped "
-        "| spans, TorchScript | spans, dynamo |",
+        "| torch | python | onnx | onnxscript | numpy | passed | failed | skipped | spans, TorchScript | spans, dynamo |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for name, result in found.items():
