@@ -94,15 +94,18 @@ def measure(export: Callable[[], None], wrap: Wrap, pairs: int) -> dict[str, flo
 def exporting(layers: int, exporter: str) -> Callable[[], None]:
     """One export of the toy transformer, to memory."""
     import torch
+
     from models import transformer
 
     model, args = transformer(layers)
 
     def export() -> None:
         torch.onnx.export(
-            model, args, io.BytesIO(), dynamo=exporter == "dynamo", **(
-                {"verbose": False} if exporter == "dynamo" else {}
-            )
+            model,
+            args,
+            io.BytesIO(),
+            dynamo=exporter == "dynamo",
+            **({"verbose": False} if exporter == "dynamo" else {}),
         )
 
     return export

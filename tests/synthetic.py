@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from onnxspan.reading.trace import Trace
+
 EPOCH = 1_700_000_000_000_000_000
 
 
@@ -15,11 +17,16 @@ def _attribute(key, value):
     if isinstance(value, float):
         return {"key": key, "value": {"doubleValue": value}}
     if isinstance(value, list):
-        return {"key": key, "value": {"arrayValue": {"values": [_attribute("", v)["value"] for v in value]}}}
+        return {
+            "key": key,
+            "value": {"arrayValue": {"values": [_attribute("", v)["value"] for v in value]}},
+        }
     return {"key": key, "value": {"stringValue": value}}
 
 
-def span(number, parent, name, start, end, attributes=None, error=None, events=()):
+def span(
+    number, parent, name, start, end, attributes=None, error=None, events=()
+):  # as a line of a table
     """One span as OTLP JSON; times in nanoseconds after the trace's beginning."""
     made = {
         "traceId": "1" * 32,
@@ -91,8 +98,9 @@ def export(count):
         }))  # fmt: skip
         for below in range(holds):
             begin = at + below * step
-            made.append(span(len(made) + 1, number, "_run_symbolic_function", begin, begin + step // 2, {
-                "code.function.name": "torch.onnx._internal.torchscript_exporter.utils._run_symbolic_function",
+            name = "_run_symbolic_function"
+            made.append(span(len(made) + 1, number, name, begin, begin + step // 2, {
+                "code.function.name": f"torch.onnx.utils.{name}",
                 "code.file.path": "/home/me/model.py",
                 "code.line.number": 10 + below % 50,
                 "torch.onnx.level": "nodes",
@@ -101,3 +109,31 @@ def export(count):
             }))  # fmt: skip
         at += step * (holds + 1)
     return made
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)><b>&amp;\"'\u202e\ud800"
+
+
+def read(tmp_path, spans, **options):
+    """The spans as a trace, by way of a file."""
+    path = tmp_path / "trace.jsonl"
+    path.write_text(lines(spans, **options))
+    return Trace.read(path)
+
+
+def hostile():
+    """An export whose every text tries to be markup."""
+    return [
+        span(
+            1,
+            0,
+            HOSTILE,
+            0,
+            90,
+            {"torch.onnx.exporter": HOSTILE, "torch.onnx.model.class": HOSTILE, HOSTILE: HOSTILE},
+            error=HOSTILE,
+            events=[(HOSTILE, {HOSTILE: HOSTILE}), ("exception", {"exception.message": HOSTILE})],
+        ),
+        span(2, 1, "constructor", 1, 50, {"__proto__": "x", "nan": float("nan")}),
+        span(3, 1, "__proto__", 50, 60, {"torch.onnx.symbolic.operators": [HOSTILE]}),
+    ]

@@ -9,7 +9,7 @@ import torch
 
 import onnxspan
 import torch_facts
-from models import convolutional, transformer
+from models import convolutional
 from onnxspan import explanations
 from onnxspan.conventions import Level
 from onnxspan.recording.probes import OPENERS, TABLES
@@ -33,6 +33,10 @@ ARGUMENTS = {
     ),
 }
 """What an example's pass takes after the graph; the others take the graph alone."""
+
+
+WRITTEN_FOR = {"_jit_pass_prepare_division_for_onnx": (2, 13)}
+"""The torch from which on an example is as it is shown; the text says what was before."""
 
 
 def passes_in_sources():
@@ -66,10 +70,9 @@ def test_every_pass_of_the_exporter_sources_has_a_text(name):
     assert explanations.get(name) is not None
 
 
-@pytest.mark.parametrize("make", [convolutional, transformer])
-def test_every_span_of_a_real_export_has_a_text(make, tmp_path):
-    """Stages and passes of real exports are explained, those of the level nodes excepted."""
-    model, args = make()
+def test_every_span_of_a_real_export_has_a_text(tmp_path):
+    """Stages and passes that a real export shows are explained."""
+    model, args = convolutional()
     with onnxspan.trace() as trace, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(model, args, tmp_path / "model.onnx", **torch_facts.TORCHSCRIPT)
@@ -100,6 +103,8 @@ def test_no_two_names_differ_in_case_alone():
 def test_an_example_is_what_the_pass_does(name, blocks):
     """The first graph of an example, run through the pass, gives the second one."""
     before, after = blocks
+    if torch.torch_version.TorchVersion(torch.__version__) < WRITTEN_FOR.get(name, (2, 1)):
+        pytest.skip("an older torch does it in another way")
     graph = torch._C.parse_ir(before, True)
     getattr(torch._C, name)(graph, *ARGUMENTS.get(name, ()))
     assert renumbered(str(graph)) == renumbered(after)

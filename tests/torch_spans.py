@@ -69,7 +69,7 @@ def versions() -> dict[str, str]:
     for package in PACKAGES:
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # noqa: PERF203  # six packages
+        except PackageNotFoundError:  # six packages
             found[package] = ""
     return found
 

@@ -144,7 +144,7 @@ class ScriptedExtras(nn.Module):
         return torch.div(x, 2), x
 
     def forward(self, x):
-        print("seen", x.size(0))  # noqa: T201  # what remove_print removes
+        print("seen", x.size(0))  # what remove_print removes
         pair = self.halved(x)
         y, many, _ = _helper(pair[0], True)
         future = torch.jit.fork(_helper, x, False)

@@ -1,7 +1,7 @@
 """Write docs/reference/attributes.md from onnxspan's own tables.
 
-    python docs/tools/attributes.py            write the page
-    python docs/tools/attributes.py --check    fail when the page is not what would be written
+python docs/tools/attributes.py            write the page
+python docs/tools/attributes.py --check    fail when the page is not what would be written
 """
 
 from __future__ import annotations
@@ -45,7 +45,12 @@ def page() -> str:
     for exporter, probes in TABLES.items():
         if probes:
             lines += _spans(f"The {exporter.value} exporter", probes)
-    lines += ["## Attributes", "", "| attribute | type | on | meaning |", "| --- | --- | --- | --- |"]
+    lines += [
+        "## Attributes",
+        "",
+        "| attribute | type | on | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
     lines += [
         f"| `{attribute.key}` | {attribute.type} | {attribute.on} | {attribute.meaning} |"
         for attribute in ATTRIBUTES

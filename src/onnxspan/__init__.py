@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError, TraceFileError
+from onnxspan.growing import growth
+from onnxspan.recording.logs import add_span_ids
 from onnxspan.tracing import Tracing, trace
 from onnxspan.version import __version__
 
@@ -12,6 +14,10 @@ __all__ = [  # noqa: RUF022  # grouped by use, not by letter
     "trace",
     "Tracing",
     "Level",
+    # Logs
+    "add_span_ids",
+    # Comparing
+    "growth",
     # Errors
     "OnnxspanError",
     "TraceFileError",

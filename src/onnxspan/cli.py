@@ -15,10 +15,13 @@ COMMANDS: dict[str, str] = {
     "demo": "onnxspan.commands.demo",
     "run": "onnxspan.commands.run",
     "show": "onnxspan.commands.show",
-    "doctor": "onnxspan.commands.doctor",
+    "send": "onnxspan.commands.send",
     "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
+    "diff": "onnxspan.commands.diff",
+    "growth": "onnxspan.commands.growth",
+    "doctor": "onnxspan.commands.doctor",
 }
 """Each subcommand and the module whose `command` it is."""
 
@@ -29,10 +32,10 @@ BAD_INPUT = 2
 class _Commands(click.Group):
     """Imports a subcommand's module only when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click gives it
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click gives it
         place = COMMANDS.get(cmd_name)
         if place is None:
             return None
@@ -43,7 +46,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except OnnxspanError as error:
-            from onnxspan.reading.text import printable  # noqa: PLC0415  # only for an error
+            from onnxspan.reading.text import printable  # only for an error
 
             click.echo(f"onnxspan: {printable(str(error))}", err=True)
             sys.exit(BAD_INPUT)

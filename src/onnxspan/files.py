@@ -24,8 +24,8 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
             os.fsync(stream.fileno())
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp's 0600 is not what `open` would give
-        os.replace(temporary, target)
+        Path(temporary).chmod(0o666 & ~mask)  # mkstemp's 0600 is not what `open` would give
+        Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

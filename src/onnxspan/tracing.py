@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import functools
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from onnxspan.conventions import Level
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import TracerProvider
 
+    from onnxspan.reading.failure import Failure
     from onnxspan.reading.trace import Span, Trace
-    from onnxspan.recording.session import Session
+    from onnxspan.recording.delivery import Report
+    from onnxspan.recording.hooks import Hook, Moment
+    from onnxspan.recording.otlp import Endpoint
+    from onnxspan.recording.outputs import Outputs
+    from onnxspan.recording.session import Listener, Session
+    from onnxspan.recording.snapshots import Snapshots
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,23 +45,102 @@ class Tracing:
         tracer_provider: TracerProvider | None = None,
         show: bool = False,
         save: str | os.PathLike[str] | None = None,
+        otlp: str | Sequence[str] | None = None,
+        protocol: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        outputs: Sequence[SpanExporter] = (),
+        meter_provider: MeterProvider | None = None,
+        flight: bool | str | os.PathLike[str] = True,
+        log: Any = False,
+        native_log: bool | str | Sequence[str] = False,
+        snapshots: str = "none",
         **session_options: Any,
     ) -> None:
         self._level = Level.parse(level)
+        self._listening = {"flight": flight, "log": log, "native_log": native_log}
+        self._hooks: list[Hook] = []
         self._tracer_provider = tracer_provider
         self._show = show
         self._save = save
+        self._snapshots = snapshots
+        self._store: Snapshots | None = None
         self._session_options = session_options
+        self._meter_provider = meter_provider
+        self._endpoints = _endpoints(otlp, protocol, headers)
+        self._exporters = list(outputs)
+        self._outputs: Outputs | None = None
         self._session: Session | None = None
 
-    def __enter__(self) -> Tracing:
+    def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
-        from onnxspan.recording.session import Session  # noqa: PLC0415
+        from onnxspan.recording.session import Session
 
         if self._session is None:
-            self._session = Session(self._level, self._tracer_provider, **self._session_options)
+            options = dict(self._session_options)
+            options["listeners"] = [*self._listeners(), *options.get("listeners", ())]
+            if self._snapshots != "none":
+                from onnxspan.recording.snapshots import Snapshots
+
+                self._store = Snapshots(self._snapshots)
+                options["listeners"] = [*options["listeners"], self._store]
+            self._session = Session(self._level, self._tracer_provider, **options)
+            self._session.listeners += self._senders(self._session)
         self._session.open()
         return self
+
+    def _listeners(self) -> list[Listener]:
+        from onnxspan.recording.listening import listeners  # as above
+
+        flight = self._listening["flight"]
+        is_place = not isinstance(flight, bool)
+        return listeners(
+            self._level,
+            beside=flight if is_place else self._save,
+            hooks=self._hooks,
+            **{**self._listening, "flight": is_place or flight},
+        )
+
+    def on_enter(
+        self, pattern: str = "*", *, level: str | Level | None = None
+    ) -> Callable[[Callable[[Moment], object]], Callable[[Moment], object]]:
+        """Decorate a function that is called as a stage, pass or node begins.
+
+        It gets a `Moment` with the live graph in hand. What it raises is reported once, and
+        never reaches the export. Register it before the `with` block.
+
+        Args:
+            pattern: a span's name (an operator for a node), `*` and `?` allowed.
+            level: `"stages"`, `"passes"` or `"nodes"` only; None for all.
+
+        Raises:
+            ValueError: for an unknown level.
+        """
+        return functools.partial(self._add_hook, "enter", pattern, level)
+
+    def on_leave(
+        self, pattern: str = "*", *, level: str | Level | None = None
+    ) -> Callable[[Callable[[Moment], object]], Callable[[Moment], object]]:
+        """As `on_enter`, for the end, successful or not; nodes end here only when they fail.
+
+        Raises:
+            ValueError: for an unknown level.
+        """
+        return functools.partial(self._add_hook, "leave", pattern, level)
+
+    def _add_hook(
+        self,
+        when: str,
+        pattern: str,
+        level: str | Level | None,
+        function: Callable[[Moment], object],
+    ) -> Callable[[Moment], object]:
+        from onnxspan.recording.hooks import Hook  # only who has hooks needs it
+
+        if self._session is not None:
+            raise RuntimeError("register hooks before the first `with` block of this trace")
+        parsed = None if level is None else Level.parse(level)
+        self._hooks.append(Hook(when, pattern, parsed, function))
+        return function
 
     def __exit__(
         self,
@@ -62,9 +150,12 @@ class Tracing:
     ) -> None:
         if self._session is not None:
             self._session.close()
+        saved: Path | None = None
         try:
             if self._save is not None:
                 self.save(self._save)
+                # A report in HTML is no file that `onnxspan send` could read.
+                saved = None if str(self._save).endswith(".html") else Path(self._save)
             if self._show:
                 self.show()
         except Exception as own:
@@ -72,6 +163,21 @@ class Tracing:
                 raise
             # The user's exception is on its way out: ours must not take its place.
             warnings.warn(f"onnxspan: {own}", RuntimeWarning, stacklevel=2)
+        finally:
+            if self._outputs is not None:
+                self._outputs.close(saved)
+
+    def _senders(self, session: Session) -> list[Listener]:
+        from onnxspan.recording import metrics  # as above
+
+        found = metrics.listeners(self._meter_provider)
+        if self._endpoints or self._exporters:
+            from onnxspan.recording.outputs import Outputs  # as above
+
+            self._outputs = Outputs(self._endpoints, self._exporters)
+            self._outputs.session = session
+            found.append(self._outputs)
+        return found
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: every call of the function is recorded, in a trace of its own.
@@ -86,8 +192,14 @@ class Tracing:
                 tracer_provider=self._tracer_provider,
                 show=self._show,
                 save=self._save,
+                outputs=self._exporters,
+                meter_provider=self._meter_provider,
+                **self._listening,
+                snapshots=self._snapshots,
                 **self._session_options,
             )
+            tracing._hooks = self._hooks
+            tracing._endpoints = self._endpoints
             traced.last_trace = tracing  # type: ignore[attr-defined]
             with tracing:
                 return function(*args, **kwargs)
@@ -97,9 +209,10 @@ class Tracing:
     @property
     def result(self) -> Trace:
         """The span tree so far, as every view reads it."""
-        from onnxspan.reading.trace import Trace  # noqa: PLC0415
+        from onnxspan.reading.trace import Trace
 
-        return Trace.from_spans(self._session.spans if self._session is not None else ())
+        spans = self._session.spans if self._session is not None else ()
+        return Trace.from_spans(spans, self._store.get if self._store is not None else None)
 
     @property
     def spans(self) -> list[Span]:
@@ -107,26 +220,49 @@ class Tracing:
         return self.result.spans
 
     @property
+    def failure(self) -> Failure | None:
+        """Where and why the last export that failed did so; None when all went well."""
+        return self.result.failure
+
+    @property
     def errors(self) -> list[str]:
         """What went wrong in onnxspan itself and was kept away from the export; mostly empty."""
         return list(self._session.errors) if self._session is not None else []
 
+    @property
+    def deliveries(self) -> list[Report]:
+        """What became of the spans for each output, once the block was left."""
+        return list(self._outputs.reports) if self._outputs is not None else []
+
     def show(self, **options: Any) -> None:
         """Print the tree; options as `onnxspan.reading.tree.show` takes them."""
-        from onnxspan.reading import tree  # noqa: PLC0415
+        from onnxspan.reading import tree
 
         tree.show(self.result, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the spans as OTLP JSON lines, whole or not at all.
+        """Write the spans, whole or not at all: as OTLP JSON lines, or `.html` as a report.
+
+        Snapshots go into a folder beside the lines: `NAME.snapshots` for `NAME.jsonl`.
 
         Raises:
             OSError: when the file cannot be written; nothing is then left of it.
             ValueError: when nothing was recorded.
         """
-        from onnxspan.recording.outputs import write_file  # noqa: PLC0415
+        if str(path).lower().endswith((".html", ".htm")):
+            from onnxspan.reading import html  # only for a report
 
+            html.save(self.result, path)
+            return
+        from onnxspan.recording.outputs import write_file
+
+        if self._store is not None and self._session is not None and self._session.spans:
+            self._store.save(path)
         write_file(path, self._session.spans if self._session is not None else [])
+
+    def _repr_html_(self) -> str:
+        """The trace in a notebook."""
+        return self.result._repr_html_()  # the notebook's protocol
 
 
 def trace(
@@ -135,6 +271,15 @@ def trace(
     tracer_provider: TracerProvider | None = None,
     show: bool = False,
     save: str | os.PathLike[str] | None = None,
+    otlp: str | Sequence[str] | None = None,
+    protocol: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    outputs: Sequence[SpanExporter] = (),
+    meter_provider: MeterProvider | None = None,
+    flight: bool | str | os.PathLike[str] = True,
+    log: Any = False,
+    native_log: bool | str | Sequence[str] = False,
+    snapshots: str = "none",
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
 
@@ -146,13 +291,63 @@ def trace(
             (and each converted operator).
         tracer_provider: an OpenTelemetry tracer provider; None takes the configured one.
         show: print the tree to stderr when the block is left.
-        save: write the spans to this file when the block is left.
+        save: write the spans to this file when the block is left; `.html` makes a report.
+        snapshots: keep the graph's text before and after passes: `"changed"` for those that
+            change it, `"all"`, `"none"`, or a pattern of their names (`"*peephole*"`).
+        otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`.
+            The export never waits for it; leaving the block does, at most 30 s
+            and one more for each 1000 spans (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds).
+            Spans that did not arrive are written to a file, and a warning of the logger
+            `onnxspan` says so, once.
+        protocol: `"http/protobuf"` or `"grpc"`; None takes `OTEL_EXPORTER_OTLP_PROTOCOL`,
+            or `"http/protobuf"`.
+        headers: sent with each request to those addresses.
+        outputs: OpenTelemetry span exporters that get the spans too, such as
+            `ConsoleSpanExporter()`.
+        meter_provider: an OpenTelemetry meter provider; None takes the configured one, and
+            where none is configured no metrics are made.
+        flight: keep a flight log, which tells where a killed process was: beside the file of
+            `save`, else in a per-user temporary folder; a path puts it at that path plus
+            `.flight`. It is removed when the block is left.
+        log: emit an event as each stage and pass begins and ends: True takes structlog when
+            the application has configured it, else the standard logger `onnxspan`; or a
+            structlog or standard logger.
+        native_log: keep what the C++ passes say of themselves: True, `"debug"` for more, or
+            names of C++ files (without `.cpp`).
 
     Returns:
         The recording: a context manager and a decorator.
 
     Raises:
-        ValueError: for an unknown level.
+        ValueError: for an unknown level or protocol, or an address that is no URL; on entering,
+            for a `native_log` that cannot be.
+        OnnxspanError: when the package that speaks the protocol is not installed.
         ImportError: on entering, when torch cannot be imported.
     """
-    return Tracing(level, tracer_provider=tracer_provider, show=show, save=save)
+    return Tracing(
+        level,
+        tracer_provider=tracer_provider,
+        show=show,
+        save=save,
+        snapshots=snapshots,
+        otlp=otlp,
+        protocol=protocol,
+        headers=headers,
+        outputs=outputs,
+        meter_provider=meter_provider,
+        flight=flight,
+        log=log,
+        native_log=native_log,
+    )
+
+
+def _endpoints(
+    otlp: str | Sequence[str] | None, protocol: str | None, headers: Mapping[str, str] | None
+) -> list[Endpoint]:
+    """Check the addresses at once, so that a typing error is met before a long export."""
+    if otlp is None:
+        return []
+    from onnxspan.recording.otlp import endpoint  # only when it is asked for
+
+    addresses = [otlp] if isinstance(otlp, str) else list(otlp)
+    return [endpoint(address, protocol, headers) for address in addresses]

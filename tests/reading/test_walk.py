@@ -108,6 +108,30 @@ def test_a_quiet_pass_inside_an_acting_one_is_no_step():
     assert found[1].unchanged == ("NameFixPass",)
 
 
+def test_the_kind_of_graph_is_said():
+    """Where fx nodes become ONNX nodes, a step says which it counts; what a pass says counts."""
+    spans = [
+        span("_core.export", 1, end=9_000_000, LEVEL="stages"),
+        span("torch.export.export", 2, 1, LEVEL="stages", GRAPH_KIND="fx", NODES=8, INPUTS=3),
+        span(
+            "_translate_fx_graph", 3, 1, LEVEL="stages", GRAPH_KIND="onnx", NODES=9, INPUTS=1,
+        ),
+        span(
+            "DeduplicateInitializersPass", 4, 1, LEVEL="passes", GRAPH_KIND="onnx", NODES=9,
+            NODES_CHANGE=0, INPUTS=1, PASS_MODIFIED=True,
+        ),
+        span(
+            "NameFixPass", 5, 1, LEVEL="passes", GRAPH_KIND="onnx", NODES=9, NODES_CHANGE=0,
+            INPUTS=1, PASS_MODIFIED=False,
+        ),
+    ]  # fmt: skip
+    found = steps(Trace(spans))
+    assert found[2].went_in == ("graph: 8 fx nodes, 3 inputs",)
+    assert found[2].came_out == ("graph: 9 onnx nodes, 1 input",)
+    assert [step.name for step in found[3:]] == ["DeduplicateInitializersPass"]
+    assert found[3].unchanged == ("NameFixPass",)
+
+
 def test_a_failure_is_a_step_with_its_message():
     """A failed pass is shown even if it changed nothing, and so are the spans around it."""
     trace = small()
@@ -158,8 +182,8 @@ def test_the_users_own_spans_are_no_steps():
 
 def test_deep_nesting_is_no_problem():
     """A file that nests deeper than Python recurses is walked."""
-    spans = [span("stage", number, number - 1, LEVEL="stages") for number in range(1, 2000)]
-    assert steps(Trace(spans))[-1].depth == 1998
+    spans = [span("stage", number, number - 1, LEVEL="stages") for number in range(1, 1500)]
+    assert steps(Trace(spans))[-1].depth == 1498
 
 
 def test_a_step_as_text():

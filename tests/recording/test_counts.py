@@ -134,3 +134,39 @@ def test_the_root_counts_the_file(traced):
     assert root.attributes[c.RESULT_NODES] == len(graph.node)
     assert root.attributes[c.RESULT_INITIALIZERS] == len(graph.initializer)
     assert isinstance(trace, onnxspan.Tracing)
+
+
+def lambda_free(x):
+    """A function to script: its ScriptFunction has no signature that Python can read."""
+    return x + 1
+
+
+class Scaled(torch.nn.Module):
+    def forward(self, x):
+        return x * torch.tensor(2.0) + torch.tensor(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments"),
+    [
+        (Scaled, (torch.ones(2, 2),)),
+        (
+            lambda: torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))),
+            (torch.ones(1, 2),),
+        ),
+        (lambda: torch.jit.script(lambda_free), (torch.ones(1, 2),)),
+    ],
+    ids=["zero-dimensional constants", "scripted module", "scripted function"],
+)
+def test_counts_hold_where_no_chunk_and_no_signature_is(make, arguments):
+    """Passes that rewrite without a telling kind are counted, and a ScriptFunction is described."""
+    recounter = Recounter()
+    session = Session(listeners=[recounter])
+    session.open()
+    try:
+        with quiet():
+            torch.onnx.export(make(), arguments, io.BytesIO(), dynamo=False)
+    finally:
+        session.close()
+    assert session.errors == []
+    assert recounter.wrong == []

@@ -331,12 +331,17 @@ def test_warnings_are_the_same(filters, tmp_path):
     shown = []
     for begin, end in (
         ("", ""),
-        ("import onnxspan; trace = onnxspan.trace('nodes').__enter__()", "trace.__exit__(None, None, None); assert len(trace.result.exports) == 2"),
+        (
+            "import onnxspan; trace = onnxspan.trace('nodes').__enter__()",
+            "trace.__exit__(None, None, None); assert len(trace.result.exports) == 2",
+        ),
     ):
-        script.write_text(textwrap.dedent(SCRIPT).format(
+        script.write_text(
+            textwrap.dedent(SCRIPT).format(
                 begin=begin, end=end, torchscript=torch_facts.TORCHSCRIPT
-            ))
-        done = subprocess.run(  # noqa: S603  # our own interpreter
+            )
+        )
+        done = subprocess.run(  # our own interpreter
             [sys.executable, *filters, str(script)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
@@ -397,7 +402,12 @@ def test_an_interrupt_in_our_own_code_leaves_nothing(monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    for holder, name in ((sizes, "graph_size"), (spans, "start"), (spans, "end"), (memory, "resident")):
+    for holder, name in (
+        (sizes, "graph_size"),
+        (spans, "start"),
+        (spans, "end"),
+        (memory, "resident"),
+    ):
         with monkeypatch.context() as patched, onnxspan.trace() as trace:
             patched.setattr(holder, name, interrupted)
             with pytest.raises(KeyboardInterrupt):

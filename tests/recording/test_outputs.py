@@ -62,7 +62,7 @@ try:
 except OSError:
     print("refused")
 """
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(  # our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "refused", done.stderr

@@ -188,7 +188,7 @@ def main(folder: pathlib.Path) -> int:
     for name in explanations.names():
         try:
             (folder / file_name(name)).write_text(page(name), encoding="utf-8")
-        except Exception as error:  # noqa: PERF203  # the other pages are written all the same
+        except Exception as error:  # the other pages are written all the same
             failed += 1
             print(f"{name}: {type(error).__name__}: {str(error)[:300]}", file=sys.stderr)
     (folder / "index.md").write_text(index(), encoding="utf-8")

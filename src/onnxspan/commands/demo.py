@@ -30,25 +30,28 @@ LEVELS = [level.name.lower() for level in Level]
 def command(level: str, exporter: str) -> None:
     """Export a small convolutional and a small transformer model, and show both trees."""
     try:
-        import torch  # noqa: PLC0415  # the reading half runs without torch
+        import torch  # the reading half runs without torch
 
-        from onnxspan.commands.models import models  # noqa: PLC0415  # needs torch
+        from onnxspan.commands.models import models  # needs torch
     except ImportError as error:
         raise OnnxspanError(
             f"the demo exports real models, and torch cannot be imported: {error}. "
             "Install it: pip install torch onnx onnxscript"
         ) from error
     exporters = ["torchscript", "dynamo"] if exporter == "both" else [exporter]
-    if "dynamo" not in inspect.signature(torch.onnx.export).parameters:
+    has_both = "dynamo" in inspect.signature(torch.onnx.export).parameters
+    if not has_both:
         exporters = ["torchscript"]
     with tempfile.TemporaryDirectory() as folder:
         for name, (model, args) in models().items():
             for kind in exporters:
                 click.secho(f"\n── {name} model, {kind} exporter ──\n", bold=True)
-                options = {} if exporters == ["torchscript"] else {"dynamo": kind == "dynamo"}
+                options = {"dynamo": kind == "dynamo"} if has_both else {}
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # torch's advice on its older exporter
                     with trace(level) as recorded:
-                        torch.onnx.export(model, args, str(Path(folder, f"{name}.onnx")), **options)
+                        torch.onnx.export(
+                            model, args, str(Path(folder, f"{name}.onnx")), **options
+                        )
                 tree.show(recorded.result, file=sys.stdout)
     click.echo("\nNext: `onnxspan run your_export.py` traces the exports of your own script.")

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import platform
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.table import Table
 
 from onnxspan.errors import OnnxspanError
 from onnxspan.version import __version__
+
+if TYPE_CHECKING:
+    from onnxspan.recording.patching import Target
 
 PACKAGES = (
     "torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime", "opentelemetry-sdk", "structlog",
@@ -24,21 +27,21 @@ PACKAGES = (
 @click.option("--json", "to_json", is_flag=True, help="Print JSON, for programs.")
 def command(to_json: bool) -> None:
     """Say which versions are here, and where each probe is found or missing."""
-    report = {"versions": _versions(), "probes": _probes()}
+    versions, probes = _versions(), _probes()
     if to_json:
-        click.echo(json.dumps(report, indent=1))
+        click.echo(json.dumps({"versions": versions, "probes": probes}, indent=1))
         return
     console = Console(file=sys.stdout, highlight=False)
-    for name, version in report["versions"].items():
+    for name, version in versions.items():
         console.print(f"{name:20} {version}", markup=False)
     for table in ("openers", "torchscript", "dynamo"):
-        rows = [row for row in report["probes"] if row["table"] == table]
+        rows = [row for row in probes if row["table"] == table]
         if rows:
             console.print()
             console.print(_table(table, rows))
-    missing = [row["name"] for row in report["probes"] if not row["found"]]
+    missing = [row["name"] for row in probes if not row["found"]]
     said = f"not in this torch, and skipped: {', '.join(missing)}" if missing else "all found"
-    console.print(f"\n{len(report['probes'])} probes, {said}", markup=False)
+    console.print(f"\n{len(probes)} probes, {said}", markup=False)
 
 
 def _versions() -> dict[str, str]:
@@ -53,16 +56,17 @@ def _versions() -> dict[str, str]:
 
 def _probes() -> list[dict[str, Any]]:
     try:
-        import torch.onnx  # noqa: F401, PLC0415  # the reading half runs without torch
+        import torch.onnx  # noqa: F401  # the reading half runs without torch
     except ImportError as error:
         raise OnnxspanError(
             f"torch cannot be imported: {error}. Install it: pip install torch onnx onnxscript"
         ) from error
-    from onnxspan.recording import recorder  # noqa: PLC0415  # needs torch
-    from onnxspan.recording.patching import resolve  # noqa: PLC0415
-    from onnxspan.recording.probes import OPENERS, TABLES  # noqa: PLC0415
+    from onnxspan.recording import recorder  # needs torch
+    from onnxspan.recording.patching import resolve
+    from onnxspan.recording.probes import OPENERS, TABLES
 
     tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
+    wrapped = list(recorder.patches._wrapped.values())  # noqa: SLF001  # only the doctor asks
     listed = []
     for table, probes in tables.items():
         for probe in probes:
@@ -74,19 +78,29 @@ def _probes() -> list[dict[str, Any]]:
                     "level": probe.level.name.lower(),
                     "found": len(targets),
                     "place": targets[0].place if len(targets) == 1 else "",
-                    "installed": any(recorder.patches.is_installed(one) for one in targets),
+                    "installed": any(_is_wrapped(one, wrapped) for one in targets),
                 }
             )
     return listed
 
 
+def _is_wrapped(target: Target, wrapped: list[Target]) -> bool:
+    """Whether this place is wrapped now; the recorder has resolved it to a target of its own."""
+    return any(
+        one.holder is target.holder and one.attribute == target.attribute for one in wrapped
+    )
+
+
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in ("span", "level", "found at", "wrapped now"):
-        table.add_column(column, overflow="fold")
+    table.add_column("span", overflow="fold", ratio=5)
+    table.add_column("level", no_wrap=True)
+    table.add_column("found at", overflow="fold", ratio=7)
+    table.add_column("now", no_wrap=True)
     for row in rows:
         several = f"{row['found']} places" if row["found"] else "missing in this torch"
+        place = row["place"].replace("torch.onnx._internal.", "…")
         table.add_row(
-            row["name"], row["level"], row["place"] or several, "yes" if row["installed"] else ""
+            row["name"], row["level"], place or several, "wrapped" if row["installed"] else ""
         )
     return table

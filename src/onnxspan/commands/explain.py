@@ -39,8 +39,8 @@ def _show(name: str) -> None:
         click.echo(found.markdown(), nl=False)
         return
     # rich is imported only to draw: a pipe does not wait for it.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.markdown import Markdown  # noqa: PLC0415
+    from rich.console import Console
+    from rich.markdown import Markdown
 
     Console().print(Markdown(found.markdown()))
 

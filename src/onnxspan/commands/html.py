@@ -24,8 +24,8 @@ def command(file: Path, output: Path | None, show: bool) -> None:
 
     The page needs no network and no server: send it along with an issue.
     """
-    from onnxspan.reading import html  # noqa: PLC0415  # only for this command
-    from onnxspan.reading.trace import Trace  # noqa: PLC0415
+    from onnxspan.reading import html  # only for this command
+    from onnxspan.reading.trace import Trace
 
     target = output or file.with_suffix(".html")
     if target == file:

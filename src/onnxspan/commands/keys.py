@@ -33,8 +33,8 @@ def reading() -> Iterator[Callable[[], str]]:
     or page key. A closed terminal gives `END`.
     """
     try:
-        import termios  # noqa: PLC0415  # not on Windows
-        import tty  # noqa: PLC0415  # as above
+        import termios  # not on Windows
+        import tty  # as above
     except ImportError:
         yield _by_click
         return

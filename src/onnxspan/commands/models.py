@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 
-class Convolutional(nn.Module):
+class Convolutional(nn.Module):  # type: ignore[misc]  # torch is untyped for us
     """Two convolutions with batch norm, pooling and a linear head."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Convolutional(nn.Module):
         return scores
 
 
-class Layer(nn.Module):
+class Layer(nn.Module):  # type: ignore[misc]  # torch is untyped for us
     """One pre-norm transformer layer."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -50,7 +50,7 @@ class Layer(nn.Module):
         return result
 
 
-class Transformer(nn.Module):
+class Transformer(nn.Module):  # type: ignore[misc]  # torch is untyped for us
     """An embedding, some layers and a head."""
 
     def __init__(self, layers: int = 4, width: int = 64, vocabulary: int = 100) -> None:

@@ -49,14 +49,14 @@ class Progress:
             while parent is not None:
                 path.append(parent.probe.name)
                 parent = parent.parent
-            text = one_line(f" {elapsed:6.1f} s  {' › '.join(reversed(path[:3]))}")
+            text = one_line(f" {elapsed:6.1f} s  {' > '.join(reversed(path[:3]))}")
             self._write(f"{_SAVE}{_NO_WRAP}{_ERASE}{text}{_WRAP}{_RESTORE}")
             self._drawn = True
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Nothing: the next entering draws."""
 
-    def finished(self, export: Export) -> None:
+    def finished(self, export: Export) -> None:  # noqa: ARG002  # listeners are given it
         """Leave nothing behind."""
         self._erase()
 
@@ -71,5 +71,3 @@ class Progress:
             self._stream.flush()
         except (OSError, ValueError):  # the terminal is gone; the export is not
             self._drawn = False
-
-

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import click
 
-from onnxspan.commands import script
+from onnxspan.commands import interrupt, script
 from onnxspan.commands.demo import LEVELS
+from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
 from onnxspan.commands.progress import Progress
+from onnxspan.commands.repeating import repeat
+from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, as_options, where_to
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
+from onnxspan.reading.text import printable
 from onnxspan.tracing import Tracing
 
 
@@ -25,16 +29,55 @@ from onnxspan.tracing import Tracing
 )
 @click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
+@click.option("--otlp", **OTLP)
+@click.option("--protocol", **PROTOCOL)
+@click.option("--header", "headers", **HEADER)
+@click.option(
+    "--snapshots",
+    default="none",
+    show_default=True,
+    metavar="changed|all|none|PATTERN",
+    help="Keep the graph's text before and after passes, in a folder beside -o.",
+)
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
-@click.option("--quiet", is_flag=True, help="Do not print the tree.")
+@click.option(
+    "--log",
+    type=click.Choice(LOG_FORMATS),
+    help="Log each stage and pass to stderr, by structlog.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(LOG_LEVELS),
+    default="info",
+    show_default=True,
+    help="debug has passes and the native log too.",
+)
+@click.option("--native-log", is_flag=True, help="Keep what torch's C++ passes say of themselves.")
+@click.option("--no-flight", is_flag=True, help="Keep no flight log for the case of a kill.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option(
+    "--repeat",
+    "times",
+    type=click.IntRange(min=1),
+    help="Run it N times, each in a fresh process, into OUTPUT-1.jsonl, OUTPUT-2.jsonl, ...",
+)
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(
+def command(  # noqa: C901  # a line for each option; click passes them by name
     level: str,
     output: str | None,
+    otlp: tuple[str, ...],
+    protocol: str | None,
+    headers: tuple[str, ...],
+    snapshots: str,
     unfold: bool,
+    log: str | None,
+    log_level: str,
+    native_log: bool,
+    no_flight: bool,
     quiet: bool,
+    times: int | None,
     module: bool,
     target: str,
     arguments: tuple[str, ...],
@@ -45,25 +88,46 @@ def command(
     stderr. Options of onnxspan stand before the script's name.
     """
     _check_output(output)
+    if snapshots != "none" and output is None:
+        raise click.UsageError("--snapshots needs -o FILE.jsonl: they go into a folder beside it")
     if not module and not Path(target).exists():
         raise OnnxspanError(
             f"{target}: there is no such file. "
             f"Give a Python file, or a module: onnxspan run -m {target}"
         )
+    if times is not None:
+        options = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
+        options += as_options(otlp, protocol, headers)
+        repeat(times, output, options, [*["-m"] * module, "--", target, *arguments])
+        return
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
-    tracing = Tracing(Level.parse(level), listeners=listeners, wait_for_torch=True)
+    if native_log and level == "stages":
+        raise OnnxspanError("--native-log belongs to passes: leave --level stages out")
+    if log is not None:
+        configure(log, log_level)
+    place = None if no_flight else interrupt.watched_place(output)
+    tracing = Tracing(
+        Level.parse(level),
+        listeners=listeners,
+        snapshots=snapshots,
+        wait_for_torch=True,
+        **where_to(otlp, protocol, headers),
+        flight=place or False,
+        log=log is not None,
+        native_log=native_log,
+    )
     process = os.getpid()
     failure: BaseException | None = None
     with tracing:
         try:
             run = script.run_module if module else script.run_script
             run(target, list(arguments))
-        except OnnxspanError:
+        except script.UnreadableError:
             raise
         except BaseException as error:  # a script may end in any way
             failure = error
         script.join_threads()
-    if isinstance(failure, Exception | KeyboardInterrupt):
+    if failure is not None and not isinstance(failure, SystemExit):
         script.print_exception(failure)
     if os.getpid() == process:  # a forked child of the script has nothing to report
         _report(tracing, output, unfold, quiet)
@@ -85,7 +149,10 @@ def _check_output(output: str | None) -> None:
 def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
     sys.stdout.flush()
     if not tracing.result.roots:
-        click.echo("onnxspan: the script made no torch.onnx.export; nothing was recorded", err=True)
+        if tracing.errors:  # the script may well have exported; we could not see it
+            _say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
+        elif not quiet or output is not None:
+            _say("the script made no torch.onnx.export; nothing was recorded")
         return
     if not quiet:
         click.echo(err=True)
@@ -94,9 +161,14 @@ def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> 
         try:
             tracing.save(output)
         except (OSError, ValueError) as error:
-            click.echo(f"onnxspan: the trace was not saved: {error}", err=True)
+            _say(f"the trace was not saved: {error}")
         else:
-            click.echo(f"onnxspan: {len(tracing.spans)} spans in {output}", err=True)
+            if not quiet:
+                _say(f"{len(tracing.spans)} spans in {output}")
+
+
+def _say(text: str) -> None:
+    click.echo(f"onnxspan: {printable(text)}", err=True)
 
 
 def _end_as(failure: BaseException) -> None:

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 _OUR_CODE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
+class UnreadableError(OnnxspanError):
+    """The script itself cannot be read; whatever else comes out of it is its own."""
+
+
 def run_script(path: str, arguments: list[str]) -> None:
     """Run a file as `python FILE ARGUMENTS...` would; raises what the script raises.
 
     Raises:
-        OnnxspanError: when the file cannot be read.
+        UnreadableError: when the file cannot be read.
     """
     sys.argv[:] = [path, *arguments]
     if os.path.isdir(path) or path.endswith((".zip", ".pyz")):
@@ -33,7 +37,7 @@ def run_script(path: str, arguments: list[str]) -> None:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
-        raise OnnxspanError(
+        raise UnreadableError(
             f"{path}: cannot be read: {error.strerror}. "
             "Give a Python file, or a module by `onnxspan run -m MODULE`"
         ) from error
@@ -70,7 +74,7 @@ def print_exception(error: BaseException) -> None:
 
 
 def _without_our_frames(entry: TracebackType | None) -> TracebackType | None:
-    from onnxspan.recording.stand_in import NAME  # noqa: PLC0415  # only for a failure
+    from onnxspan.recording.stand_in import NAME  # only for a failure
 
     def is_ours(one: TracebackType) -> bool:
         code = one.tb_frame.f_code
@@ -92,7 +96,6 @@ def _is_before_script(entry: TracebackType) -> bool:
     name = entry.tb_frame.f_code.co_filename
     return (
         name.startswith(_OUR_CODE)
-        or name == runpy.__file__
-        or name == "<frozen runpy>"
+        or name in {runpy.__file__, "<frozen runpy>"}
         or f"{os.sep}click{os.sep}" in name
     )

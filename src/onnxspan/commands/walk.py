@@ -62,9 +62,9 @@ def command(file: str, *, print_all: bool) -> None:
 
 
 def _print(found: list[Step]) -> None:
-    from rich.console import Console  # noqa: PLC0415  # only to draw
+    from rich.console import Console  # only to draw
 
-    from onnxspan.reading.walk_view import page  # noqa: PLC0415  # as above
+    from onnxspan.reading.walk_view import page  # as above
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     for step in found:
@@ -78,7 +78,7 @@ class _Terminal:
     """Draws the step and obeys the keys."""
 
     def __init__(self, walker: Walker) -> None:
-        from rich.console import Console  # noqa: PLC0415  # only to draw
+        from rich.console import Console  # only to draw
 
         self.walker = walker
         self.console: Console = Console(highlight=False)
@@ -131,10 +131,10 @@ class _Terminal:
             query = query[:-1] if key in ("\x7f", "\b") else query + key * key.isprintable()
 
     def _draw(self) -> None:
-        from rich.segment import Segment, SegmentLines  # noqa: PLC0415  # only to draw
-        from rich.text import Text  # noqa: PLC0415  # as above
+        from rich.segment import Segment, SegmentLines  # only to draw
+        from rich.text import Text  # as above
 
-        from onnxspan.reading.walk_view import page  # noqa: PLC0415  # as above
+        from onnxspan.reading.walk_view import page  # as above
 
         console, walker = self.console, self.walker
         content = page(walker.step, len(walker.steps), walker.trail())

@@ -24,22 +24,24 @@ class Size:
 
     nodes: int | None
     inputs: int | None
-    parameters: int | None
+    kind: str = ""
 
     @classmethod
     def of(cls, span: Span) -> Size | None:
         """The size at the span's end; None when it says none."""
-        values = [span.get(key) for key in (c.NODES, c.INPUTS, c.PARAMETERS)]
-        numbers = [value if isinstance(value, int) else None for value in values]
-        return cls(*numbers) if numbers[0] is not None else None
+        values = [span.get(key) for key in (c.NODES, c.INPUTS)]
+        nodes, inputs = (value if isinstance(value, int) else None for value in values)
+        kind = one_line(str(span.get(c.GRAPH_KIND, "")))
+        return cls(nodes, inputs, kind) if nodes is not None else None
 
     def has_other_inputs(self, before: Size) -> bool:
         """Whether the number of inputs is another than before, as far as both are known."""
-        return None not in (self.inputs, before.inputs) and self.inputs != before.inputs
+        known = self.kind == before.kind and None not in (self.inputs, before.inputs)
+        return known and self.inputs != before.inputs
 
     def text(self) -> str:
-        """As `43 nodes, 9 inputs`."""
-        parts = ((self.nodes, "node"), (self.inputs, "input"))
+        """As `43 nodes, 9 inputs`, or `83 fx nodes` where there are several kinds of graph."""
+        parts = ((self.nodes, f"{self.kind} node".lstrip()), (self.inputs, "input"))
         return ", ".join(number(value, noun) for value, noun in parts if value is not None)
 
 
@@ -84,8 +86,8 @@ def _graph_in(span: Span, before: Size | None) -> list[str]:
     size = Size.of(span)
     change = span.get(c.NODES_CHANGE)
     if size is not None and size.nodes is not None and isinstance(change, int):
-        inputs = before.inputs if before is not None else None
-        before = Size(size.nodes - change, inputs, None)
+        inputs = before.inputs if before is not None and before.kind == size.kind else None
+        before = Size(size.nodes - change, inputs, size.kind)
     if size is None or before is None:
         return []
     return [f"graph: {before.text()}"]
@@ -188,10 +190,11 @@ _SPECIAL: dict[str, Any] = {
 _SAID = frozenset(
     {
         c.FUNCTION, c.FILE, c.LINE, c.LEVEL, c.ERROR_TYPE, c.NODES, c.NODES_CHANGE, c.INPUTS,
-        c.OUTPUTS, c.PARAMETERS, c.PARAMETER_BYTES, c.CONSTANT_BYTES, c.MEMORY_RSS,
-        c.MEMORY_PEAK, c.EXPORTER, c.VERSION_TORCH, c.VERSION_ONNX, c.OPSET, c.MODEL_CLASS,
-        c.MODEL_PARAMETERS, c.MODEL_BYTES, c.MODEL_INPUTS, c.MODEL_INPUT_SHAPES, c.DYNAMIC_AXES,
-        c.RESULT_FILE, c.RESULT_BYTES, c.RESULT_NODES, c.RESULT_INITIALIZERS, c.RESULT_OPERATORS,
+        c.OUTPUTS, c.PARAMETERS, c.PARAMETER_BYTES, c.CONSTANT_BYTES, c.GRAPH_KIND,
+        c.PASS_MODIFIED, c.MEMORY_RSS, c.MEMORY_PEAK, c.EXPORTER, c.VERSION_TORCH,
+        c.VERSION_ONNX, c.OPSET, c.MODEL_CLASS, c.MODEL_PARAMETERS, c.MODEL_BYTES,
+        c.MODEL_INPUTS, c.MODEL_INPUT_SHAPES, c.DYNAMIC_AXES, c.RESULT_FILE, c.RESULT_BYTES,
+        c.RESULT_NODES, c.RESULT_INITIALIZERS, c.RESULT_OPERATORS,
     }
 )  # fmt: skip
 """Attributes that are said elsewhere in a step, or that say little to a walker."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
@@ -159,9 +160,11 @@ def operator_sums(span: Span, most: int) -> tuple[list[OperatorSum], int, list[O
 def _kinds(span: Span) -> Iterable[tuple[str, list[OperatorSum]]]:
     for key, operators in span.attributes.items():
         prefix, _, last = key.rpartition(".")
+        if last != "operators":
+            continue
         calls = span.get(f"{prefix}.calls")
         durations = span.get(f"{prefix}.durations")
-        if last == "operators" and isinstance(calls, list) and isinstance(durations, list):
+        if isinstance(operators, list) and _are_numbers(calls) and _are_numbers(durations):
             yield (
                 prefix.rpartition(".")[2],
                 [
@@ -169,3 +172,10 @@ def _kinds(span: Span) -> Iterable[tuple[str, list[OperatorSum]]]:
                     for name, number, seconds in zip(operators, calls, durations, strict=False)
                 ],
             )
+
+
+def _are_numbers(values: object) -> bool:
+    """Whether it is a list of numbers: in another tool's file it may be anything."""
+    return isinstance(values, list) and all(
+        isinstance(value, int | float) and math.isfinite(value) for value in values
+    )

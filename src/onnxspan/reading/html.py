@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan import explanations
 from onnxspan.files import write_text
-from onnxspan.reading import walk
+from onnxspan.reading import snapshots, walk
+from onnxspan.reading.collector import without_collector
 from onnxspan.reading.text import one_line
 from onnxspan.version import __version__
 
@@ -32,6 +33,10 @@ SCRIPTS = ("dom.js", "data.js", "waterfall.js", "charts.js", "details.js", "tabl
 """The page's script, in the order in which its parts need each other."""
 MOST_STEPS = 1_000
 """Steps of the walk in a report; `onnxspan walk` shows the rest."""
+
+MOST_DIFF_CHARACTERS = 800_000
+"""Characters of all diffs in a report, so that it stays below 2 MB."""
+MOST_ONE_DIFF = 100_000
 
 _KEYS = {
     "level": c.LEVEL,
@@ -86,6 +91,8 @@ def render(trace: Trace) -> str:
         )
     script = "(() => {\n'use strict';\n" + "\n".join(map(_asset, SCRIPTS)) + "\n})();"
     style = _asset("report.css")
+    with without_collector():
+        embedded = _embedded(data(trace))
     return string.Template(_asset("report.html")).substitute(
         title=html.escape(one_line(_title(trace))),
         version=__version__,
@@ -93,7 +100,7 @@ def render(trace: Trace) -> str:
         style_hash=_content_hash(style),
         script=script,
         script_hash=_content_hash(script),
-        data=_embedded(data(trace)),
+        data=embedded,
     )
 
 
@@ -106,10 +113,9 @@ def data(trace: Trace) -> dict[str, Any]:
     spans = trace.spans
     index = {id(span): number for number, span in enumerate(spans)}
     places: dict[tuple[Any, ...], int] = {}
-    rows = [
-        _row(span, index, places, root.start) for root in trace.roots for span in root.walk()
-    ]
-    steps, notices = _steps(trace, {span.span_id: index[id(span)] for span in spans})
+    rows = [_row(span, index, places, root.start) for root in trace.roots for span in root.walk()]
+    diffs, notices = _diffs(trace, spans)
+    steps, cut = _steps(trace, {span.span_id: index[id(span)] for span in spans}, diffs)
     return {
         "format": "onnxspan.report",
         "version": 1,
@@ -120,14 +126,18 @@ def data(trace: Trace) -> dict[str, Any]:
         "roots": [index[id(root)] for root in trace.roots],
         "began": {index[id(root)]: str(root.start) for root in trace.roots},
         "places": [
-            {key: value for key, value in zip(_PLACE_KEYS, place, strict=True) if value is not None}
+            {
+                key: value
+                for key, value in zip(_PLACE_KEYS, place, strict=True)
+                if value is not None
+            }
             for place in places
         ],
         "spans": rows,
         "explanations": _explanations(spans),
         "steps": steps,
-        "diffs": {},
-        "notices": _missing(trace) + notices,
+        "diffs": {index[key]: text for key, text in diffs.items()},
+        "notices": _missing(trace) + _omitted(trace) + notices + cut,
     }
 
 
@@ -191,13 +201,55 @@ def _explanations(spans: list[Span]) -> dict[str, Any]:
 
 
 _STEP_FIELDS = (
-    "depth", "name", "one_line", "duration", "place", "went_in", "came_out", "log", "error", "unchanged",
+    "depth", "name", "one_line", "duration", "place", "went_in", "came_out", "log", "error",
+    "unchanged",
 )  # fmt: skip
 
 
-def _steps(trace: Trace, index: dict[str, int]) -> tuple[list[dict[str, Any]], list[str]]:
+def _diffs(trace: Trace, spans: list[Span]) -> tuple[dict[int, str], list[str]]:
+    """The diffs of passes, each cut to a length and all of them to a sum, said aloud."""
+    found: dict[int, str] = {}
+    notices: list[str] = []
+    left, cut, problems = MOST_DIFF_CHARACTERS, 0, 0
+    for span in filter(snapshots.has_snapshot, spans):
+        try:
+            text = snapshots.diff(trace, span)
+        except snapshots.SnapshotError as error:
+            problems += 1
+            if problems == 1:
+                notices.append(str(error))
+            continue
+        room = min(MOST_ONE_DIFF, left)
+        if len(text) > room:
+            cut += 1
+            text = text[:room].rpartition("\n")[0] + _CUT if room > MOST_ONE_DIFF // 10 else ""
+        left -= len(text)
+        if text:
+            found[id(span)] = text
+    if cut:
+        notices.append(
+            f"{cut} diffs are cut short: `onnxspan show --pass NAME --diff` has them whole."
+        )
+    if problems > 1:
+        notices.append(f"And {problems - 1} more snapshots cannot be read.")
+    return found, notices
+
+
+_CUT = "\n@@ cut here: `onnxspan show FILE --pass NAME --diff` shows the rest @@"
+
+
+def _omitted(trace: Trace) -> list[str]:
+    counts = [root.get(c.SNAPSHOT_OMISSIONS) for root in trace.exports]
+    omitted = sum(count for count in counts if isinstance(count, int))
+    said = "Snapshots of {} passes were not kept, because of a limit: their attributes say which."
+    return [said.format(omitted)] if omitted else []
+
+
+def _steps(
+    trace: Trace, index: dict[str, int], diffs: dict[int, str]
+) -> tuple[list[dict[str, Any]], list[str]]:
     """The walk's steps; their explanations stand elsewhere in the report already."""
-    steps = walk.steps(trace)
+    steps = walk.steps(trace, lambda span: diffs.get(id(span), ""))
     notices = []
     if len(steps) > MOST_STEPS:
         notices.append(
@@ -232,7 +284,8 @@ def _title(trace: Trace) -> str:
 def _asset(name: str) -> str:
     return (
         importlib.resources.files("onnxspan.reading")
-        .joinpath("assets", name)
+        .joinpath("assets")
+        .joinpath(name)
         .read_text(encoding="utf-8")
     )
 

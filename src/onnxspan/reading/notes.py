@@ -26,7 +26,7 @@ def failure_lines(span: Span) -> Iterator[str]:
     if scope:
         yield f"in module {one_line(str(scope))}"
     if span.get(c.NODE_OPERATOR) and span.get(c.FILE):
-        yield f"at {one_line(str(span.get(c.FILE)))}:{span.get(c.LINE, '?')}"
+        yield one_line(f"at {span.get(c.FILE)}:{span.get(c.LINE, '?')}")
 
 
 def notes(span: Span) -> Iterator[str]:
@@ -35,7 +35,7 @@ def notes(span: Span) -> Iterator[str]:
     if isinstance(dropped, list) and dropped:
         yield f"inputs left out: {one_line(', '.join(map(str, dropped)))}"
     if span.get(c.JIT_INVARIANT) is False:
-        yield (
+        yield one_line(
             f"{span.get(c.JIT_PARAMETERS)} parameters + {span.get(c.JIT_FLAT_INPUTS)} inputs "
             f"are not the graph's {span.get(c.JIT_GRAPH_INPUTS)} inputs"
         )

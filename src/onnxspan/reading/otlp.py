@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
 import stat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
+from onnxspan.reading.collector import without_collector
 from onnxspan.reading.trace import Event, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 MOST_BYTES = 400_000_000
@@ -47,7 +46,7 @@ def read_spans(path: Path) -> list[Span]:
     """
     _check_kind(path)
     try:
-        with path.open("rb") as stream, _without_collector():
+        with path.open("rb") as stream, without_collector():
             return _read_stream(path, stream)
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -72,6 +71,11 @@ _SMALLER = (
 
 
 def _unreadable(path: Path, error: Exception) -> TraceFileError:
+    left = path.with_name(f"{path.name}.flight")
+    if isinstance(error, FileNotFoundError) and left.is_file():
+        return TraceFileError(
+            path, "does not exist", f"What a killed process left is there: onnxspan show {left}"
+        )
     if isinstance(error, FileNotFoundError):
         return TraceFileError(path, "does not exist", _NEXT)
     if isinstance(error, PermissionError):
@@ -80,18 +84,6 @@ def _unreadable(path: Path, error: Exception) -> TraceFileError:
         )
     reason = getattr(error, "strerror", None) or error
     return TraceFileError(path, f"cannot be read: {reason}", _NEXT)
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Building 100 000 spans makes no cycle, but would start the collector over and over."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read_stream(path: Path, stream: BinaryIO) -> list[Span]:
@@ -128,9 +120,7 @@ def _check_start(path: Path, line: bytes) -> None:
         raise TraceFileError(path, "is not a trace: its first line is not JSON", _NEXT)
 
 
-def _read_line(
-    path: Path, number: int, line: bytes, spans: list[Span], scopes: set[str]
-) -> None:
+def _read_line(path: Path, number: int, line: bytes, spans: list[Span], scopes: set[str]) -> None:
     try:
         document = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -144,13 +134,26 @@ def _read_line(
                 scope = str(scoped.get("scope", {}).get("name", ""))
                 scopes.add(scope)
                 spans.extend(_from_otlp(raw, scope, resource) for raw in scoped["spans"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         foreign = next(
-            (text for key, text in _FOREIGN.items() if isinstance(document, dict) and key in document),
+            (
+                text
+                for key, text in _FOREIGN.items()
+                if isinstance(document, dict) and key in document
+            ),
             None,
         )
         problem = f"line {number} is not a line of OTLP JSON spans ({error!r:.80})"
-        raise TraceFileError(path, f"{foreign}, not OTLP JSON lines" if foreign else problem, _NEXT) from error
+        raise TraceFileError(
+            path, f"{foreign}, not OTLP JSON lines" if foreign else problem, _NEXT
+        ) from error
 
 
 def _not_json(path: Path, number: int, line: bytes, error: Exception) -> TraceFileError:
@@ -176,12 +179,12 @@ def _from_otlp(raw: dict[str, Any], scope: str, resource: dict[str, Any]) -> Spa
     status = raw.get("status") or {}
     events = raw.get("events")
     return Span(
-        name=str(raw["name"]),
+        name=c.torch_name(str(raw.get("name", ""))),  # OTLP leaves out what is empty
         trace_id=str(raw["traceId"]),
         span_id=str(raw["spanId"]),
         parent_id=str(raw.get("parentSpanId") or ""),
-        start=int(raw["startTimeUnixNano"]),
-        end=int(raw.get("endTimeUnixNano") or 0),
+        start=_whole(raw["startTimeUnixNano"]),
+        end=_whole(raw.get("endTimeUnixNano") or 0),
         attributes=_attributes(raw.get("attributes", ())),
         events=[_event(event) for event in events] if events else [],
         error=status.get("code") in (2, "STATUS_CODE_ERROR"),
@@ -199,17 +202,25 @@ def _event(raw: dict[str, Any]) -> Event:
     )
 
 
+def _whole(value: Any) -> int:
+    """An integer of OTLP has 64 bits; a longer one would break every sum and share."""
+    number = int(value)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError("a number of more than 64 bits")
+    return number
+
+
 def _attributes(raw: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {str(entry["key"]): _value(entry.get("value") or {}) for entry in raw}
 
 
-def _value(raw: dict[str, Any]) -> Any:
+def _value(raw: dict[str, Any]) -> Any:  # noqa: PLR0911  # a return for each kind
     """A value of OTLP JSON: 64-bit integers are strings there, and doubles may be too."""
     for kind, value in raw.items():
         if kind == "stringValue":
             return str(value)
         if kind == "intValue":
-            return int(value)
+            return _whole(value)
         if kind == "doubleValue":
             return float(value)
         if kind == "arrayValue":

@@ -9,7 +9,7 @@ def printable(text: str) -> str:
     """The text with control characters escaped, so that no name or message steers a terminal.
 
     Line feeds and tabs stay; other C0 and C1 controls, bidirectional overrides and lone
-    surrogates become `\\x1b`-like escapes.
+    surrogates become escapes like those of a Python string.
     """
     return "".join(
         character if character in "\n\t" or character.isprintable() else _escape(character)
@@ -67,12 +67,13 @@ def shorten(name: str, width: int) -> str:
             return name
     if width <= 1:
         return "…"[:width]
-    head = (width - 1) * 2 // 5 if len(name) > width else width
+    head = (width - 1) * 2 // 5
     tail = width - 1 - head
     return set_cell_size(name[:head], head).rstrip() + "…" + _last_cells(name, tail)
 
 
 def _last_cells(text: str, width: int) -> str:
-    while cell_len(text) > width:
+    text = text[-width:]
+    while text and cell_len(text) > width:  # signs that are two columns wide
         text = text[1:]
     return text

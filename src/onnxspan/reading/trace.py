@@ -10,9 +10,12 @@ from onnxspan import conventions as c
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from opentelemetry.sdk.trace import ReadableSpan
+
+    from onnxspan.reading.failure import Failure
+    from onnxspan.reading.flight import Ending
 
 
 @dataclasses.dataclass(eq=False)
@@ -77,10 +80,19 @@ class Trace:
     Attributes:
         roots: the spans without a parent in this trace, in order of time.
         source: the file it was read from, or "memory".
+        ending: how the process ended, when this was read from a flight log.
+        snapshot: the text of a graph, by the name of its file; None when it is not there.
     """
 
-    def __init__(self, spans: Iterable[Span], source: str = "memory") -> None:
+    def __init__(
+        self,
+        spans: Iterable[Span],
+        source: str = "memory",
+        snapshot: Callable[[str], str | None] | None = None,
+    ) -> None:
         self.source = source
+        self.ending: Ending | None = None
+        self.snapshot = snapshot or (lambda _name: None)
         listed = sorted(spans, key=lambda span: (span.start, -span.end))
         by_id = {(span.trace_id, span.span_id): span for span in listed}
         self.roots: list[Span] = []
@@ -123,21 +135,47 @@ class Trace:
         """The exports of one tree, itself included."""
         return [span for span in root.walk() if c.EXPORTER in span.attributes]
 
+    @property
+    def failure(self) -> Failure | None:
+        """Where and why the last export that failed did so; None when all went well."""
+        from onnxspan.reading import failure  # it reads what this makes
+
+        return failure.fatal_failure(self.roots)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Every failure, in order of time; those that the exporter handled say so."""
+        from onnxspan.reading import failure  # it reads what this makes
+
+        return failure.failures(self.roots)
+
     @classmethod
-    def from_spans(cls, spans: Iterable[ReadableSpan]) -> Trace:
+    def from_spans(
+        cls, spans: Iterable[ReadableSpan], snapshot: Callable[[str], str | None] | None = None
+    ) -> Trace:
         """Build the tree from ended OpenTelemetry SDK spans."""
-        return cls(_from_readable(span) for span in spans)
+        return cls((_from_readable(span) for span in spans), snapshot=snapshot)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Trace:
-        """Read a file of OTLP JSON lines, as `trace.save` writes it.
+        """Read a file of OTLP JSON lines, as `trace.save` writes it, or a flight log.
 
         Raises:
             TraceFileError: when the file is missing, cannot be read, or is not such a file.
         """
-        from onnxspan.reading.otlp import read_spans  # noqa: PLC0415  # it imports Span
+        from onnxspan.reading import flight  # it builds what this is
+        from onnxspan.reading.otlp import read_spans  # it imports Span
+        from onnxspan.reading.snapshots import beside  # likewise
 
-        return cls(read_spans(Path(path)), source=str(path))
+        if flight.is_flight_log(Path(path)):
+            return flight.read_flight(Path(path))
+        return cls(read_spans(Path(path)), source=str(path), snapshot=beside(Path(path)))
+
+    def _repr_html_(self) -> str:
+        """The tree in a notebook, to fold and unfold, without a script."""
+        from onnxspan.reading import notebook  # it imports Span
+
+        return notebook.render(self)
 
 
 def _from_readable(span: ReadableSpan) -> Span:
@@ -145,7 +183,7 @@ def _from_readable(span: ReadableSpan) -> Span:
     parent = span.parent
     status = span.status
     return Span(
-        name=span.name,
+        name=c.torch_name(span.name),
         trace_id=format(context.trace_id, "032x") if context else "",
         span_id=format(context.span_id, "016x") if context else "",
         parent_id=format(parent.span_id, "016x") if parent is not None else "",

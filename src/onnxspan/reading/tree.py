@@ -48,6 +48,8 @@ def show(
     )
     if not trace.roots:
         _print(console, Text("No export was recorded."))
+    for line in _answer(trace, console.width):
+        _print(console, line)
     for number, root in enumerate(trace.roots):
         if number:
             _print(console, Text())
@@ -62,6 +64,15 @@ def show(
         for export in trace.exports_below(root):
             for line in footer(export):
                 _print(console, line)
+
+
+def _answer(trace: Trace, width: int) -> list[Text]:
+    """Where and why, first of all: how the process ended, or the failure that ended an export."""
+    found = trace.ending or trace.failure
+    if found is None:
+        return []
+    first, *rest = found.screen(width=width).split("\n")
+    return [Text(first, style="bold red"), *map(Text, rest), Text()]
 
 
 def _print(console: Console, line: Text) -> None:

@@ -73,10 +73,13 @@ def steps(trace: Trace, diff: Callable[[Span], str] | None = None) -> list[Step]
     stops = _stops(visits, diff)
     found: list[Step] = []
     skipped: list[list[str]] = []
+    inside: dict[int, int] = {}  # of each span: how many steps hold it
     for visit in visits:
         span = visit.span
+        parent = span.parent
+        depth = 0 if parent is None else inside[id(parent)] + (id(parent) in stops)
+        inside[id(span)] = depth
         if id(span) in stops:
-            depth = sum(1 for above in _above(span) if id(above) in stops)
             found.append(_step(visit, len(found) + 1, depth, diff))
             skipped.append([])
         elif skipped and not _is_node(span):
@@ -125,7 +128,11 @@ def _stops(visits: list[_Visit], diff: Callable[[Span], str] | None) -> set[int]
             continue  # the user's own spans around the export
         if _acted(visit) or (diff is not None and diff(span)):
             stops.add(id(span))
-            stops.update(id(above) for above in _above(span) if above.scope in ("", c.SCOPE))
+            for above in _above(span):
+                if id(above) in stops:
+                    break  # and so is all above it
+                if above.scope in ("", c.SCOPE):
+                    stops.add(id(above))
     return stops
 
 
@@ -135,7 +142,7 @@ def _acted(visit: _Visit) -> bool:
         return True
     if _is_node(span):
         return False
-    if span.get(c.LEVEL) != _PASS or span.get(c.NODES_CHANGE):
+    if span.get(c.LEVEL) != _PASS or span.get(c.NODES_CHANGE) or span.get(c.PASS_MODIFIED) is True:
         return True
     after = facts.Size.of(span)
     return visit.before is not None and after is not None and after.has_other_inputs(visit.before)

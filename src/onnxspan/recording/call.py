@@ -6,6 +6,8 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
+from onnxspan.recording import session
+
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
@@ -21,6 +23,9 @@ class Export:
     """One export under way: what all of its calls share.
 
     Attributes:
+        receivers: the sessions that get its spans; `session` is the first, with the clock.
+        level: the deepest that any of them asks for.
+        listeners: of all of them.
         own_time: nanoseconds spent in onnxspan's own code so far.
         size: the graph's size at the last count, and `counted` the graph it is of.
         failure: the exception that was recorded last, compared by identity.
@@ -30,14 +35,17 @@ class Export:
 
     __slots__ = (
         "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "functions",
-        "level", "notes", "omitted", "own_time", "root", "session", "size", "span_count", "tracer",
+        "level", "listeners", "notes", "omitted", "own_time", "receivers", "root", "session",
+        "size", "span_count", "tracer",
     )  # fmt: skip
 
-    def __init__(self, session: Session, tracer: Tracer, epoch: int) -> None:
-        self.session = session
-        self.clock = session.clock
-        self.tracer = tracer
-        self.level = session.level
+    def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
+        self.receivers = receivers
+        self.session = receivers[0]
+        self.clock = self.session.clock
+        self.tracer: Tracer = session.tracer(receivers)
+        self.listeners = session.listeners(receivers)
+        self.level = max(receiver.level for receiver in receivers)
         self.epoch = epoch
         self.root: Call
         self.own_time = 0
@@ -51,6 +59,11 @@ class Export:
         self.begun: dict[str, int] = {}
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
+
+    def tell(self, what: str, *args: Any) -> None:
+        """Call the optional method `what` of every receiver's listeners; never raises."""
+        for receiver in self.receivers:
+            receiver.tell(self.errors, what, *args)
 
     def note_error(self, where: str, error: BaseException) -> None:
         """Keep an error of onnxspan itself away from the export, and count it."""
@@ -72,7 +85,8 @@ class Call:
 
     __slots__ = (
         "args", "attributes", "began", "bound", "export", "holder", "kwargs", "name",
-        "operator", "otel_token", "parent", "probe", "rss", "scratch", "span", "sums", "target",
+        "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "sums",
+        "target",
     )  # fmt: skip
 
     def __init__(
@@ -87,7 +101,7 @@ class Call:
         self.probe: Probe = target.probe
         self.name = target.probe.name
         self.export = export
-        self.parent = parent
+        self.parent: Call | None = parent
         self.args = args
         self.kwargs = kwargs
         self.attributes: dict[str, Any] = {}
@@ -102,6 +116,7 @@ class Call:
         if parent is not None and self.probe.per_node is not None:
             self.holder = parent.holder
         self.scratch: Any = None
+        self.result: Any = None
         self.rss = 0
         self.began = 0
 
@@ -130,8 +145,7 @@ class Call:
             return
         entry[0] += 1
         entry[1] += duration
-        if duration > entry[2]:
-            entry[2] = duration
+        entry[2] = max(entry[2], duration)
 
     def sums_as_attributes(self) -> dict[str, Any]:
         """The per-operator work as parallel arrays: operators, calls, seconds, longest."""

@@ -39,7 +39,7 @@ def resident() -> int:
 
 
 def _psutil_resident() -> int:
-    import psutil  # noqa: PLC0415  # not needed where /proc is
+    import psutil  # not needed where /proc is
 
     return int(psutil.Process().memory_info().rss)
 
@@ -47,7 +47,7 @@ def _psutil_resident() -> int:
 def peak() -> int:
     """The highest resident memory of this process so far, in bytes; 0 where it is unknown."""
     try:
-        import resource  # noqa: PLC0415  # not on Windows
+        import resource  # not on Windows
     except ImportError:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024

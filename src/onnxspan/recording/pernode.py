@@ -42,6 +42,7 @@ class NodeHooks:
                 call.began = clock()
                 spans.start(call)
                 self._describe(call)
+                export.tell("node_entered", call)
             call.began = clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
@@ -82,6 +83,7 @@ class NodeHooks:
             if self.target.probe.failed is not None:
                 guarded(call, "failed", self.target.probe.failed, call, error)
             guarded(call, "failure", spans.record_failure, call, error, ended)
+            export.tell("node_failed", call, error)
             spans.end(call, ended)
         finally:
             spans.detach(call)
@@ -151,6 +153,7 @@ class LeafHooks:
         try:
             spans.start(call)
             guarded(call, "failure", spans.record_failure, call, error, ended)
+            export.tell("node_failed", call, error)
         finally:
             spans.detach(call)
         spans.end(call, ended)

@@ -66,6 +66,7 @@ class SpanHooks:
             ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
+            call.result = result
             _finish(call, None, ended)
         finally:
             _let_go(call)
@@ -88,16 +89,17 @@ class SpanHooks:
         note_broken(f"{doing} {self.probe.name}", error)
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-        session = receiving()
-        if session is None or not is_instrumentation_enabled():
+        receivers = receiving()
+        if not receivers or not is_instrumentation_enabled():
             return None
+        session = receivers[0]
         entered = session.clock()
         call: Call | None = None
         try:
             epoch = session.epoch
             if epoch is None:
                 epoch = time.time_ns() - time.perf_counter_ns()
-            export = Export(session, session.tracer(), epoch)
+            export = Export(receivers, epoch)
             call = Call(self.target, export, None, args, kwargs)
             export.root = call
         except Exception as error:
@@ -116,6 +118,8 @@ class SpanHooks:
                     guarded(call, "name", _name, call, self.probe.named)
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
+                for entering in export.session.entering:
+                    guarded(call, "listener", entering, call)
                 guarded(call, "memory", _note_resident, call)
                 call.began = export.clock()
                 imports = export.notes.pop(_IMPORTS, None)
@@ -125,7 +129,7 @@ class SpanHooks:
                 spans.start(call)
                 if imports is not None:
                     guarded(call, "imports", imports.record, call)
-                for listener in export.session.listeners:
+                for listener in export.listeners:
                     guarded(call, "listener", listener.entered, call)
             except Exception as error:
                 export.note_error(f"entering {self.probe.name}", error)
@@ -162,8 +166,9 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call)
-    for listener in export.session.listeners:
+    for listener in reversed(export.listeners):  # they nest
         guarded(call, "listener", listener.left, call, error)
+    call.result = None
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
     guarded(call, "ending", spans.end, call, ended)
@@ -185,6 +190,9 @@ def _conclude(export: Export, ended: int) -> None:
     """Write on the root what tracing itself did."""
     attributes = export.root.attributes
     attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
+    if export.root.span is not None and export.root.probe.name == c.EXPORT:
+        model = attributes.get(c.MODEL_CLASS)
+        export.root.span.update_name(c.export_name(model, attributes[c.EXPORTER]))
     attributes[c.VERSION_ONNXSPAN] = __version__
     attributes[c.TRACING_SPANS] = export.span_count
     if export.omitted:
@@ -210,10 +218,11 @@ def _close(root: Call) -> None:
     try:
         for exporter in export.exporters:
             guarded(root, "restoring", _restore, _targets(exporter, export.level))
-        for listener in export.session.listeners:
+        for listener in reversed(export.listeners):
             guarded(root, "listener", listener.finished, export)
     finally:
-        export.session.note_errors(export.errors)
+        for receiver in export.receivers:
+            receiver.note_errors(export.errors)
         # The exception's traceback holds frames that hold the export: no cycle may outlive it.
         export.failure = None
         export.counted = None
@@ -222,7 +231,7 @@ def _close(root: Call) -> None:
 def make_hooks(target: Target) -> Hooks:
     """The hooks that fit a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording import pernode  # noqa: PLC0415  # it imports current
+        from onnxspan.recording import pernode  # it imports current
 
         hooks = pernode.NodeHooks if target.probe.per_node.spans else pernode.LeafHooks
         return hooks(target, target.probe.per_node)
@@ -285,7 +294,7 @@ def hold_openers() -> None:
         ImportError: when torch is not installed.
     """
     try:
-        import torch.onnx  # noqa: F401, PLC0415  # only who records needs torch
+        import torch.onnx  # noqa: F401  # only who records needs torch
     except ImportError as error:
         raise ImportError(
             "onnxspan records exports of torch, and torch cannot be imported: "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import logging
 import sys
 import threading
 import time
@@ -32,18 +33,28 @@ if TYPE_CHECKING:
 class Listener(Protocol):
     """Is told of every stage and pass as it begins and ends, inside the export's own thread.
 
-    What a listener raises is counted and kept away from the export.
+    What a listener raises is counted and kept away from the export. One that has a method
+    `entering(call)` is told before the span begins too: the place for work that takes time,
+    which would else be counted as the pass's own. There are more such methods, told by
+    `Session.tell`: `heard(call, event, attributes)` of a warning or log line,
+    `node_entered(call)` at level `nodes`, `node_failed(call, error)` at every level, and
+    `closed()` when the session closes.
     """
 
     def entered(self, call: Call) -> None:
         """The wrapped function is about to run."""
 
     def left(self, call: Call, error: BaseException | None) -> None:
-        """It has returned or raised; `call.attributes` is complete, the span not yet ended."""
+        """It has returned or raised; `call.attributes` is complete, the span not yet ended.
+
+        `call.result` is what it returned, until the span ends.
+        """
 
     def finished(self, export: Export) -> None:
         """The root has ended."""
 
+
+_logger = logging.getLogger("onnxspan")
 
 _innermost: contextvars.ContextVar[Session | None] = contextvars.ContextVar(
     "onnxspan_session", default=None
@@ -62,6 +73,8 @@ class Session:
         listeners: told of every stage and pass.
         clock: nanoseconds, monotonic; fixed in tests.
         epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
+        process_wide: receive the exports of every thread and context until it is closed, and
+            keep no spans: the instrumentor's door.
         wait_for_torch: do not import torch on opening, but begin when somebody does: a script
             may set what torch reads from the environment first.
     """
@@ -74,19 +87,26 @@ class Session:
         clock: Callable[[], int] = time.perf_counter_ns,
         epoch: int | None = None,
         wait_for_torch: bool = False,
+        *,
+        process_wide: bool = False,
     ) -> None:
         self.level = level
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)
+        self._told: dict[str, list[Callable[..., None]]] = {}
+        self.entering = [
+            listener.entering for listener in self.listeners if hasattr(listener, "entering")
+        ]
         self.clock = clock
         self.epoch = epoch
+        self.process_wide = process_wide
         self.spans: list[ReadableSpan] = []
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
         self.wait_for_torch = wait_for_torch
         self._holds = False
-        self._tracer: tuple[TracerProvider, Tracer] | None = None
+        self.tracer: tuple[TracerProvider, Tracer] | None = None
         self._token: contextvars.Token[Session | None] | None = None
 
     def open(self) -> None:
@@ -100,8 +120,9 @@ class Session:
                 "this trace is open already: leave its `with` block first, or make a second trace()"
             )
         with _lock:
-            self.parent = _innermost.get()
-            self._token = _innermost.set(self)
+            if not self.process_wide:
+                self.parent = _innermost.get()
+                self._token = _innermost.set(self)
             _open.append(self)
             self.is_open = True
         try:
@@ -110,13 +131,13 @@ class Session:
             else:
                 self._hold()
             with contextlib.suppress(Exception):  # met again, and counted, in the export
-                self.tracer()
+                tracer(receiving())
         except BaseException:
             self._leave()
             raise
 
     def _hold(self) -> None:
-        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+        from onnxspan.recording import recorder  # it imports this module
 
         recorder.hold_openers()
         self._holds = True
@@ -132,7 +153,7 @@ class Session:
 
     def close(self) -> None:
         """Stop receiving exports; the last session to close restores everything."""
-        from onnxspan.recording import recorder  # noqa: PLC0415  # it imports this module
+        from onnxspan.recording import recorder  # it imports this module
 
         if not self.is_open:
             return
@@ -144,6 +165,9 @@ class Session:
             recorder.release_openers(is_last)
         except Exception as error:
             self.note_errors([describe_error("restoring", error)])
+        errors: list[str] = []
+        self.tell(errors, "closed")
+        self.note_errors(errors)
 
     def _leave(self) -> bool:
         """No longer receive exports; whether this was the last open session."""
@@ -158,32 +182,30 @@ class Session:
         self._token = None
         return is_last
 
-    def tracer(self) -> Tracer:
-        """The tracer that makes this session's spans."""
-        from opentelemetry import trace as otel  # noqa: PLC0415  # keeps `import onnxspan` light
-
-        provider = self.tracer_provider
-        if provider is None:
-            configured = otel.get_tracer_provider()
-            is_set = not isinstance(configured, otel.ProxyTracerProvider | otel.NoOpTracerProvider)
-            provider = configured if is_set else private_provider()
-        # The SDK touches the warning filters here, which makes Python show once-a-place
-        # warnings again: so once for a provider, on opening, and not inside each export.
-        if self._tracer is None or self._tracer[0] is not provider:
-            self._tracer = provider, provider.get_tracer(SCOPE, __version__)
-        return self._tracer[1]
+    def tell(self, errors: list[str], what: str, *args: Any) -> None:
+        """Call the optional method `what` of the listeners that have it; never raises."""
+        methods = self._told.get(what)
+        if methods is None:
+            found = (getattr(listener, what, None) for listener in self.listeners)
+            methods = self._told[what] = [method for method in found if method is not None]
+        for method in methods:
+            try:
+                method(*args)
+            except Exception as error:
+                errors.append(describe_error(f"listener, {what}", error))
 
     def collect(self, span: Any) -> None:
-        """Keep an ended span, here and in the sessions around this one."""
-        self.spans.append(span)
-        if self.parent is not None and self.parent.is_open:
-            self.parent.collect(span)
+        """Keep an ended span."""
+        if not self.process_wide:
+            self.spans.append(span)
 
     def note_errors(self, errors: list[str]) -> None:
-        """Keep what went wrong in onnxspan itself, here and in the sessions around this one."""
-        self.errors.extend(errors)
-        if self.parent is not None:
-            self.parent.note_errors(errors)
+        """Keep what went wrong in onnxspan itself."""
+        if self.process_wide:  # nobody would read a list that lives as long as the process
+            for line in errors:
+                _logger.warning("onnxspan, an error of its own: %s", line)
+        else:
+            self.errors.extend(errors)
 
 
 _private: list[TracerProvider] = []
@@ -192,10 +214,22 @@ _private: list[TracerProvider] = []
 def private_provider() -> TracerProvider:
     """The provider without processors that serves whoever has configured none."""
     if not _private:
-        from opentelemetry.sdk.trace import TracerProvider as SdkProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
+        from opentelemetry.sdk.trace import SpanLimits
+        from opentelemetry.sdk.trace import TracerProvider as SdkProvider
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-        _private.append(SdkProvider(sampler=ALWAYS_ON, shutdown_on_exit=False))
+        from onnxspan.recording.surroundings import resource
+
+        # The default limits cut attributes and events beyond 128 without a word.
+        limits = SpanLimits(max_span_attributes=SpanLimits.UNSET, max_events=SpanLimits.UNSET)
+        _private.append(
+            SdkProvider(
+                sampler=ALWAYS_ON,
+                resource=resource(),
+                span_limits=limits,
+                shutdown_on_exit=False,
+            )
+        )
     return _private[0]
 
 
@@ -211,16 +245,53 @@ def note_unrecorded(line: str) -> None:
             session.note_errors([line])
 
 
-def receiving() -> Session | None:
-    """The session that receives an export begun here and now.
+def receiving() -> tuple[Session, ...]:
+    """The sessions that receive an export begun here and now; none when none is open.
 
-    The innermost one open in this context; in a thread that was started without one, the
-    one opened last in the process.
+    First the one that decides on clock and tracer: the innermost one open in this context
+    or, in a thread that was started without one, the one opened last in the process. Then
+    those around it, then those that are open for the whole process. The export is recorded
+    once, whoever receives it.
     """
+    if not _open:
+        return ()
+    with _lock:
+        listed = list(_open)
+    scoped = [session for session in listed if not session.process_wide]
     session = _innermost.get()
     while session is not None and not session.is_open:
         session = session.parent
-    if session is None and _open:
-        with _lock:
-            return _open[-1] if _open else None
-    return session
+    if session is None and scoped:
+        session = scoped[-1]
+    receivers: list[Session] = []
+    while session is not None:
+        if session.is_open:
+            receivers.append(session)
+        session = session.parent
+    return (*receivers, *(session for session in reversed(listed) if session.process_wide))
+
+
+def tracer(receivers: Sequence[Session]) -> Tracer:
+    """The tracer that makes an export's spans.
+
+    Of the first receiver that was given a provider; else of the configured global one; else
+    of one that keeps them in memory.
+    """
+    from opentelemetry import trace as otel  # keeps `import onnxspan` light
+
+    given = [session.tracer_provider for session in receivers if session.tracer_provider]
+    provider = given[0] if given else otel.get_tracer_provider()
+    if isinstance(provider, otel.ProxyTracerProvider | otel.NoOpTracerProvider) and not given:
+        provider = private_provider()
+    # The SDK touches the warning filters here, which makes Python show once-a-place warnings
+    # again: so once for a provider, on opening, and not inside each export.
+    first = receivers[0]
+    if first.tracer is None or first.tracer[0] is not provider:
+        first.tracer = provider, provider.get_tracer(SCOPE, __version__)
+    return first.tracer[1]
+
+
+def listeners(receivers: Sequence[Session]) -> tuple[Listener, ...]:
+    """The listeners of all receivers, each once: one that two of them share counts once."""
+    unique = {id(one): one for session in receivers for one in session.listeners}
+    return tuple(unique.values())

@@ -74,7 +74,7 @@ def constants_size(graph: Any) -> int:
 
 def input_shapes(arguments: Any, most: int = 64) -> tuple[int, list[str]]:
     """The number of tensors among (nested) arguments, and type and shape of the first ones."""
-    from torch.utils import _pytree  # noqa: PLC0415  # the reading half runs without torch
+    from torch.utils import _pytree  # the reading half runs without torch
 
     leaves = [leaf for leaf in _pytree.tree_flatten(arguments)[0] if hasattr(leaf, "dtype")]
     shapes = [

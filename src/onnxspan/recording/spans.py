@@ -9,6 +9,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
+from onnxspan.recording import blame, surroundings
 from onnxspan.recording.session import private_tracer
 
 if TYPE_CHECKING:
@@ -24,15 +25,17 @@ def start(call: Call) -> None:
     """Start the call's span at `call.began`, and make it the current one."""
     export = call.export
     began = export.epoch + call.began
+    # Only the root may join a trace from outside; every other span has a parent here.
+    context = surroundings.context() if call.parent is None else None
     try:
-        span = export.tracer.start_span(call.name, start_time=began)
+        span = export.tracer.start_span(call.name, context, start_time=began)
         recording = span.is_recording()
     except Exception as error:  # a span processor of the user's that raises, say
         export.note_error(f"starting the span of {call.name}", error)
         recording = False
     if not recording:
         # The user's sampler drops it, or no SDK is configured: it is kept in memory all the same.
-        span = private_tracer().start_span(call.name, start_time=began)
+        span = private_tracer().start_span(call.name, context, start_time=began)
     export.span_count += 1
     call.span = span
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))
@@ -57,7 +60,8 @@ def end(call: Call, ended: int) -> None:
         span.set_attributes(attributes)
         span.end(end_time=call.export.epoch + ended)
     finally:  # a span processor of the user's may raise; the span is not lost for that
-        call.export.session.collect(span)
+        for receiver in call.export.receivers:
+            receiver.collect(span)
 
 
 def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:
@@ -73,9 +77,8 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
     if span is None:
         return
     name = type(error).__qualname__
-    module = type(error).__module__
-    full = name if module == "builtins" else f"{module}.{name}"
-    message = _message(error)
+    full = blame.full_name(type(error))
+    message = blame.message_of(error)
     call.attributes[c.ERROR_TYPE] = full
     span.set_status(otel.Status(otel.StatusCode.ERROR, f"{name}: {short(message)}"))
     if call.export.failure is error:
@@ -87,11 +90,8 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
         c.EXCEPTION_MESSAGE: message[:MESSAGE_LIMIT],
         c.EXCEPTION_STACKTRACE: text[-STACKTRACE_LIMIT:],
     }
-    span.add_event(c.EXCEPTION_EVENT, event, timestamp=call.export.epoch + ended)
-
-
-def _message(error: BaseException) -> str:
     try:
-        return str(error)
-    except Exception:  # a user's exception may fail to print itself
-        return f"<{type(error).__name__} without a printable message>"
+        event.update(blame.describe(call, error))
+    except Exception as own:  # the exception itself is worth more than where it came from
+        call.export.note_error("telling a failure", own)
+    span.add_event(c.EXCEPTION_EVENT, event, timestamp=call.export.epoch + ended)

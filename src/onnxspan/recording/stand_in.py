@@ -24,7 +24,7 @@ _MOST_SITES = 1_000
 
 def _template(original: Callable[..., Any]) -> FunctionType:
     # One line, which becomes the caller's.
-    def call(*args: Any, **kwargs: Any) -> Any: return original(*args, **kwargs)  # noqa: E704  # fmt: skip
+    def call(*args: Any, **kwargs: Any) -> Any: return original(*args, **kwargs)  # fmt: skip
 
     return call  # type: ignore[return-value]  # a function is a FunctionType
 

@@ -62,3 +62,11 @@ def nodes(small, example, tmp_path_factory):
             artifacts_dir=folder,
         )
     return trace
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _torch_patched_itself():
+    """Let torch do before any test what its first capture does: it replaces some functions."""
+    from torch._dynamo.eval_frame import TorchPatcher
+
+    TorchPatcher.patch()

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 import torch
-from dynamo_models import StrictOnly, export
 
 import onnxspan
 import torch_facts
+from dynamo_models import StrictOnly, export
 from onnxspan.recording import dynamo_rules, recorder
 from onnxspan.recording.patching import Patches, Target, resolve_all
 from onnxspan.recording.probes import OPENERS, TABLES
@@ -59,7 +59,11 @@ def test_rules_know_no_wrapper_after_strict_capture(example):
         export(StrictOnly(), example)
     rules = sys.modules["torch._dynamo.trace_rules"].get_torch_obj_rule_map()
     assert rules
-    assert not [known for known in rules if getattr(getattr(known, "__code__", None), "co_name", "") == NAME]
+    assert not [
+        known
+        for known in rules
+        if getattr(getattr(known, "__code__", None), "co_name", "") == NAME
+    ]
 
 
 def test_rules_built_under_wrappers_are_forgotten():

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from dynamo_models import DataDependent, StrictOnly, by_name, export
 from torch import nn
 
 import onnxspan
 import torch_facts
+from dynamo_models import DataDependent, StrictOnly, by_name, export
 from onnxspan import conventions as c
 
 

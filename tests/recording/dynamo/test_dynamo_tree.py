@@ -1,9 +1,9 @@
 """The span tree of an export that succeeds."""
 
 import pytest
-from dynamo_models import by_name
 
 import torch_facts
+from dynamo_models import by_name
 from onnxspan import conventions as c
 
 STAGES = [

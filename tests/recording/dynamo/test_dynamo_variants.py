@@ -5,11 +5,11 @@ import warnings
 
 import pytest
 import torch
-from dynamo_models import by_name, export
 from torch import nn
 
 import onnxspan
 import torch_facts
+from dynamo_models import by_name, export
 from onnxspan import conventions as c
 from onnxspan.recording import recorder
 from onnxspan.recording.patching import Patches, resolve_all

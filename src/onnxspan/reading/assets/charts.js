@@ -3,7 +3,6 @@ const SERIES = [
   { id: "nodes", label: "Graph nodes", color: "var(--stages)", show: count, zero: true, value: (span) => span.at[K.nodes] },
   { id: "bytes", label: "Graph bytes", color: "var(--nodes)", show: bytes, zero: true,
     value: (span) => {
-      if (typeof span.at[K.resultBytes] === "number" && !(K.exporter in span.at)) return span.at[K.resultBytes];
       const [parameters, constants] = [span.at[K.parameterBytes], span.at[K.constantBytes]];
       return typeof parameters === "number" || typeof constants === "number" ? { parameters, constants } : undefined;
     } },
@@ -38,7 +37,6 @@ function addUp(points) {
   let parameters = exportOf(view.root).at[K.modelBytes] || 0;
   let constants = 0;
   for (const point of points) {
-    if (typeof point.value === "number") continue;
     parameters = point.value.parameters ?? parameters;
     constants = point.value.constants ?? constants;
     point.value = parameters + constants;

@@ -2,6 +2,9 @@
 const report = JSON.parse($("data").textContent);
 const spans = report.spans;
 const K = report.keys;
+// A span may be called `constructor`: only what the report itself says counts.
+const own = (object, key) => (Object.hasOwn(object, key) ? object[key] : undefined);
+const about = (name) => own(report.explanations, name);
 const LEVELS = ["stages", "passes", "nodes"];
 
 spans.forEach((span, index) => {

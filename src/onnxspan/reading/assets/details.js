@@ -16,7 +16,7 @@ const shortKey = (key) => key.replace(/^torch\.onnx\./, "");
 function attributesTable(attributes) {
   const rows = Object.entries(attributes).filter(([key]) => !summed.has(key));
   return rows.length ? el("table", {}, el("tbody", {}, rows.map(([key, value]) =>
-    el("tr", {}, el("td", { title: `${visible(key)}${report.meanings[key] ? "\n" + report.meanings[key] : ""}` }, shortKey(key)),
+    el("tr", {}, el("td", { title: `${visible(key)}${own(report.meanings, key) ? "\n" + report.meanings[key] : ""}` }, shortKey(key)),
       el("td.text", {}, shownValue(key, value)))))) : null;
 }
 
@@ -28,7 +28,7 @@ function eventBlock(event) {
 }
 
 function explanationBlock(name, open) {
-  const text = report.explanations[name];
+  const text = about(name);
   if (!text) return null;
   return el("details.block", open ? { open: "" } : {}, el("summary", {}, "Explanation"),
     Object.entries(text.sections).map(([title, body]) => [el("h3", {}, title), ...markdown(body)]),
@@ -43,7 +43,7 @@ function diffBlock(span, open) {
 const link = (span, text = span.name) => el("button.tool", { click: () => select(span) }, text);
 
 function drawDetails(span) {
-  const one = report.explanations[span.name];
+  const one = about(span.name);
   const path = pathOf(span).slice(0, -1);
   const share = view.root.duration ? ((span.duration / view.root.duration) * 100).toFixed(1) : "0";
   $("details").replaceChildren(

@@ -39,7 +39,7 @@ function sheet(columns, rows, by, empty) {
 }
 
 const mono = (row) => el("code", {}, row.name);
-const oneLine = (row) => inline((report.explanations[row.name] || {}).one_line || "");
+const oneLine = (row) => inline((about(row.name) || {}).one_line || "");
 const passSheet = () => sheet([
   text("name", "Stage or pass", mono), figure("total", "Time", time), figure("self", "Own time", time), figure("calls", "Calls", count),
   figure("longest", "Longest", time), figure("change", "Δ nodes", (n) => signed(n, count)), figure("memory", "Δ memory", (n) => signed(n, bytes)),
@@ -66,8 +66,8 @@ function walkSheet() {
   const fill = () => {
     walkAt = Math.min(walkAt, list.length - 1);
     const now = list[walkAt];
-    const about = report.explanations[now.name];
-    const section = (title) => about && about.sections[title] ? [el("h3", {}, title), ...markdown(about.sections[title])] : [];
+    const known = about(now.name);
+    const section = (title) => known && known.sections[title] ? [el("h3", {}, title), ...markdown(known.sections[title])] : [];
     const items = list.map((step, i) => {
       const button = el(`button${step.error ? ".failed" : ""}`, { click: () => go(i), "aria-current": i === walkAt }, step.name);
       button.style.paddingLeft = `${8 + Math.min(step.depth, 10) * 12}px`;

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes_dynamo, spans
-from onnxspan.recording.call import Call
 from onnxspan.recording.patching import without_wrapper_frames
 from onnxspan.recording.probes.dynamo_sizes import note_fx, note_program
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
 
 _FAILURES = "dynamo.capture.failures"
 

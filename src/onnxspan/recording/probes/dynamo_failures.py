@@ -5,12 +5,14 @@ torch's exceptions seldom say all of it in their text, but the frames they passe
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.call import Call
 from onnxspan.recording.probes.dynamo_nodes import is_users, node_attributes
 from onnxspan.recording.sizes_dynamo import target_name
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
 
 
 def failed_stage(call: Call, error: BaseException) -> None:
@@ -96,7 +98,7 @@ def _module_path(call: Call, frames: list[tuple[Any, int]]) -> str | None:
         return None
     paths = {id(module): path for path, module in model.named_modules()}
     for frame, _line in reversed(frames):
-        path = paths.get(id(frame.f_locals.get("self")))
+        path: str | None = paths.get(id(frame.f_locals.get("self")))
         if path:
             return path
     line = call.attributes.get(c.LINE) if not _users_line(frames) else None
@@ -112,4 +114,4 @@ def _only_module_at(model: Any, file: Any, line: int) -> str | None:
             lines = [number for _start, _end, number in code.co_lines() if number]
             if code.co_firstlineno <= line <= max(lines):
                 found.append(path)
-    return found[0] if len(found) == 1 and found[0] else None
+    return (found[0] or None) if len(found) == 1 else None

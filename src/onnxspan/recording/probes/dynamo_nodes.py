@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import spans
-from onnxspan.recording.call import Call
 from onnxspan.recording.sizes_dynamo import target_name
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
 
 # A node's stack_trace, and a traceback: `  File "/path/model.py", line 12, in forward`.
 _SOURCE_LINE = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+)', re.MULTILINE)

@@ -7,14 +7,16 @@ verifying it later is work of the exporter too, and then opens a trace of its ow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes, sizes_dynamo
-from onnxspan.recording.call import Call
 from onnxspan.recording.probes import dynamo_stages as stages
 from onnxspan.recording.probes.row import Exporter, Probe
 from onnxspan.recording.probes.versions import note_versions
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
 
 _OPTIONS = {
     "external_data": True, "report": False, "optimize": True, "verify": False, "profile": False,

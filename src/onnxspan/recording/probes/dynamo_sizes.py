@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes, sizes_dynamo
-from onnxspan.recording.call import Call
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
 
 _MOST_SYMBOLS = 64
 _HAS_GRAPHS = "dynamo.has_graphs"

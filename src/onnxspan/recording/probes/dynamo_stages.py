@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes_dynamo
-from onnxspan.recording.call import Call
 from onnxspan.recording.patching import source
 from onnxspan.recording.probes.dynamo_sizes import count_nodes, note_model, note_nodes
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
 
 _EXTERNAL = "dynamo.external_data"
 _sources: dict[type, dict[str, Any]] = {}
@@ -111,13 +114,13 @@ def after_save(call: Call, _result: Any) -> None:
     destination = call.argument("destination")
     if not isinstance(destination, str | os.PathLike):
         return
-    path = os.fspath(destination)
+    path = Path(destination)
     external = call.export.notes.pop(_EXTERNAL, None)
     for attributes in (call.attributes, call.export.root.attributes):
-        attributes[c.RESULT_FILE] = os.path.basename(path)
-        attributes[c.RESULT_BYTES] = os.path.getsize(path)
-        if external is not None and os.path.exists(external):
-            attributes[c.RESULT_EXTERNAL_BYTES] = os.path.getsize(external)
+        attributes[c.RESULT_FILE] = path.name
+        attributes[c.RESULT_BYTES] = path.stat().st_size
+        if external is not None and Path(external).exists():
+            attributes[c.RESULT_EXTERNAL_BYTES] = Path(external).stat().st_size
 
 
 def after_serialize(call: Call, result: Any) -> None:
@@ -138,9 +141,9 @@ def after_verify(call: Call, result: Any) -> None:
 
 def after_report(call: Call, _result: Any) -> None:
     """Name and bytes of the report."""
-    path = os.fspath(call.argument("filename"))
-    call.attributes[c.REPORT_FILE] = os.path.basename(path)
-    call.attributes[c.REPORT_BYTES] = os.path.getsize(path)
+    path = Path(call.argument("filename"))
+    call.attributes[c.REPORT_FILE] = path.name
+    call.attributes[c.REPORT_BYTES] = path.stat().st_size
 
 
 def _model(call: Call) -> Any:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TORCHSCRIPT_UTILS = ("torch.onnx._internal.torchscript_exporter.utils", "torch.onnx.utils")
 """Where the TorchScript exporter lives: from torch 2.9, and before."""
 
+
 def in_utils(name: str) -> tuple[str, ...]:
     """The candidate places of a function of the TorchScript exporter's `utils`."""
     return tuple(f"{module}:{name}" for module in TORCHSCRIPT_UTILS)
@@ -41,7 +42,9 @@ def _before_export(call: Call) -> None:
     call.note(c.OPSET, call.argument("opset_version"))
     call.note(c.DYNAMIC_AXES, _dynamic_axes(call.argument("dynamic_axes")))
     if call.export.exporters[:1] == [Exporter.TORCHSCRIPT]:
-        call.note(c.OPERATOR_EXPORT_TYPE, _enum_name(call.argument("operator_export_type"), "ONNX"))
+        call.note(
+            c.OPERATOR_EXPORT_TYPE, _enum_name(call.argument("operator_export_type"), "ONNX")
+        )
         call.note(c.TRAINING, _enum_name(call.argument("training"), "EVAL"))
     _describe_model(call, call.argument("model"))
     arguments = (call.argument("args", ()), call.argument("kwargs"))
@@ -81,7 +84,10 @@ def _dynamic_axes(axes: Any, most: int = 64) -> list[str] | None:
     listed = []
     for name, dimensions in axes.items():
         named = dimensions if isinstance(dimensions, Mapping) else dict.fromkeys(dimensions, "")
-        listed += [f"{name}:{axis}={label}" if label else f"{name}:{axis}" for axis, label in named.items()]
+        listed += [
+            f"{name}:{axis}={label}" if label else f"{name}:{axis}"
+            for axis, label in named.items()
+        ]
     return listed[:most]
 
 

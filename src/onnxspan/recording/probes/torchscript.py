@@ -37,9 +37,7 @@ TORCHSCRIPT = (
         before=stages.before_model_to_graph,
         after=stages.after_model_to_graph,
     ),
-    Probe(
-        "_create_jit_graph", in_utils("_create_jit_graph"), after=stages.after_create_jit_graph
-    ),
+    Probe("_create_jit_graph", in_utils("_create_jit_graph"), after=stages.after_create_jit_graph),
     Probe(
         "_trace_and_get_graph_from_model",
         in_utils("_trace_and_get_graph_from_model"),

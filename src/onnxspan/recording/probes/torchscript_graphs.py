@@ -20,7 +20,6 @@ KEEPS_NODES = frozenset(
         "_jit_pass_onnx_lint",
         "_jit_pass_canonicalize",  # renames values in a copy
         "_jit_pass_onnx_set_dynamic_input_shape",
-        "_jit_pass_onnx_assign_output_shape",
         "_jit_pass_onnx_graph_shape_type_inference",
         "_jit_pass_onnx_assign_scoped_names_for_node_and_value",
         "_jit_pass_onnx_clear_scope_records",
@@ -37,7 +36,6 @@ ACTS_ON: dict[str, tuple[str, ...]] = {
     "_jit_pass_onnx_autograd_function_process": ("prim::PythonOp",),
     "_jit_pass_onnx_function_substitution": ("prim::CallFunction", "prim::CallMethod"),
     # Not _jit_pass_lower_all_tuples: it ends with a dead code elimination.
-    "_jit_pass_canonicalize_graph_fuser_ops": ("aten::chunk", "prim::ConstantChunk"),
     "_jit_pass_onnx_remove_print": ("prim::Print",),
     "_jit_pass_onnx_eval_peephole": ("onnx::BatchNormalization",),
 }
@@ -45,6 +43,8 @@ ACTS_ON: dict[str, tuple[str, ...]] = {
 
 WITNESSES: dict[str, tuple[str, ...]] = {
     "_jit_pass_fuse_addmm": ("aten::addmm", "aten::mm"),
+    # A None among a scripted model's outputs becomes an Optional.
+    "_jit_pass_onnx_assign_output_shape": ("onnx::Optional",),
     # It splits a constant list of tensors into constants and a ListConstruct.
     "_split_tensor_list_constants": ("prim::ListConstruct",),
     "_jit_pass_onnx_preprocess": (
@@ -55,6 +55,10 @@ WITNESSES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Kinds of which a pass adds or removes at least one whenever it adds or removes any node."""
+
+
+WHILE_TRACING = "_jit_pass_onnx_track_scope_attributes"
+"""Is handed the graph that is being traced: its size then is that of no finished graph."""
 
 
 def before_pass(call: Call) -> None:
@@ -101,7 +105,8 @@ def note_size(call: Call, graph: Any, *, recount: bool = False) -> None:
     """Write size and change; the change is against the last count before the call began."""
     export = call.export
     size = export.size
-    if size is None or recount:
+    # At `stages` no pass is watched, so nobody knows what changed the graph since the last count.
+    if size is None or recount or export.level is c.Level.STAGES:
         before = size
         size = count(call, graph)
         if before is not None and recount:
@@ -141,5 +146,7 @@ def _witnesses(call: Call, graph: Any) -> list[int] | None:
 
 
 def _graph(call: Call) -> Any:
+    if call.probe.name == WHILE_TRACING:
+        return None
     first = call.args[0] if call.args else None
     return first if sizes.is_graph(first) else None

@@ -19,12 +19,7 @@ def after_decide_input_format(call: Call, result: Any) -> None:
     keywords: dict[Any, Any] = {}
     if given_list and isinstance(given_list[-1], dict):
         keywords = given_list.pop()
-    model = call.argument("model")
-    names = [
-        name
-        for name in inspect.signature(getattr(model, "forward", model)).parameters
-        if name != "self"
-    ]
+    names = _names_of_forward(call.argument("model"))
     rest = names[len(given_list) :]
     placed = [name for name in rest if name in keywords]
     count = len(result) if isinstance(result, list | tuple) else 1
@@ -36,6 +31,14 @@ def after_decide_input_format(call: Call, result: Any) -> None:
     call.attributes[c.FORMAT_PLACED] = placed
     call.attributes[c.FORMAT_DROPPED] = [str(key) for key in keywords if key not in placed]
     call.attributes[c.FORMAT_DEFAULTS] = defaults
+
+
+def _names_of_forward(model: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(getattr(model, "forward", model)).parameters
+    except ValueError:  # a ScriptFunction shows none; torch then leaves the arguments as they are
+        return []
+    return [name for name in parameters if name != "self"]
 
 
 def before_model_to_graph(call: Call) -> None:
@@ -58,7 +61,7 @@ def after_model_to_graph(call: Call, result: Any) -> None:
 
 def after_create_jit_graph(call: Call, result: Any) -> None:
     """Which branch it took, what came out, and whether the inputs add up."""
-    import torch  # noqa: PLC0415  # only who records needs torch
+    import torch  # only who records needs torch
 
     graph, parameters, torch_out, module = result
     model = call.argument("model")

@@ -1,0 +1,72 @@
+"""The metrics, and what they are counted by."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onnxspan.conventions.exports import ERROR_TYPE, EXPORTER
+
+
+# --- metrics --------------------------------------------------------------------
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One documented metric: its name, instrument, unit, attributes and meaning."""
+
+    name: str
+    instrument: str
+    unit: str
+    attributes: tuple[str, ...]
+    meaning: str
+
+
+STAGE_NAME = "torch.onnx.stage.name"
+PASS_NAME = "torch.onnx.pass.name"  # noqa: S105  # a graph pass
+
+EXPORTS = Metric(
+    "torch.onnx.exports",
+    "counter",
+    "{export}",
+    (EXPORTER, ERROR_TYPE),
+    "Exports that have ended; `error.type` only on those that failed.",
+)
+FAILURES = Metric(
+    "torch.onnx.failures",
+    "counter",
+    "{failure}",
+    (EXPORTER, STAGE_NAME, ERROR_TYPE),
+    "Stages and passes that raised: each exception once, where it was met first. Those that "
+    "torch handles itself are among them.",
+)
+EXPORT_DURATION = Metric(
+    "torch.onnx.export.duration", "histogram", "s", (EXPORTER, ERROR_TYPE), "Time of an export."
+)
+STAGE_DURATION = Metric(
+    "torch.onnx.stage.duration",
+    "histogram",
+    "s",
+    (EXPORTER, STAGE_NAME, ERROR_TYPE),
+    "Time of a stage, what it contains included.",
+)
+PASS_DURATION = Metric(
+    "torch.onnx.pass.duration",
+    "histogram",
+    "s",
+    (EXPORTER, PASS_NAME, ERROR_TYPE),
+    "Time of a graph pass.",
+)
+EXPORT_NODES = Metric(
+    "torch.onnx.export.nodes", "histogram", "{node}", (EXPORTER,), "Nodes of an exported model."
+)
+EXPORT_SIZE = Metric(
+    "torch.onnx.export.size", "histogram", "By", (EXPORTER,), "Bytes of an exported model."
+)
+METRICS = (
+    EXPORTS,
+    FAILURES,
+    EXPORT_DURATION,
+    STAGE_DURATION,
+    PASS_DURATION,
+    EXPORT_NODES,
+    EXPORT_SIZE,
+)
+"""Every metric, in the order of the reference page."""

@@ -1,0 +1,96 @@
+"""The instrumentor: `opentelemetry-instrument python export.py` with no change of code."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
+    BaseInstrumentor,
+)
+
+from onnxspan.conventions import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from opentelemetry.trace import Span
+
+    from onnxspan.recording.call import Call, Export
+    from onnxspan.recording.session import Session
+
+LEVEL_VARIABLE = "ONNXSPAN_LEVEL"
+"""Environment variable: the level where `instrument()` is given none."""
+
+
+class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base class is untyped
+    """Records every `torch.onnx.export` of the process, until `uninstrument()`.
+
+    `instrument()` takes:
+
+    - `tracer_provider`, `meter_provider`: None takes the configured ones.
+    - `level`: `"stages"`, `"passes"` or `"nodes"`; None takes `ONNXSPAN_LEVEL`, or `passes`.
+    - `request_hook(span, arguments)`: called when an export has begun, with its span and a
+      dictionary of the arguments of `torch.onnx.export` as they were passed.
+    - `response_hook(span, error)`: called before the export's span ends, with its exception
+      or None.
+
+    What a hook raises is counted on the span and kept away from the export. An export in a
+    `with onnxspan.trace()` block is recorded once, and reaches both.
+    """
+
+    _session: Session | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """The packages that are instrumented, with the versions that are known to work."""
+        return ("torch >= 2.1",)
+
+    def _instrument(self, **kwargs: Any) -> None:
+        # Here, so that loading the entry point does not import what only recording needs.
+        from onnxspan.recording import metrics
+        from onnxspan.recording.session import Session
+
+        level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES
+        session = Session(
+            Level.parse(level),
+            kwargs.get("tracer_provider"),
+            # `opentelemetry-instrument` comes before the script, and before its import of torch.
+            wait_for_torch=True,
+            process_wide=True,
+        )
+        session.listeners += metrics.listeners(kwargs.get("meter_provider"), proxy=True)
+        hooks = (kwargs.get("request_hook"), kwargs.get("response_hook"))
+        if any(hooks):
+            session.listeners.append(_Hooks(*hooks))
+        session.open()
+        self._session = session
+
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002  # contrib's signature
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+
+class _Hooks:
+    """The user's hooks, as a listener."""
+
+    def __init__(
+        self,
+        request: Callable[[Span, dict[str, Any]], object] | None,
+        response: Callable[[Span, BaseException | None], object] | None,
+    ) -> None:
+        self._request = request
+        self._response = response
+
+    def entered(self, call: Call) -> None:
+        if self._request is not None and call is call.export.root and call.span is not None:
+            names = ("model", "args", "f")
+            arguments = {**dict(zip(names, call.args, strict=False)), **call.kwargs}
+            self._request(call.span, arguments)
+
+    def left(self, call: Call, error: BaseException | None) -> None:
+        if self._response is not None and call is call.export.root and call.span is not None:
+            self._response(call.span, error)
+
+    def finished(self, export: Export) -> None:
+        """Nothing."""

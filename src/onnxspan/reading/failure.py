@@ -1,0 +1,274 @@
+"""One answer to "where and why": what failed in an export, on one screen."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+from onnxspan import conventions as c
+from onnxspan.reading.hints import hints_for
+from onnxspan.reading.text import one_line, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from onnxspan.reading.trace import Event, Span
+
+_MESSAGE_LIMIT = 300
+_OPERATOR = re.compile(r"operator '(?P<ts>\w+::\w+)'|OpOverload\(op='(?P<fx>[\w.]+)'")
+_OPSET = re.compile(r"opset version (\d+)|onnx_opset_version: (\d+)")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """What failed, where, and what to try.
+
+    Attributes:
+        span: the innermost span that failed.
+        stage: the exporter's step around it.
+        pass_name: the graph pass around it; empty when it failed outside any.
+        operator: the operator that was converted; empty when unknown.
+        module: path and class of the module of the user's model; empty when unknown.
+        file: the user's source file, `line` its line (0 when unknown), `source` the line's text.
+        called: `file:line` of the call of the export; empty when unknown.
+        opset: the opset that was exported to; 0 when unknown.
+        error_type: the exception's class, with its module.
+        message: the first line of its message, or of the cause's that says more.
+        chain: `Type: message` of the exception and its causes, the outermost first.
+        stacktrace: Python's whole text of it.
+        hints: what to try; empty when nothing is known.
+        handled: the exporter dealt with it and went on.
+    """
+
+    span: Span
+    stage: str
+    pass_name: str
+    operator: str
+    module: str
+    file: str
+    line: int
+    source: str
+    called: str
+    opset: int
+    error_type: str
+    message: str
+    chain: list[str]
+    stacktrace: str
+    hints: list[str]
+    handled: bool
+
+    def screen(self, *, chain: bool = False, width: int = 96) -> str:
+        """The failure in plain text of so many columns, safe for a terminal.
+
+        Args:
+            chain: with the exception and its causes.
+            width: columns; paths and lines of code may be longer.
+        """
+        interrupted = self.error_type.endswith("KeyboardInterrupt")
+        verb = (
+            "failed, and was handled,"
+            if self.handled
+            else "was stopped"
+            if interrupted
+            else "failed"
+        )
+        lines = [f"The export {verb} in {self.pass_name or self.stage or self.span.name}"]
+        where = f"{self.file}:{self.line}" if self.file else ""
+        kind = self.error_type.rpartition(".")[2]
+        rows = (
+            ("error", f"{kind}: {self.message}" if self.message else kind),
+            ("stage", self.stage),
+            ("pass", self.pass_name),
+            ("operator", self.operator),
+            ("module", self.module),
+            ("source", where),
+            ("", f"    {self.source}" if self.source else ""),
+            ("called at", self.called if self.called != where else ""),
+            ("opset", str(self.opset or "")),
+            *(("try", hint) for hint in self.hints),
+            *(("chain", link) for link in (self.chain if chain else ())),
+        )
+        for label, text in rows:
+            if text:
+                lines += _row(label, text, width)
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.screen()
+
+
+def _row(label: str, text: str, width: int) -> list[str]:
+    first, rest = f"  {label:<10}", " " * 12
+    if not label or label in ("source", "called at"):
+        return [first + one_line(text)]  # a path or a line of code is not broken
+    return textwrap.wrap(
+        one_line(text), width, initial_indent=first, subsequent_indent=rest, break_long_words=False
+    )
+
+
+def failures(roots: Iterable[Span]) -> list[Failure]:
+    """Every failure of these exports, in order of time; a handled one says so."""
+    found = []
+    for root in roots:
+        fatal = {id(span) for span in _fatal_path(root)}
+        for span in root.walk():
+            event = _exception(span)
+            if event is not None and (id(span) not in fatal or _is_cause(span, fatal)):
+                found.append(_failure(span, event, handled=id(span) not in fatal))
+    return sorted(found, key=lambda failure: (failure.span.end, failure.span.start))
+
+
+def fatal_failure(roots: Iterable[Span]) -> Failure | None:
+    """The failure that ended the last export that failed; None when all went well."""
+    fatal = [failure for failure in failures(roots) if not failure.handled]
+    return fatal[-1] if fatal else None
+
+
+def _is_cause(span: Span, fatal: set[int]) -> bool:
+    """Whether no span below, on the way of the error, tells of it more closely."""
+    return not any(
+        id(child) in fatal and any(_exception(inner) for inner in child.walk())
+        for child in span.children
+    )
+
+
+def _fatal_path(root: Span) -> list[Span]:
+    """From a failed root down to where its error came from."""
+    path: list[Span] = []
+    span: Span | None = root if root.error else None
+    while span is not None:
+        path.append(span)
+        span = next(
+            (child for child in reversed(span.children) if _carries(child, path[-1])), None
+        )
+    return path
+
+
+def _carries(child: Span, parent: Span) -> bool:
+    """Whether a failed child is why its parent failed: the same error, or a cause of it."""
+    if not child.error:
+        return False
+    if child.description == parent.description:
+        return True
+    event = _exception(parent)
+    links = event.attributes.get(c.EXCEPTION_CHAIN, ()) if event is not None else ()
+    # The description is `Name: first line`; a link is `module.Name: message`.
+    start = child.description.rstrip("…")
+    return any(
+        f".{link}".split("\n", 1)[0].find(f".{start}") >= 0 or link.startswith(start)
+        for link in links
+    )
+
+
+def _exception(span: Span) -> Event | None:
+    return next(
+        (event for event in reversed(span.events) if event.name == c.EXCEPTION_EVENT), None
+    )
+
+
+def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
+    told = event.attributes
+    line = [span, *_ancestors(span)]
+    chain = _chain(span, event, handled=handled)
+    message = _COLOURS.sub("", str(told.get(c.EXCEPTION_MESSAGE, "")))
+    kind = str(told.get(c.EXCEPTION_TYPE, ""))
+    telling_kind, telling = _telling(kind, message, chain)
+    exporter = next((str(s.get(c.EXPORTER)) for s in line if s.get(c.EXPORTER)), "")
+    file, number, source = _source(span, event)
+    called = told.get(c.EXPORT_FILE)
+    return Failure(
+        span=span,
+        stage=next((s.name for s in line if s.get(c.LEVEL) == "stages"), ""),
+        pass_name=next((s.name for s in line if s.get(c.LEVEL) == "passes"), ""),
+        operator=str(span.get(c.NODE_OPERATOR) or _matched(_OPERATOR, chain)),
+        module=_module(span, event),
+        file=file,
+        line=number,
+        source=source,
+        called=f"{called}:{told.get(c.EXPORT_LINE)}" if called else "",
+        opset=_opset(line, chain),
+        error_type=telling_kind,
+        message=telling,
+        chain=chain,
+        stacktrace=str(told.get(c.EXCEPTION_STACKTRACE, "")),
+        hints=hints_for(chain, exporter),
+        handled=handled,
+    )
+
+
+def _chain(span: Span, event: Event, *, handled: bool) -> list[str]:
+    """The whole story: an error that a stage around made of this one begins it."""
+    links = [str(link) for link in event.attributes.get(c.EXCEPTION_CHAIN, ())]
+    if not links:
+        told = event.attributes
+        links = [f"{told.get(c.EXCEPTION_TYPE, '')}: {told.get(c.EXCEPTION_MESSAGE, '')}"]
+    for outer in () if handled else _ancestors(span):
+        around = _exception(outer)
+        whole = (
+            [str(link) for link in around.attributes.get(c.EXCEPTION_CHAIN, ())] if around else []
+        )
+        if len(whole) > len(links) and links[-1] in whole:
+            links = whole
+    return [_COLOURS.sub("", link) for link in links]
+
+
+def _ancestors(span: Span) -> list[Span]:
+    found = []
+    while span.parent is not None:
+        span = span.parent
+        found.append(span)
+    return found
+
+
+def _telling(kind: str, message: str, chain: list[str]) -> tuple[str, str]:
+    """The link that says what is wrong: the dynamo exporter's outer errors say only the step."""
+    if len(chain) > 1 and kind.startswith(("torch.onnx._internal.exporter", "torch.onnx.errors")):
+        kind, _, message = chain[-1].partition(": ")
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    first = lines[0] if lines else ""
+    for tail in (". Please feel free to request support", "  [Caused by", " Failure message: "):
+        first = first.split(tail)[0]
+    return kind, first if len(first) <= _MESSAGE_LIMIT else first[: _MESSAGE_LIMIT - 1] + "…"
+
+
+def _matched(pattern: re.Pattern[str], chain: list[str]) -> str:
+    for link in reversed(chain):
+        match = pattern.search(link)
+        if match is not None:
+            return next(group for group in match.groups() if group)
+    return ""
+
+
+def _opset(line: list[Span], chain: list[str]) -> int:
+    asked = next((span.get(c.OPSET) for span in line if span.get(c.OPSET) is not None), None)
+    said = _matched(_OPSET, chain)
+    return int(asked if asked is not None else said or 0)
+
+
+def _source(span: Span, event: Event) -> tuple[str, int, str]:
+    told = event.attributes
+    if told.get(c.SOURCE_FILE):
+        return (
+            str(told[c.SOURCE_FILE]),
+            int(told.get(c.SOURCE_LINE, 0)),
+            str(told.get(c.SOURCE_TEXT, "")),
+        )
+    if span.get(c.NODE_OPERATOR) and span.get(c.LINE) and span.get(c.NODE_SCOPE):
+        return str(span.get(c.FILE)), int(span.get(c.LINE)), ""
+    return "", 0, ""
+
+
+def _module(span: Span, event: Event) -> str:
+    scope = str(span.get(c.NODE_SCOPE) or "")
+    if "::" in scope:
+        kind, _, path = scope.rpartition("/")[2].partition("::")
+    else:
+        kind = str(event.attributes.get(c.MODULE_CLASS_RUNNING, ""))
+        path = str(event.attributes.get(c.MODULE_PATH, scope))
+    kind = kind.rpartition(".")[2]
+    if not kind:
+        return printable(path)
+    return f"{path} ({kind})" if path else f"the model itself ({kind})"

@@ -1,0 +1,120 @@
+"""Time against size: the exponent that the points allow, and how sure that is.
+
+The model is `t = a + b · n^p`. The constant `a` is what a stage costs at any size; without it
+a fixed cost hides a quadratic pass, and with it a linear pass stays linear. For each exponent
+the best `a` and `b` follow from weighted least squares; the exponents whose misfit is within
+99 % of the best one's are the interval. Few or noisy points give a wide interval, and a wide
+interval never calls anything superlinear.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from onnxspan.errors import OnnxspanError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LEAST_SIZES = 3
+"""A constant, a factor and an exponent need three points."""
+ASSUMED_NOISE = 0.10
+"""What a duration scatters by, as a share, when nothing was repeated."""
+LEAST_NOISE = 0.03
+LEAST_SECONDS = 50e-6
+"""No duration is taken to be surer than this."""
+SUPERLINEAR = 1.1
+"""The least exponent of the interval must be above: caches alone make some linear work 1.1."""
+NOTICEABLE = 0.0005
+"""Seconds at the largest size below which growth is not worth a line."""
+_HIGHEST = 4.0
+_MISFIT = 6.63  # chi-squared with one degree of freedom at 99 %
+_BELOW_ZERO = 0.5  # a may be negative: a graph of n nodes may be measured on n + k
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """What was found for one step.
+
+    Attributes:
+        exponent: the best one; None for a step that does not grow beyond its noise.
+        low: the least exponent that the points allow, at 99 %.
+        high: the greatest, at most 4.
+        fixed: seconds that do not depend on the size (`a`).
+        factor: `b`, for sizes divided by the largest.
+    """
+
+    exponent: float | None
+    low: float
+    high: float
+    fixed: float
+    factor: float
+
+    @property
+    def superlinear(self) -> bool:
+        """Whether even the least allowed exponent is above 1.1."""
+        return self.exponent is not None and self.low > SUPERLINEAR
+
+
+def numpy() -> Any:
+    """The numpy module.
+
+    Raises:
+        OnnxspanError: when it is not installed.
+    """
+    try:
+        import numpy as np  # only growth needs it
+    except ImportError as error:
+        raise OnnxspanError(
+            "growth needs numpy, which is not installed. "
+            "Install it: `pip install 'onnxspan[compare]'`"
+        ) from error
+    return np
+
+
+def fit(sizes: Sequence[float], seconds: Sequence[float], noise: float) -> Fit:
+    """Fit `a + b · n^p`.
+
+    Args:
+        sizes: at least three different ones.
+        seconds: one duration a size.
+        noise: the durations' standard deviation, as a share of them.
+
+    Raises:
+        OnnxspanError: when numpy is not installed.
+    """
+    np = numpy()
+    n = np.asarray(sizes, dtype=float)
+    t = np.asarray(seconds, dtype=float)
+    weights = 1.0 / (np.square(np.maximum(noise, LEAST_NOISE) * t) + LEAST_SECONDS**2)
+    exponents = np.linspace(0.05, _HIGHEST, 396)
+    solved = [_line(np, np.power(n / n.max(), p), t, weights) for p in exponents]
+    misfits = np.array([misfit for misfit, _, _ in solved])
+    best = int(misfits.argmin())
+    # Points that no curve fits are noisier than was thought: the interval widens with them.
+    spare = len(n) - LEAST_SIZES
+    scale = max(1.0, float(misfits[best]) / max(spare, 1))
+    level = float(np.sum(weights * t) / np.sum(weights))
+    flat = float(np.sum(weights * np.square(t - level)))
+    _, fixed, factor = solved[best]
+    if factor <= 0 or flat - misfits[best] <= _MISFIT * scale:
+        return Fit(None, 0.0, _HIGHEST, level, 0.0)
+    allowed = exponents[misfits <= misfits[best] + _MISFIT * scale]
+    return Fit(float(exponents[best]), float(allowed.min()), float(allowed.max()), fixed, factor)
+
+
+def _line(np: Any, x: Any, t: Any, weights: Any) -> tuple[float, float, float]:
+    """Misfit, `a` and `b` of `t = a + b · x`, with b >= 0 and a not far below 0."""
+    total = weights.sum()
+    mean_x, mean_t = (weights * x).sum() / total, (weights * t).sum() / total
+    across = (weights * np.square(x - mean_x)).sum()
+    b = (weights * (x - mean_x) * (t - mean_t)).sum() / across if across > 0 else 0.0
+    a = mean_t - b * mean_x
+    least = -_BELOW_ZERO * t.min()
+    if a < least:
+        a = least
+        b = (weights * x * (t - a)).sum() / (weights * np.square(x)).sum()
+    if b < 0:
+        a, b = mean_t, 0.0
+    return float((weights * np.square(t - a - b * x)).sum()), float(a), float(b)

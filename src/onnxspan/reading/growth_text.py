@@ -1,0 +1,118 @@
+"""A growth for the terminal: what is superlinear, the stages, and a plot; 80 columns wide."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from onnxspan.conventions import Level
+from onnxspan.reading import figures
+from onnxspan.reading.text import one_line
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from onnxspan.reading.fit import Fit
+    from onnxspan.reading.growth import Growth, GrowthRow
+
+_PLOTTED = 4
+_WIDTH, _HEIGHT = 62, 14
+_MARKS = "oxv+#"
+
+
+def render(found: Growth, *, everything: bool = False) -> RenderableType:
+    """The growth; with every step instead of the stages and the superlinear ones."""
+    flagged = found.superlinear
+    parts: list[RenderableType] = [Text(heading(found)), Text()]
+    if flagged:
+        parts += [Text("Superlinear by their own time, longest first", "bold red")]
+        parts += [_table(found, flagged, own=True)]
+    else:
+        parts += [Text("Nothing is superlinear beyond the noise", "bold green")]
+    stages = Level.STAGES.name.lower()
+    rows = [row for row in found.rows if everything or row.level == stages]
+    title = "All steps" if everything else "Stages, with what is inside (--all for every step)"
+    parts += [Text(f"\n{title}", "bold"), _table(found, rows, own=False)]
+    parts += [Text("\nTime against nodes, both logarithmic", "bold"), plot(found)]
+    return Group(*parts, Text(), Text(closing(found), "dim"))
+
+
+def heading(found: Growth) -> str:
+    """The sizes and repetitions."""
+    sizes = ", ".join(map(figures.count, found.sizes))
+    repeats = ", ".join(map(str, sorted(set(found.repeats))))
+    return f"{len(found.sizes)} sizes: {sizes} nodes; exports of each: {repeats}"
+
+
+def closing(found: Growth) -> str:
+    """What the figures mean, and how sure they are."""
+    text = (
+        "time = fixed + factor x nodes^exponent, fastest repetition; the interval is 99 %. "
+        "Superlinear: all of it above 1.1. "
+    )
+    if found.repeated:
+        text += f"Noise: {figures.share(found.noise)}."
+    else:
+        text += f"Some size has one trace: a noise of {figures.share(found.noise)} is assumed."
+    if found.skipped:
+        text += f" Left out, without a size: {one_line(', '.join(found.skipped))}."
+    return text
+
+
+def exponent(fit: Fit | None) -> str:
+    """As `2.03 (1.88-2.19)`, or why there is none."""
+    if fit is None:
+        return "too few sizes"
+    if fit.exponent is None:
+        return "does not grow"
+    return f"{fit.exponent:.2f} ({fit.low:.2f}-{fit.high:.2f})"
+
+
+def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), width=80)
+    table.add_column("", ratio=1, no_wrap=True, overflow="ellipsis")
+    for size in (found.sizes[0], found.sizes[-1]):
+        table.add_column(f"at {figures.count(size)}", justify="right", no_wrap=True)
+    table.add_column("exponent", justify="right", no_wrap=True, min_width=16)
+    for row in rows:
+        seconds = dict(zip(row.sizes, row.own if own else row.duration, strict=True))
+        fit = row.own_fit if own else row.total_fit
+        ends = [seconds.get(found.sizes[0]), seconds.get(found.sizes[-1])]
+        cells = [Text(figures.duration(value) if value is not None else "-") for value in ends]
+        indent = "  " * (1 if own else len(row.path))
+        name = Text(indent + one_line(row.name), "red" if row.flagged else "")
+        if row.inherits and not own:
+            name.append(" (by what is inside)", "yellow")
+        table.add_row(name, *cells, Text(exponent(fit)))
+    return table
+
+
+def plot(found: Growth) -> RenderableType:
+    """The whole export and the longest superlinear steps, one mark each."""
+    series = [("whole export", found.rows[0].sizes, found.rows[0].duration)]
+    series += [(row.name, row.sizes, row.own) for row in found.superlinear[:_PLOTTED]]
+    points = [
+        (math.log(size), math.log(seconds), _MARKS[index])
+        for index, (_, sizes, times) in enumerate(series)
+        for size, seconds in zip(sizes, times, strict=True)
+        if seconds > 0
+    ]
+    left, right = min(p[0] for p in points), max(p[0] for p in points)
+    low, high = min(p[1] for p in points), max(p[1] for p in points)
+    grid = [[" "] * _WIDTH for _ in range(_HEIGHT)]
+    for x, y, mark in points:
+        column = round((x - left) / ((right - left) or 1) * (_WIDTH - 1))
+        line = round((high - y) / ((high - low) or 1) * (_HEIGHT - 1))
+        grid[line][column] = mark
+    lines = [f"{'':>10} |{''.join(line)}" for line in grid]
+    lines[0] = f"{figures.duration(math.exp(high)):>10} |{''.join(grid[0])}"
+    lines[-1] = f"{figures.duration(math.exp(low)):>10} |{''.join(grid[-1])}"
+    first, last = figures.count(found.sizes[0]), f"{figures.count(found.sizes[-1])} nodes"
+    lines.append(f"{'':>10} +{'-' * _WIDTH}")
+    lines.append(f"{'':>12}{first}{last:>{_WIDTH - len(first)}}")
+    lines += [f"{'':>12}{_MARKS[i]} {one_line(name)}" for i, (name, _, _) in enumerate(series)]
+    return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,157 @@
+# a pattern or hint is easier to read whole
+"""What to try next, for the failures that are well known. A hint is true or it is not there.
+
+Each row is a pattern over the exception's chain (`Type: message` lines) and the text; groups
+of the pattern may stand in the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TORCHSCRIPT, _DYNAMO = "torchscript", "dynamo"
+
+HINTS: tuple[tuple[str, str, str], ...] = (
+    (
+        "",
+        r"Support for this operator was added in version (?P<opset>\d+)",
+        "Export with opset_version={opset}: that opset has the operator.",
+    ),
+    (
+        _TORCHSCRIPT,
+        (
+            r"UnsupportedOperatorError: Exporting the operator '(?P<op>[\w:]+)' to ONNX opset version "
+            r"(?P<opset>\d+) is not supported(?!\. Support for)"
+        ),
+        (
+            "No opset up to this one has a conversion: write one and register it with "
+            "torch.onnx.register_custom_op_symbolic('{op}', function, {opset}), or write the "
+            "model's line with other operators; the other exporter (dynamo=True) has its own list."
+        ),
+    ),
+    (
+        _DYNAMO,
+        r"No ONNX function found for <OpOverload\(op='(?P<op>[\w.]+)', overload='(?P<overload>\w+)'\)",
+        (
+            "Give a conversion written with onnxscript: torch.onnx.export(..., "
+            "custom_translation_table={{torch.ops.{op}.{overload}: function}}), or write the model's "
+            "line with other operators."
+        ),
+    ),
+    (
+        "",
+        r"DataParallel is not supported",
+        "Export the model inside the wrapper: torch.onnx.export(model.module, ...).",
+    ),
+    (
+        "",
+        r"Only tuples, lists and Variables are supported as JIT inputs|Unsupported input type <class",
+        (
+            "Pass tensors, or tuples, lists and dicts of tensors; take other objects apart in a small "
+            "wrapping module, or register the class with torch.utils._pytree.register_dataclass or "
+            "torch.export.register_dataclass (dynamo only)."
+        ),
+    ),
+    (
+        "",
+        r"Only tensors, lists, tuples of tensors, or dictionary of tensors can be output",
+        "Return tensors only, or tuples, lists and dicts of them, from forward.",
+    ),
+    (
+        "",
+        r"GuardOnDataDependentSymNode|data-dependent (branching|expression|control flow)",
+        (
+            "An `if`, loop or index depends on a tensor's values: use torch.cond or torch.where, "
+            "state what holds with torch._check(...), or move the decision out of forward."
+        ),
+    ),
+    (
+        _DYNAMO,
+        r"Failed to convert 'dynamic_axes' to 'dynamic_shapes'",
+        (
+            "Compare the names in dynamic_axes with input_names (a name that no input has fails "
+            "here), or pass dynamic_shapes=, the form of this exporter."
+        ),
+    ),
+    (
+        "",
+        r"Constraints violated|ConstraintViolationError",
+        (
+            "The model needs a relation between dimensions, or a fixed size, that the dynamic shapes "
+            "do not state: torch's message names the dimension and what to write for it."
+        ),
+    ),
+    (
+        "",
+        r"Unsupported onnx_opset_version: (?P<opset>\d+)|Unsupported ONNX opset version: (?P<other>\d+)",
+        "This exporter does not know that opset: leave opset_version out to get its default.",
+    ),
+    (
+        "",
+        r"missing \d+ required positional arguments?|missing a required argument",
+        (
+            "The example inputs do not fit forward: check args= and kwargs=; model(*args, **kwargs) "
+            "must run first."
+        ),
+    ),
+    (
+        _DYNAMO,
+        r"Exporting a ScriptModule is not supported",
+        "Export the plain nn.Module, or take the other exporter: dynamo=False.",
+    ),
+    (
+        "",
+        r"output size that are not factor of input size",
+        (
+            "The output size of adaptive pooling must divide the input's: choose another size, or "
+            "write the pooling with a fixed kernel."
+        ),
+    ),
+    (
+        "",
+        r"No module named '(?P<module>onnxscript|onnx|onnxruntime)'",
+        "The exporter needs it: pip install {module}.",
+    ),
+    (
+        "",
+        r"FileNotFoundError: \[Errno 2\] No such file or directory",
+        "The folder to write into does not exist: make it first.",
+    ),
+    (
+        "",
+        r"larger than the 2GiB limit|exceeds maximum protobuf size of 2GB",
+        (
+            "One protobuf holds less than 2 GiB: pass a file name, not a buffer, so that weights go "
+            "to external data (external_data=True with dynamo=True)."
+        ),
+    ),
+    (
+        "",
+        r"can't allocate memory|^MemoryError|OutOfMemoryError",
+        (
+            "Memory ran out: look at memory per stage with `onnxspan show`; export on the CPU, and "
+            "free what the model does not need first."
+        ),
+    ),
+    (
+        "",
+        (
+            r"^(RuntimeError: (shape '\[.*\]' is invalid for input|mat1 and mat2 shapes|The size of tensor a)"
+            r"|IndexError: Dimension out of range)"
+        ),
+        "The model itself fails on these inputs: make model(*args) run first, then export.",
+    ),
+)
+"""Exporter (or any), pattern, text."""
+
+
+def hints_for(chain: list[str], exporter: str) -> list[str]:
+    """The hints that fit an exception's chain."""
+    found = []
+    for where, pattern, text in HINTS:
+        if where and exporter and where != exporter:
+            continue
+        match = next((m for link in chain if (m := re.search(pattern, link, re.MULTILINE))), None)
+        if match is not None:
+            found.append(text.format(**match.groupdict()))
+    return found

@@ -1,0 +1,34 @@
+"""A warning, log record or line of a C++ pass goes onto the span it belongs to, bounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call
+
+MOST_EVENTS = 100
+"""Events one span keeps; OpenTelemetry's own limit is 128, of which it cuts silently."""
+MESSAGE_LIMIT = 2_000
+
+
+def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
+    """Add an event to the nearest span around `call`, and tell the listeners that hear.
+
+    Beyond `MOST_EVENTS` an event is counted on the span, and no listener hears it.
+    """
+    if call.operator and c.NODE_OPERATOR not in attributes:
+        attributes = {**attributes, c.NODE_OPERATOR: call.operator}
+    holder: Call | None = call
+    while holder is not None and holder.span is None:
+        holder = holder.parent
+    if holder is None or holder.span is None:
+        return
+    if len(getattr(holder.span, "events", ())) >= MOST_EVENTS:
+        holder.attributes[c.EVENTS_DROPPED] = holder.attributes.get(c.EVENTS_DROPPED, 0) + 1
+        return
+    export = call.export
+    holder.span.add_event(event, attributes, timestamp=export.epoch + export.clock())
+    export.tell("heard", holder, event, attributes)

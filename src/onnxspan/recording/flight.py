@@ -1,0 +1,230 @@
+"""The flight log: what is entered is on record before it runs, so that a kill cannot take it.
+
+A native pass holds the GIL: nothing in the background can report it, and a process that is
+killed inside one writes no more. So each stage and pass is one line, handed to the kernel by
+one `os.write` before it begins. The file outlives the process, whatever ends it; it does not
+outlive the machine (there is no fsync). A clean end removes it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+from onnxspan.version import __version__
+
+if TYPE_CHECKING:
+    from onnxspan.recording.call import Call, Export
+
+_MOST_BYTES = 8 * 2**20
+"""When an export begins and the file is longer, it is emptied: a loop of exports stays small."""
+_KEPT_DAYS = 14
+_MESSAGE_LIMIT = 400
+
+
+class FlightLog:
+    """Listener that writes the lines.
+
+    Args:
+        beside: the file that the trace will be saved to, whose name plus `.flight` it takes;
+            None puts it into a per-user folder of the temporary folder.
+    """
+
+    def __init__(self, beside: str | os.PathLike[str] | None = None) -> None:
+        self.path: Path | None = None
+        self._beside = beside
+        self._descriptor = -1
+        self._pid = 0
+        self._names: dict[str, bytes] = {}
+        self._size = 0
+
+    def entered(self, call: Call) -> None:
+        """Write that the call begins, and open the file before the first one."""
+        if call is call.export.root:
+            self._prepare()
+        self._write(b"%s,%s" % (self._enter(call), self._rest(call)))
+
+    def left(self, call: Call, error: BaseException | None) -> None:
+        """Write that it has ended, with the graph's size, or what it raised."""
+        if call.span is None:
+            return
+        export = call.export
+        line = b'{"x":"%016x","t":%d,"m":%d,"g":%d' % (
+            call.span.get_span_context().span_id,
+            export.epoch + export.clock(),
+            call.attributes.get(c.MEMORY_RSS, 0),
+            call.attributes.get(c.NODES, -1),
+        )
+        if error is not None:
+            told = f"{type(error).__name__}: {error}".strip().split("\n")[0][:_MESSAGE_LIMIT]
+            line += b',"f":%s' % json.dumps(told).encode()
+        self._write(line + b"}\n")
+
+    def node_entered(self, call: Call) -> None:
+        """Write which node is converted (level `nodes` only); its end is not written."""
+        self._write(self._enter(call) + b',"n":%s,"l":"nodes"}\n' % self._name(call.operator))
+
+    def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
+        """Write a warning or log record; the C++ passes' own lines are too many."""
+        if event == c.NATIVE_LOG_EVENT or call.span is None:
+            return
+        told = json.dumps({"w": _id(call), "event": event, "a": attributes}, default=str)
+        self._write(told.encode() + b"\n")
+
+    def finished(self, export: Export) -> None:
+        """One export has ended; the file stays for what the process does next."""
+
+    def closed(self) -> None:
+        """The recording has ended in good order: nothing is to be told."""
+        if self._pid != os.getpid():  # never begun, or the child of a fork
+            return
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor, self._pid = -1, 0
+        atexit.unregister(self.closed)
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _enter(self, call: Call) -> bytes:
+        if call.span is None:
+            raise RuntimeError("the call has no span")
+        parent = call.parent
+        while parent is not None and parent.span is None:
+            parent = parent.parent
+        return b'{"e":"%016x","p":"%s","t":%d,"m":%d' % (
+            call.span.get_span_context().span_id,
+            _id(parent).encode() if parent is not None else b"",
+            call.export.epoch + call.began,
+            call.rss,
+        )
+
+    def _rest(self, call: Call) -> bytes:
+        level = call.probe.level.name.lower().encode()
+        rest = b'"n":%s,"l":"%s"' % (
+            self._name(getattr(call.span, "name", call.probe.name)),
+            level,
+        )
+        if call is not call.export.root:
+            return rest + b"}\n"
+        attributes = {**call.target.constants, **call.attributes}
+        attributes[c.EXPORTER] = next((found.value for found in call.export.exporters), "unknown")
+        return rest + b',"a":%s}\n' % json.dumps(attributes, default=str).encode()
+
+    def _name(self, name: str) -> bytes:
+        known = self._names.get(name)
+        if known is None:
+            known = self._names[name] = json.dumps(name).encode()
+        return known
+
+    def _write(self, line: bytes) -> None:
+        if self._descriptor < 0 or self._pid != os.getpid():
+            return
+        try:
+            written = os.write(self._descriptor, line)
+            if written != len(line):
+                raise OSError(
+                    f"only {written} of {len(line)} bytes were written; is the disk full?"
+                )
+        except OSError as error:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            raise OSError(f"the flight log ends here, {self.path}: {error}") from error
+        self._size += written
+
+    def _prepare(self) -> None:
+        if self._descriptor >= 0 and self._pid == os.getpid():
+            if self._size > _MOST_BYTES:
+                os.ftruncate(self._descriptor, 0)
+                self._size = 0
+                self._write(_header())
+            return
+        if self._pid == os.getpid():
+            return  # it failed before, and that was said
+        self._pid = os.getpid()
+        self.path, self._descriptor = _open(self._beside)
+        atexit.register(self.closed)
+        self._write(_header())
+
+
+def _id(call: Call) -> str:
+    return format(call.span.get_span_context().span_id, "016x") if call.span is not None else ""
+
+
+def flight_folder() -> Path:
+    """The folder of this user's flight logs in the temporary folder; it may not exist yet."""
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir()) / f"onnxspan-{user}"
+
+
+def _open(beside: str | os.PathLike[str] | None) -> tuple[Path, int]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+    flags |= getattr(os, "O_NOFOLLOW", 0)
+    if beside is not None:
+        target = Path(f"{os.fspath(beside)}.flight").absolute()
+        try:
+            return target, os.open(target, flags | os.O_TRUNC, 0o644)
+        except OSError:  # the folder may come into being later; the save itself will tell
+            pass
+    folder = own_folder()
+    path = (
+        folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**6}.flight"
+    )
+    return path, os.open(path, flags | os.O_EXCL, 0o600)
+
+
+def own_folder() -> Path:
+    """The per-user folder; a fresh one where somebody else owns that name."""
+    folder = flight_folder()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    state = folder.lstat()
+    if folder.is_symlink() or (hasattr(os, "getuid") and state.st_uid != os.getuid()):
+        return Path(tempfile.mkdtemp(prefix="onnxspan-"))
+    oldest = time.time() - _KEPT_DAYS * 86400
+    for old in folder.glob("*.flight"):
+        if old.lstat().st_mtime < oldest:
+            old.unlink(missing_ok=True)
+    return folder
+
+
+def _header() -> bytes:
+    header = {
+        c.FLIGHT_FORMAT: 1,
+        "version": __version__,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "at": time.time_ns(),
+        "limit": _memory_limit(),
+        "script": Path(sys.argv[0]).name if sys.argv else "",
+    }
+    return json.dumps(header).encode() + b"\n"
+
+
+def _memory_limit() -> int:
+    """Bytes that this process may use: of the machine, its control group, its own limit."""
+    limits = []
+    try:
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (ValueError, OSError, AttributeError):
+        import psutil  # not needed where sysconf is
+
+        limits.append(psutil.virtual_memory().total)
+    with contextlib.suppress(OSError, ValueError):  # no control group, or "max"
+        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    try:
+        import resource  # not on Windows
+
+        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if soft not in (resource.RLIM_INFINITY, -1):
+            limits.append(soft)
+    except ImportError:
+        pass
+    return min(limits)

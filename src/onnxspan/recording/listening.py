@@ -1,0 +1,51 @@
+"""Which listeners a recording has, from the options of `trace()`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onnxspan.conventions import Level
+from onnxspan.recording.capture import Capture
+from onnxspan.recording.flight import FlightLog
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from onnxspan.recording.hooks import Hook
+    from onnxspan.recording.session import Listener
+
+
+def listeners(
+    level: Level,
+    *,
+    beside: str | os.PathLike[str] | None = None,
+    flight: bool = True,
+    log: Any = False,
+    native_log: bool | str | Sequence[str] = False,
+    hooks: list[Hook] | None = None,
+) -> list[Listener]:
+    """The listeners in the order in which they are entered; they are left in reverse.
+
+    Raises:
+        ValueError: for a `native_log` that names no C++ file, or at level `stages`, which
+            has no passes.
+    """
+    made: list[Listener] = [Capture()]
+    if flight:
+        made.append(FlightLog(beside))
+    if log is not False and log is not None:
+        from onnxspan.recording.logs import LogEvents  # only who asks needs it
+
+        made.append(LogEvents(None if log is True else log))
+    if hooks:
+        from onnxspan.recording.hooks import UserHooks  # only who asks needs it
+
+        made.append(UserHooks(hooks))
+    if native_log:
+        from onnxspan.recording.native_log import NativeLog  # as above
+
+        if level < Level.PASSES:
+            raise ValueError("native_log belongs to passes: use level 'passes' or 'nodes' with it")
+        made.append(NativeLog(native_log))  # the last: nearest to the pass
+    return made

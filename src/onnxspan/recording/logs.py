@@ -1,0 +1,165 @@
+"""The same story as structured logs: one event as a stage or pass begins, one as it ends.
+
+Silent unless asked. The library never configures structlog; where the application has not
+done so either, events go to the standard logger `onnxspan`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from onnxspan.recording.call import Call, Export
+
+_SHORT = 240
+
+
+def add_span_ids(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A structlog processor: adds `trace_id` and `span_id` of the current OpenTelemetry span.
+
+    Flat, lower-case hexadecimal, as OTLP writes them. An event outside any span, or one that
+    has the keys already, is left as it is.
+    """
+    from opentelemetry.trace import get_current_span  # keeps the import light
+
+    context = get_current_span().get_span_context()
+    if context.is_valid:
+        event.setdefault("trace_id", format(context.trace_id, "032x"))
+        event.setdefault("span_id", format(context.span_id, "016x"))
+    return event
+
+
+def default_logger() -> Any:
+    """Structlog's logger where it is configured, else the standard logger `onnxspan`."""
+    import structlog  # only who asks for logs needs it
+
+    if structlog.is_configured():
+        return structlog.get_logger("onnxspan")
+    return _bound(logging.getLogger("onnxspan"))
+
+
+def _bound(logger: logging.Logger) -> Any:
+    import structlog  # only who asks for logs needs it
+
+    return structlog.wrap_logger(
+        logger,
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.KeyValueRenderer(key_order=["event", "span"]),
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+    )
+
+
+class LogEvents:
+    """Listener that emits the events.
+
+    Args:
+        logger: a structlog logger or a standard one; None takes `default_logger()`.
+    """
+
+    def __init__(self, logger: Any = None) -> None:
+        if logger is None:
+            logger = default_logger()
+        self._logger = _bound(logger) if isinstance(logger, logging.Logger) else logger
+
+    def entered(self, call: Call) -> None:
+        """`entered`, at info for a stage, at debug for a pass."""
+        self._emit(_level(call), "entered", **_identity(call), rss_bytes=call.rss)
+
+    def left(self, call: Call, error: BaseException | None) -> None:
+        """`left` with duration and sizes, or `failed` with the error."""
+        told = _identity(call)
+        ended = call.export.clock()
+        told["duration_s"] = round((ended - call.began) / 1e9, 6)
+        for key, name in _FIGURES:
+            if key in call.attributes:
+                told[name] = call.attributes[key]
+        if error is None:
+            self._emit(_level(call), "left", **told)
+        else:
+            # What a stage around it handles is not the end: only the root's failure is an error.
+            level = "error" if call.parent is None else "warning"
+            self._emit(level, "failed", **told, **_error(error))
+
+    def node_failed(self, call: Call, error: BaseException) -> None:
+        """`failed` for one operator, with what is known of it."""
+        told = _identity(call)
+        for key, name in _NODE:
+            if key in call.attributes:
+                told[name] = call.attributes[key]
+        self._emit("warning", "failed", **told, **_error(error))
+
+    def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
+        """`warning`, `torch log` or `native log`: what was said inside the span."""
+        told = _identity(call)
+        for key, name in _SAID:
+            if key in attributes:
+                told[name] = attributes[key]
+        if event == c.NATIVE_LOG_EVENT:
+            self._emit("debug", "native log", **told)
+            return
+        said = str(attributes.get(c.LOG_LEVEL, "")).lower()
+        level = said if said in ("debug", "info", "warning", "error", "critical") else "info"
+        self._emit(level, "warning" if event == c.WARNING_EVENT else "torch log", **told)
+
+    def finished(self, export: Export) -> None:
+        """Nothing: the root has left."""
+
+    def _emit(self, level: str, event: str, **told: Any) -> None:
+        getattr(self._logger, level)(event, **told)
+
+
+_FIGURES = (
+    (c.NODES, "nodes"),
+    (c.NODES_CHANGE, "nodes_change"),
+    (c.MEMORY_RSS, "rss_bytes"),
+    (c.MEMORY_GROWTH, "growth_bytes"),
+    (c.MEMORY_PEAK, "peak_bytes"),
+    (c.EVENTS_DROPPED, "events_dropped"),
+)
+_NODE = (
+    (c.NODE_OPERATOR, "operator"),
+    (c.NODE_SCOPE, "module"),
+    (c.FILE, "file"),
+    (c.LINE, "line"),
+)
+_SAID = (
+    (c.LOG_MESSAGE, "message"),
+    (c.WARNING_CATEGORY, "category"),
+    (c.LOG_LOGGER, "torch_logger"),
+    (c.LOG_LEVEL, "said_at"),
+    (c.NODE_OPERATOR, "operator"),
+    (c.FILE, "file"),
+    (c.LINE, "line"),
+)
+
+
+def _level(call: Call) -> str:
+    return "info" if call.probe.level is c.Level.STAGES else "debug"
+
+
+def _identity(call: Call) -> dict[str, Any]:
+    """Name, level and ids: the event's own span, whichever span is current."""
+    told: dict[str, Any] = {
+        "span": getattr(call.span, "name", call.probe.name),
+        "span_level": call.probe.level.name.lower(),
+    }
+    if call.span is not None:
+        context = call.span.get_span_context()
+        told["trace_id"] = format(context.trace_id, "032x")
+        told["span_id"] = format(context.span_id, "016x")
+    return told
+
+
+def _error(error: BaseException) -> dict[str, Any]:
+    message = str(error).strip().split("\n")[0]
+    return {"error_type": type(error).__qualname__, "error": message[:_SHORT]}

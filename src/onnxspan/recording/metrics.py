@@ -1,0 +1,122 @@
+"""Metrics of exports, by OpenTelemetry's metrics API.
+
+Few series, whatever the models: the exporter, the names of stages and passes as torch's source
+writes them, and `error.type` are all the attributes there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import metrics as otel
+
+from onnxspan import conventions as c
+from onnxspan.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.metrics import Meter, MeterProvider
+
+    from onnxspan.recording.call import Call, Export
+    from onnxspan.recording.session import Listener
+
+# A pass takes milliseconds, a large model's export hours.
+_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
+_NODES = (10, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+_BYTES = tuple(4**power for power in range(5, 19))  # 1 KiB to 64 GiB
+
+_made: dict[int, Metrics] = {}
+
+
+def listeners(provider: MeterProvider | None, *, proxy: bool = False) -> list[Listener]:
+    """The listener for a meter provider; none where nobody would read the metrics.
+
+    One provider has one listener: two recordings that are open at once count an export once.
+
+    Args:
+        provider: None takes the configured one.
+        proxy: also when none is configured yet; it may be later.
+    """
+    if provider is None:
+        provider = otel.get_meter_provider()
+        is_set = type(provider).__name__ not in ("_ProxyMeterProvider", "NoOpMeterProvider")
+        if not is_set and not proxy:
+            return []
+    if id(provider) not in _made:
+        _made[id(provider)] = Metrics(provider)
+    return [_made[id(provider)]]
+
+
+class Metrics:
+    """Records each export, stage and pass as it ends.
+
+    Args:
+        provider: whose instruments to use; kept, so that its identity stays its own.
+    """
+
+    def __init__(self, provider: MeterProvider) -> None:
+        self.provider = provider
+        meter = provider.get_meter(c.SCOPE, __version__)
+        self._exports = _counter(meter, c.EXPORTS)
+        self._failures = _counter(meter, c.FAILURES)
+        self._export_seconds = _histogram(meter, c.EXPORT_DURATION, _SECONDS)
+        self._stage_seconds = _histogram(meter, c.STAGE_DURATION, _SECONDS)
+        self._pass_seconds = _histogram(meter, c.PASS_DURATION, _SECONDS)
+        self._nodes = _histogram(meter, c.EXPORT_NODES, _NODES)
+        self._bytes = _histogram(meter, c.EXPORT_SIZE, _BYTES)
+        # The exception that each export's failure counter has last met, by identity.
+        self._counted: dict[int, BaseException] = {}
+
+    def entered(self, call: Call) -> None:
+        """Nothing: what counts is known at the end."""
+
+    def left(self, call: Call, error: BaseException | None) -> None:
+        """Record the duration, and a failure once."""
+        export = call.export
+        seconds = (export.session.clock() - call.began) / 1e9
+        attributes: dict[str, Any] = {
+            c.EXPORTER: export.exporters[0].value if export.exporters else "unknown"
+        }
+        if error is not None:
+            attributes[c.ERROR_TYPE] = call.attributes.get(c.ERROR_TYPE, type(error).__qualname__)
+            self._failed(call, error, attributes)
+        if call is export.root:
+            self._export(call, attributes, seconds)
+        elif call.probe.level <= c.Level.STAGES:
+            self._stage_seconds.record(seconds, {**attributes, c.STAGE_NAME: call.probe.name})
+        else:
+            self._pass_seconds.record(seconds, {**attributes, c.PASS_NAME: call.probe.name})
+
+    def finished(self, export: Export) -> None:
+        """Let go of the export's exception, whose traceback holds the user's tensors."""
+        self._counted.pop(id(export), None)
+
+    def _failed(self, call: Call, error: BaseException, attributes: dict[str, Any]) -> None:
+        if self._counted.get(id(call.export)) is error:
+            return
+        self._counted[id(call.export)] = error
+        self._failures.add(1, {**attributes, c.STAGE_NAME: call.probe.name})
+
+    def _export(self, call: Call, attributes: dict[str, Any], seconds: float) -> None:
+        self._exports.add(1, attributes)
+        self._export_seconds.record(seconds, attributes)
+        nodes = call.attributes.get(c.RESULT_NODES)
+        if nodes is not None:
+            self._nodes.record(nodes, attributes)
+        size = call.attributes.get(c.RESULT_BYTES)
+        if size is not None:
+            self._bytes.record(size, attributes)
+
+
+def _counter(meter: Meter, metric: c.Metric) -> otel.Counter:
+    return meter.create_counter(metric.name, metric.unit, metric.meaning)
+
+
+def _histogram(meter: Meter, metric: c.Metric, bounds: Sequence[float]) -> otel.Histogram:
+    return meter.create_histogram(
+        metric.name,
+        metric.unit,
+        metric.meaning,
+        explicit_bucket_boundaries_advisory=bounds,
+    )

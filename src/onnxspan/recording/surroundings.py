@@ -1,0 +1,82 @@
+"""What an export runs in: the machine, the service, the commit, and a pipeline's trace."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace as otel
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from onnxspan.version import __version__
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.resources import Resource
+
+SERVICE = "onnxspan"
+"""The service's name where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` give none."""
+_GIT_SECONDS = 2.0
+
+
+def context() -> Context | None:
+    """The context that a root span belongs to.
+
+    The current one when a span is open in it; else that of `TRACEPARENT` and `TRACESTATE` in
+    the environment, when they hold one: an export joins the trace of its pipeline.
+    """
+    traceparent = os.environ.get("TRACEPARENT")
+    if not traceparent or otel.get_current_span().get_span_context().is_valid:
+        return None
+    carrier = {"traceparent": traceparent, "tracestate": os.environ.get("TRACESTATE", "")}
+    return TraceContextTextMapPropagator().extract(carrier, otel_context.get_current())
+
+
+def resource() -> Resource:
+    """Who made the spans: service, host, process, versions, and the git commit if there is one.
+
+    `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over what is found here.
+    """
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
+    found: dict[str, str | int] = {
+        "service.name": SERVICE,
+        "telemetry.distro.name": "onnxspan",
+        "telemetry.distro.version": __version__,
+        "host.name": socket.gethostname(),
+        "host.arch": platform.machine(),
+        "os.type": platform.system().lower(),
+        "process.pid": os.getpid(),
+        "process.runtime.name": sys.implementation.name,
+        "process.runtime.version": platform.python_version(),
+        **_git(),
+    }
+    return Resource.create(dict(found)).merge(OTELResourceDetector().detect())
+
+
+def _git() -> dict[str, str]:
+    """The commit and branch of the script's folder; nothing outside a repository."""
+    script = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path()
+    folder = script.parent if script.is_file() else Path()
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD", "--abbrev-ref", "HEAD"],  # noqa: S607  # whichever git the user has
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_GIT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    commit, _, branch = answer.stdout.strip().partition("\n")
+    names = {"vcs.ref.head.revision": commit}
+    if branch and branch != "HEAD":  # a detached head has no name
+        names["vcs.ref.head.name"] = branch
+    return names

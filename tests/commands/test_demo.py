@@ -1,0 +1,37 @@
+"""`onnxspan demo`: two real exports, and their trees."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from onnxspan.cli import main
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """What the demo prints."""
+    arguments = ["demo", "--level", "stages", "--exporter", "torchscript"]
+    done = CliRunner().invoke(main, arguments, env={"COLUMNS": "80"})
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_both_models_are_shown(shown):
+    """Both models are exported, and both trees are there with their stages."""
+    assert "convolutional model, torchscript exporter" in shown.stdout
+    assert "transformer model, torchscript exporter" in shown.stdout
+    assert len(re.findall(r"^torch\.onnx\.export ", shown.stdout, re.MULTILINE)) == 2
+    assert shown.stdout.count("_optimize_graph") == 2
+    assert len(re.findall(r"^tracing took .* of this export$", shown.stdout, re.MULTILINE)) == 2
+
+
+def test_it_fits_a_pipe(shown):
+    """The trees are on stdout, in 80 columns, without colours and without failures."""
+    assert "\x1b" not in shown.stdout
+    assert "✗" not in shown.stdout
+    assert "_jit_pass" not in shown.stdout  # the level is `stages`
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert shown.stderr == ""

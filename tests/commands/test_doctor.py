@@ -1,0 +1,60 @@
+"""`onnxspan doctor`: where each probe is found, and what is wrapped."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+
+import torch
+from click.testing import CliRunner
+
+import onnxspan
+from onnxspan.cli import main
+from onnxspan.recording.probes import OPENERS, TABLES
+
+
+def report():
+    """What the doctor says, as JSON."""
+    done = CliRunner().invoke(main, ["doctor", "--json"])
+    assert done.exit_code == 0
+    return json.loads(done.stdout)
+
+
+def test_every_probe_is_listed():
+    """Each row of the tables is there once, with its level and where it was found."""
+    found = report()
+    tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
+    listed = [(row["table"], row["name"]) for row in found["probes"]]
+    assert listed == [(table, probe.name) for table, probes in tables.items() for probe in probes]
+    places = {row["name"]: row["place"] for row in found["probes"]}
+    assert places["torch.onnx.export"] == "torch.onnx:export"
+    assert found["versions"]["torch"] == importlib.metadata.version("torch")
+    assert found["versions"]["onnxspan"] == onnxspan.__version__
+
+
+def test_torchscript_probes_are_found():
+    """In the torch that is developed against, no probe of the TorchScript exporter is missing."""
+    missing = [
+        row["name"]
+        for row in report()["probes"]
+        if row["table"] in {"openers", "torchscript"} and not row["found"]
+    ]
+    assert missing == []
+
+
+def test_what_is_wrapped_now():
+    """Inside a trace the openers are wrapped, and nothing else; outside nothing is."""
+    assert not any(row["installed"] for row in report()["probes"])
+    with onnxspan.trace():
+        wrapped = {row["table"] for row in report()["probes"] if row["installed"]}
+    assert wrapped == {"openers"}
+
+
+def test_a_missing_place_is_said(monkeypatch):
+    """A probe without a place in this torch is named in the table and in the last line."""
+    monkeypatch.delattr(torch.onnx, "export")
+    done = CliRunner().invoke(main, ["doctor"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert "missing in this torch" in done.stdout
+    assert "torch.onnx.export" in done.stdout.splitlines()[-1]
+    assert "\x1b" not in done.stdout

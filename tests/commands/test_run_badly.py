@@ -1,0 +1,82 @@
+"""`onnxspan run` on a bad day: Ctrl-C inside native code, and the logs on request."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SLOW = """
+import collections, itertools, sys, torch
+def endless(*args):  # holds the GIL and never looks at signals, as a native pass does
+    print("inside", flush=True)
+    collections.deque(itertools.repeat(0, 10**12), maxlen=0)
+torch._C._jit_pass_lint = endless
+import io
+torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+"""
+QUICK = """
+import io, structlog, torch
+class Model(torch.nn.Module):
+    def forward(self, x):
+        structlog.get_logger().warning("mine")
+        return x + 1
+torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+"""
+
+
+def _command(tmp_path, text, *options):
+    script = tmp_path / "script.py"
+    script.write_text(text, encoding="utf-8")
+    return [sys.executable, "-m", "onnxspan", "run", *options, str(script)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the answer needs a forked process")
+def test_ctrl_c_inside_native_code(tmp_path):
+    """The first Ctrl-C says where the pass is at once; the second ends the process."""
+    output = tmp_path / "slow.jsonl"
+    run = subprocess.Popen(
+        _command(tmp_path, SLOW, "-o", str(output)),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert run.stdout.readline() == "inside\n"
+    os.killpg(run.pid, signal.SIGINT)
+    for line in run.stderr:
+        if "still runs: it has been in _jit_pass_lint" in line:
+            break
+    else:
+        pytest.fail("nothing was said")
+    for line in run.stderr:
+        if "again ends it at once" in line:
+            break
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait(timeout=60) == -signal.SIGKILL
+    run.stdout.close()
+    run.stderr.close()
+    shown = subprocess.run(
+        [sys.executable, "-m", "onnxspan", "show", f"{output}.flight"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout.startswith("The process ended inside _jit_pass_lint, without a word")
+
+
+def test_json_log(tmp_path):
+    """`--log json` writes JSON lines to stderr, and the script's own lines bear the same ids."""
+    done = subprocess.run(
+        _command(tmp_path, QUICK, "--quiet", "--log", "json", "--log-level", "debug"),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    mine = next(event for event in events if event["event"] == "mine")
+    around = next(
+        event
+        for event in events
+        if event["event"] == "entered" and event["span"] == "_trace_and_get_graph_from_model"
+    )
+    assert (mine["trace_id"], mine["span_id"]) == (around["trace_id"], around["span_id"])
+    assert {"entered", "left", "warning"} <= {event["event"] for event in events}
+    assert done.stdout == ""

@@ -1,0 +1,126 @@
+"""Real models whose export fails, and how each is exported; the screens are in a text file."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class Airy(nn.Module):
+    def forward(self, x):
+        return torch.special.airy_ai(x) + 1
+
+
+class WrongView(nn.Module):
+    def forward(self, x):
+        return x.view(7, 7)
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        if x.sum() > 0:
+            return x + 1
+        return x - 1
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x, y):
+        return x + y
+
+
+class Box:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+class Unboxes(nn.Module):
+    def forward(self, box):
+        return box.tensor + 1
+
+
+class GridSample(nn.Module):
+    def forward(self, x, grid):
+        return torch.nn.functional.grid_sample(x, grid, align_corners=False)
+
+
+class Inverse(nn.Module):
+    def forward(self, x):
+        return torch.linalg.inv(x)
+
+
+class RaisingSymbolic(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def symbolic(g, x):
+        raise KeyError("no such attribute")
+
+
+class OwnFunction(nn.Module):
+    def forward(self, x):
+        return RaisingSymbolic.apply(x)
+
+
+class Inner(nn.Module):
+    """Puts the failing part two levels deep, so that a module path is worth reading."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(4, 4), part)
+
+    def forward(self, x):
+        return self.encoder(x)
+
+
+def _rows():
+    return (torch.zeros(2, 4),)
+
+
+def _grid():
+    return torch.zeros(1, 1, 4, 4), torch.zeros(1, 2, 2, 2)
+
+
+FAILING = {
+    "unsupported operator, torchscript": lambda: (Inner(Airy()), _rows(), {"dynamo": False}),
+    "unsupported operator, dynamo": lambda: (Inner(Airy()), _rows(), {"dynamo": True}),
+    "operator of a later opset, torchscript": lambda: (
+        GridSample(), _grid(), {"dynamo": False, "opset_version": 15},
+    ),
+    "wrong shape in the model, torchscript": lambda: (
+        Inner(WrongView()), _rows(), {"dynamo": False},
+    ),
+    "wrong shape in the model, dynamo": lambda: (Inner(WrongView()), _rows(), {"dynamo": True}),
+    "DataParallel, torchscript": lambda: (
+        nn.DataParallel(nn.Linear(4, 4)), _rows(), {"dynamo": False},
+    ),
+    "unflattenable input, torchscript": lambda: (
+        Unboxes(), (Box(torch.zeros(2)),), {"dynamo": False},
+    ),
+    "unflattenable input, dynamo": lambda: (Unboxes(), (Box(torch.zeros(2)),), {"dynamo": True}),
+    "data-dependent control flow, dynamo": lambda: (Inner(Branch()), _rows(), {"dynamo": True}),
+    "unknown dynamic axis, dynamo": lambda: (
+        nn.Linear(4, 4),
+        _rows(),
+        {"dynamo": True, "input_names": ["x"], "dynamic_axes": {"nope": {0: "batch"}}},
+    ),
+    "opset too new, torchscript": lambda: (
+        nn.Linear(4, 4), _rows(), {"dynamo": False, "opset_version": 99},
+    ),
+    "missing input, torchscript": lambda: (TwoInputs(), _rows(), {"dynamo": False}),
+    "missing input, dynamo": lambda: (TwoInputs(), _rows(), {"dynamo": True}),
+    "script module, dynamo": lambda: (
+        torch.jit.script(nn.Linear(4, 4)), _rows(), {"dynamo": True},
+    ),
+    "pooling that does not divide, torchscript": lambda: (
+        Inner(nn.AdaptiveAvgPool2d(3)), (torch.zeros(1, 3, 7, 4),), {"dynamo": False},
+    ),
+    "own symbolic function that raises, torchscript": lambda: (
+        Inner(OwnFunction()), _rows(), {"dynamo": False},
+    ),
+    "unsupported linear algebra, dynamo": lambda: (
+        Inverse(), (torch.eye(3)[None],), {"dynamo": True},
+    ),
+}  # fmt: skip
+"""Each case gives the model, its example inputs, and the keywords of the export."""

@@ -1,0 +1,112 @@
+"""A real Jaeger for the tests that need one: one that runs, or a binary to start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+CONFIG = """
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  pipelines:
+    traces: {receivers: [otlp], exporters: [jaeger_storage_exporter]}
+  telemetry: {metrics: {level: none}, logs: {level: error}}
+extensions:
+  jaeger_query:
+    storage: {traces: memory}
+    http: {endpoint: "127.0.0.1:%(query)d"}
+    grpc: {endpoint: "127.0.0.1:%(query_grpc)d"}
+  jaeger_storage:
+    backends: {memory: {memory: {max_traces: 1000}}}
+receivers:
+  otlp:
+    protocols:
+      http: {endpoint: "127.0.0.1:%(http)d"}
+      grpc: {endpoint: "127.0.0.1:%(grpc)d"}
+exporters:
+  jaeger_storage_exporter: {trace_storage: memory}
+"""
+
+
+class Jaeger:
+    """Addresses of a Jaeger that runs, and its query API."""
+
+    def __init__(self, query, http, grpc):
+        self.query = query
+        self.http = http
+        self.grpc = grpc
+
+    def get(self, path, **parameters):
+        """The decoded answer of the query API."""
+        url = f"{self.query}{path}?{urllib.parse.urlencode(parameters)}"
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # our own http://
+            return json.load(answer)
+
+    def spans(self, trace_id, expected):
+        """The spans of a trace, once `expected` of them are there (or 20 s have passed)."""
+        found = []
+        deadline = time.monotonic() + 20
+        while len(found) < expected and time.monotonic() < deadline:
+            with contextlib.suppress(urllib.error.HTTPError):
+                found = self.get(f"/api/traces/{trace_id}")["data"][0]["spans"]
+            time.sleep(0.1)
+        return found
+
+
+def _free_ports(number):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def find():
+    """Where `ONNXSPAN_JAEGER` (an address or a binary) or PATH has a Jaeger; None if nowhere."""
+    return os.environ.get("ONNXSPAN_JAEGER") or shutil.which("jaeger")
+
+
+@contextlib.contextmanager
+def running(place, folder):
+    """A Jaeger at the address `place`, or one started from the binary `place` until the end."""
+    if place.startswith("http"):
+        host = urllib.parse.urlsplit(place).hostname
+        yield Jaeger(place.rstrip("/"), f"http://{host}:4318", f"http://{host}:4317")
+        return
+    names = ("query", "query_grpc", "http", "grpc")
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    config = Path(folder) / "jaeger.yaml"
+    config.write_text(CONFIG % ports)
+    process = subprocess.Popen([place, "--config", str(config)], cwd=folder)  # the user named it
+    try:
+        address = "http://127.0.0.1:"
+        jaeger = Jaeger(
+            f"{address}{ports['query']}", f"{address}{ports['http']}", f"{address}{ports['grpc']}"
+        )
+        _wait(jaeger, process)
+        yield jaeger
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(jaeger, process):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            jaeger.get("/api/services")
+        except OSError as error:  # it waits anyway
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("Jaeger did not start; see its own output above") from error
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,124 @@
+"""What a comparison of two sides finds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from comparing import export, samples
+from onnxspan.errors import OnnxspanError, TraceFileError
+from onnxspan.reading import as_json, diff_page
+from onnxspan.reading.diff import compare
+from onnxspan.reading.thresholds import crossed, parse
+
+
+def test_the_pass_is_named_and_not_the_stage_around_it():
+    """A stage that is slower only by a pass inside it is not listed as slower itself."""
+    before = export({"stage": (2.0, {}, {"pass": 1.0})})
+    after = export({"stage": (4.0, {}, {"pass": 3.0})})
+    found = compare(samples(before), samples(after))
+    assert [row.name for row in found.slower_or_faster()] == ["pass"]
+    assert found.whole.duration.ratio == pytest.approx(2.0)
+
+
+def test_steps_of_one_side_are_listed_once_with_their_subtree():
+    """A new stage is one row, not one for each pass inside."""
+    before, after = export({"a": 1.0}), export({"a": 1.0, "new": (1.0, {}, {"inner": 0.5})})
+    found = compare(samples(before), samples(after))
+    assert [row.name for row in found.only("after")] == ["new"]
+    assert found.only("before") == []
+
+
+def test_steps_of_two_exporters_do_not_move():
+    """A name that both exporters use for different things is not the same step."""
+    before = export({"_export": 1.0})
+    after = export({"capture": (1.0, {}, {"_export": 0.5})}, **{"torch.onnx.exporter": "dynamo"})
+    found = compare(samples(before), samples(after))
+    assert [row.name for row in found.only("before")] == ["_export"]
+    assert [row.name for row in found.only("after")] == ["capture"]
+
+
+def test_operators_gained_and_lost():
+    """Counts are compared across the two ways to write the standard domain."""
+    before = export({"a": 1.0}, operators=["onnx::Add=3", "onnx::Erf=1"])
+    after = export({"a": 1.0}, operators=["Add=3", "Gelu=2"])
+    assert compare(samples(before), samples(after)).operators == [("Gelu", 0, 2), ("Erf", 1, 0)]
+
+
+def test_a_failure_of_one_side_is_found():
+    """An export that fails only after has its failure listed, and loses no operators by it."""
+    found = compare(
+        samples(export({"a": 1.0})), samples(export({"a": 1.0}, error="ValueError: no"))
+    )
+    assert [row.failures_after for row in found.failing()] == [["ValueError: no"]]
+    assert found.operators == []
+
+
+def test_settings_that_differ_are_said():
+    """What was asked for differently stands in the result."""
+    before = export({"a": 1.0}, **{"torch.onnx.opset_version": 17})
+    after = export({"a": 1.0}, **{"torch.onnx.opset_version": 20})
+    assert compare(samples(before), samples(after)).settings == [("opset", "17", "20")]
+
+
+def test_one_side_is_one_export():
+    """Two models on one side are refused."""
+    mixed = samples(export({"a": 1.0}), export({"a": 1.0}, model="Other"))
+    with pytest.raises(TraceFileError, match="another model"):
+        compare(mixed, samples(export({"a": 1.0})))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_crossed"),
+    [
+        ("duration>1.5x", True),
+        ("duration>2.5x", False),
+        ("duration>+900ms", True),
+        ("duration>3s", False),
+        ("duration(pass)>1.9x", True),
+        ("nodes>+9", True),
+        ("nodes>10%", False),
+        ("bytes>1KiB", True),
+    ],
+)
+def test_thresholds(text, is_crossed):
+    """Ratios, increases and values of the export or of one step cross their limits."""
+    found = compare(samples(export({"pass": 1.0})), samples(export({"pass": 2.0}, nodes=110)))
+    assert (crossed(parse(text), found) is not None) == is_crossed
+
+
+def test_a_threshold_within_the_noise_is_not_crossed():
+    """Repeated traces that overlap cross no threshold of duration."""
+    before = samples(*(export({"a": t}) for t in (1.0, 1.3, 1.1)))
+    after = samples(*(export({"a": t}) for t in (1.2, 1.4, 1.25)))
+    assert crossed(parse("duration>1.05x"), compare(before, after)) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "duration", "speed>2x", "nodes>5ms", "bytes(a)>1", "duration>5"]
+)
+def test_what_is_no_threshold_is_refused(text):
+    """The message shows the forms."""
+    with pytest.raises(OnnxspanError, match=r"duration>1\.5x"):
+        parse(text)
+
+
+def test_nothing_is_injected_into_the_page():
+    """Names of spans and models are text in the page, whatever they hold."""
+    evil = "<script>alert(1)</script>\x1b[31m"
+    found = compare(samples(export({evil: 1.0}, model=evil)), samples(export({"a": 1.0})))
+    text = diff_page.page(found)
+    assert "<script" not in text
+    assert "\x1b" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_json_holds_every_step():
+    """Plain data, with the path of each step."""
+    found = compare(samples(export({"a": 1.0})), samples(export({"b": 1.0})))
+    data = json.loads(json.dumps(as_json.comparison(found)))
+    assert sorted((step["path"], step["only"]) for step in data["steps"]) == [
+        (["a"], "before"),
+        (["b"], "after"),
+    ]

@@ -1,0 +1,124 @@
+"""Which steps are called superlinear, and which are not."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from comparing import export, samples
+from onnxspan.errors import OnnxspanError
+from onnxspan.reading import growth_page
+from onnxspan.reading.fit import fit
+from onnxspan.reading.growth import measure
+
+SIZES = (600, 1200, 2400)
+
+
+def series(time, sizes=SIZES, repeats=3, scatter=0.0):
+    """Exports whose one pass takes `time(nodes)` seconds."""
+    chance = random.Random(3)  # noqa: S311  # noise, not secrets
+    return samples(
+        *(
+            export({"stage": (t + 0.5, {}, {"pass": t})}, nodes=n)
+            for n in sizes
+            for t in (time(n) * chance.lognormvariate(0, scatter) for _ in range(repeats))
+        )
+    )
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("fixed", [0.0, 0.5, 5.0])
+def test_the_exponent_is_found_whatever_the_fixed_cost(power, fixed):
+    """Without noise the fit gives the exponent back, with any constant."""
+    found = fit(SIZES, [fixed + (n / 600) ** power for n in SIZES], 0.03)
+    if found.exponent is not None:  # small growth upon a large constant is honestly unclear
+        assert found.exponent == pytest.approx(power, abs=0.03)
+        assert found.low <= power + 0.01
+        assert found.high >= power - 0.01
+    else:
+        assert fixed == 5.0
+
+
+@pytest.mark.parametrize("fixed", [0.0, 0.05, 1.0])
+def test_a_linear_pass_is_not_flagged(fixed):
+    """Linear, and linear upon a fixed cost, with noise: not superlinear."""
+    found = measure(series(lambda n: fixed + n / 10_000, scatter=0.05))
+    assert found.superlinear == []
+
+
+def test_linear_work_on_a_graph_with_a_fixed_part_is_not_flagged():
+    """Time by layers is linear, though the nodes have a constant part that the time has not."""
+    found = measure(series(lambda n: (n - 17) / 49 * 0.01, sizes=(66, 115, 213)))
+    assert found.superlinear == []
+
+
+def test_a_quadratic_pass_is_found_though_small_at_first():
+    """1 ms at the smallest size of an export of half a second is found, and by name."""
+    found = measure(series(lambda n: 0.001 * (n / 600) ** 2, scatter=0.05))
+    assert [row.name for row in found.superlinear] == ["pass"]
+    fitted = found.superlinear[0].own_fit
+    assert fitted.low < 2.0 < fitted.high
+
+
+def test_a_quadratic_pass_upon_a_fixed_cost_is_found():
+    """The fixed cost does not hide it."""
+    found = measure(series(lambda n: 0.02 + 0.01 * (n / 600) ** 2, scatter=0.03))
+    assert [row.name for row in found.superlinear] == ["pass"]
+
+
+def test_the_stage_around_is_not_blamed():
+    """A stage that is superlinear by its pass alone is said to inherit it."""
+    found = measure(series(lambda n: 10 * (n / 600) ** 2))
+    stage = next(row for row in found.rows if row.name == "stage")
+    assert stage.inherits
+    assert not stage.flagged
+
+
+def test_noise_alone_flags_seldom():
+    """Of 100 linear passes with 10 % noise and three exports a size, at most two are flagged."""
+    chance = random.Random(11)  # noqa: S311  # noise, not secrets
+    traces = [
+        export(
+            {f"pass{i}": 0.01 * n / 600 * chance.lognormvariate(0, 0.1) for i in range(100)},
+            nodes=n,
+        )
+        for n in SIZES
+        for _ in range(3)
+    ]
+    assert len(measure(samples(*traces)).superlinear) <= 2
+
+
+def test_constant_time_does_not_grow():
+    """A step that takes the same at every size has no exponent."""
+    found = measure(series(lambda _: 0.3, scatter=0.02))
+    assert next(row for row in found.rows if row.name == "pass").own_fit.exponent is None
+
+
+def test_two_sizes_are_refused():
+    """A constant, a factor and an exponent need three; the message says so."""
+    with pytest.raises(OnnxspanError, match="three sizes"):
+        measure(series(lambda n: n, sizes=(1, 2)))
+
+
+def test_failed_exports_are_left_out_aloud():
+    """A failed export has no size: its source is named in the result and the text."""
+    failed = samples(export({"a": 1.0}, error="ValueError: no"))
+    found = measure(series(lambda n: n / 1000) + failed)
+    assert found.skipped == ["memory"]
+    assert "Left out, without a size: memory" in " ".join(str(found).split())
+
+
+def test_the_text_fits_and_names_the_pass():
+    """80 columns, with the exponent and the plot."""
+    text = str(measure(series(lambda n: 0.001 * (n / 600) ** 2)))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Superlinear by their own time" in text
+    assert "x pass" in text
+
+
+def test_nothing_is_injected_into_the_page():
+    """Names are text in the page and in the plot."""
+    evil = "<img src=x onerror=alert(1)>"
+    traces = [export({evil: 0.01 * (n / 600) ** 2}, nodes=n) for n in SIZES]
+    assert "<img" not in growth_page.page(measure(samples(*traces)))

@@ -1,0 +1,97 @@
+"""The report as a file: what is in it, and that nothing gets out of it."""
+
+import json
+import os
+import re
+
+import pytest
+
+import synthetic
+from onnxspan.reading import html
+from onnxspan.reading.trace import Trace
+
+
+def data_of(page):
+    """The report's block of JSON."""
+    return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def test_the_data_is_json_for_machines(tmp_path):
+    """The block of JSON holds every span with its parent, times and attributes."""
+    trace = synthetic.read(tmp_path, synthetic.export(200))
+    data = data_of(html.render(trace))
+    assert data["format"] == "onnxspan.report"
+    assert len(data["spans"]) == len(trace.spans) == 200
+    for row, span in zip(data["spans"], trace.spans, strict=True):
+        assert row["name"] == span.name
+        assert row["duration"] == span.end - span.start
+        assert {**data["places"][row["place"]], **row["attributes"]} == span.attributes
+        parent = data["spans"][row["parent"]]["id"] if row["parent"] >= 0 else ""
+        assert parent == span.parent_id
+
+
+def test_nothing_from_a_trace_is_markup(tmp_path):
+    """No text of a hostile trace ends the data, opens an element, or breaks the encoding."""
+    page = html.render(synthetic.read(tmp_path, synthetic.hostile()))
+    page.encode()
+    assert "<img" not in page
+    assert page.count("</script>") == 2
+    assert data_of(page)["spans"][0]["name"] == synthetic.HOSTILE
+
+
+def test_the_policy_forbids_the_network(tmp_path):
+    """The page allows its own script and style by their hashes, and nothing else."""
+    page = html.render(synthetic.read(tmp_path, synthetic.export(20)))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "http:" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "https:" not in page
+
+
+def test_a_default_trace_is_small(tmp_path):
+    """The report of a trace of 200 spans has less than 2 MB."""
+    assert len(html.render(synthetic.read(tmp_path, synthetic.export(200)))) < 2_000_000
+
+
+def test_missing_spans_are_said(tmp_path):
+    """When the root counted more spans than there are, the report says so first."""
+    spans = synthetic.export(50)
+    assert data_of(html.render(synthetic.read(tmp_path, spans)))["notices"] == []
+    (notice,) = data_of(html.render(synthetic.read(tmp_path, spans[:40])))["notices"]
+    assert "began 50" in notice
+    assert "holds 40" in notice
+
+
+def test_whole_or_not_at_all(tmp_path, monkeypatch):
+    """When writing fails, neither the report nor a part of it is left."""
+    trace = synthetic.read(tmp_path, synthetic.export(20))
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def fail(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        html.save(trace, folder / "x.html")
+    assert list(folder.iterdir()) == []
+
+
+def test_nothing_recorded():
+    """A trace without spans says what to do instead of making an empty page."""
+    with pytest.raises(ValueError, match="no export was recorded"):
+        html.render(Trace([]))
+
+
+def test_notebook(tmp_path):
+    """In a notebook the tree is plain HTML with every text escaped, and bounded."""
+    shown = synthetic.read(tmp_path, synthetic.export(3000))._repr_html_()
+    assert shown.startswith("<div")
+    assert "torch.onnx.export" in shown
+    assert "of 3,000 spans" in shown
+    assert len(shown) < 400_000
+    escaped = synthetic.read(tmp_path, synthetic.hostile())._repr_html_()
+    assert "<img" not in escaped
+    assert "<script" not in escaped
+    assert "&lt;img" in escaped

@@ -1,0 +1,219 @@
+"""The report in a real Chromium: what a reader clicks, types and sees."""
+
+import os
+import shutil
+
+import pytest
+
+import synthetic
+from onnxspan.reading import html
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def executable():
+    """The path of an installed Chromium; None when there is none."""
+    named = os.environ.get("ONNXSPAN_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One Chromium for the module."""
+    path = executable()
+    if path is None:
+        pytest.skip("no Chromium: install one, or name it in ONNXSPAN_CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Opens a report from disk; at the end no error and no request to anywhere was seen."""
+    seen = []
+    contexts = []
+
+    def open_report(spans, **context):
+        target = tmp_path / "report.html"
+        html.save(synthetic.read(tmp_path, spans), target)
+        contexts.append(browser.new_context(viewport={"width": 1400, "height": 900}, **context))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: seen.append(str(error)))
+        page.on("console", lambda message: seen.append(message.text))
+        page.on("dialog", lambda dialog: (seen.append("dialog"), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda request: seen.append(request.url) if "report.html" not in request.url else None,
+        )
+        page.goto(target.as_uri())
+        page.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+        return page
+
+    yield open_report
+    for context in contexts:
+        context.close()
+    assert seen == []
+
+
+def names(page):
+    """The names in the rows in sight."""
+    page.wait_for_timeout(100)
+    return page.locator("#rows .row .label").all_text_contents()
+
+
+def selected(page):
+    """The name in the details."""
+    return page.locator("#details h2").text_content()
+
+
+def failing():
+    """An export whose innermost failure is span 11."""
+    spans = synthetic.export(60)
+    spans[0]["status"] = spans[1]["status"] = spans[2]["status"] = {"code": 2, "message": "bad"}
+    spans[10]["status"] = {"code": 2, "message": "UnsupportedOperatorError: no svd"}
+    spans[10]["name"] = "aten::svd"
+    return spans
+
+
+@pytest.mark.parametrize("count", [200, 2_000, 10_000])
+def test_any_size(show, count):
+    """At every size only the rows in sight exist, and the last one can be reached and found."""
+    page = show(synthetic.export(count))
+    assert 10 < page.locator("#rows .row").count() < 100
+    page.focus("#rows")
+    page.keyboard.press("e")
+    page.keyboard.press("End")
+    page.wait_for_timeout(200)
+    last = page.locator("#rows .row").last
+    assert last.get_attribute("id") == f"row{count - 1}"
+    assert page.locator("#rows .row").count() < 100
+    assert page.locator(".chart path.stroke").count() == 2  # synthetic traces have no bytes
+
+
+def test_search_unfolds_and_selects(show):
+    """Searching for an operator counts its spans and goes to the first, which was folded away."""
+    page = show(synthetic.export(2_000))
+    page.keyboard.press("/")
+    page.keyboard.type("gelu")
+    playwright.expect(page.locator("#found")).to_contain_text("found")
+    found = int(page.text_content("#found").split()[0].replace(",", ""))
+    assert found == sum(
+        span["name"] == "_run_symbolic_function"
+        and any(a["value"].get("stringValue") == "aten::gelu" for a in span["attributes"])
+        for span in synthetic.export(2_000)
+    )
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".row.selected.hit")
+    assert page.text_content("#found") == f"1 of {found:,}"
+    assert "aten::gelu" in page.text_content("#details")
+    page.keyboard.press("Escape")
+    page.keyboard.type("/nowhere")
+    playwright.expect(page.locator("#found")).to_have_text("nothing found")
+
+
+def test_folding_by_click_and_key(show):
+    """A click on the triangle folds what is below, and the arrow keys unfold it again."""
+    page = show(synthetic.export(60))
+    before = names(page)
+    page.locator("#row2 .twist").click()
+    assert names(page) == before[:3]
+    assert page.locator("#row2").get_attribute("aria-expanded") == "false"
+    page.focus("#rows")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert selected(page) == "_optimize_graph"
+    page.keyboard.press("ArrowRight")
+    assert names(page) == before
+
+
+def test_zoom_by_dragging_and_back(show):
+    """Dragging over the bars zooms to that time; the button goes back to the whole."""
+    page = show(synthetic.export(60))
+    box = page.locator("#row0 .track").bounding_box()
+    whole = page.text_content("#axis")
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 10, steps=4)
+    page.mouse.up()
+    assert page.text_content("#axis") != whole
+    start, end = (float(part.split()[0]) for part in page.text_content("#range").split("\u2013"))
+    assert (start, end) == (pytest.approx(17.5, abs=0.5), pytest.approx(35, abs=0.5))
+    page.click("#reset")
+    assert page.text_content("#axis") == whole
+    assert page.locator("#reset").is_hidden()
+
+
+def test_table_sorts_and_leads_to_the_span(show):
+    """A click on a head sorts the passes, a second one turns it round, a row opens its span."""
+    page = show(synthetic.export(200))
+    head = page.locator("#panel-passes th button", has_text="Calls")
+    cells = page.locator("#panel-passes tbody tr td:nth-child(4)")
+    head.click()
+    down = [int(text) for text in cells.all_text_contents()]
+    head.click()
+    up = [int(text) for text in cells.all_text_contents()]
+    assert down == sorted(down, reverse=True) != up == sorted(up)
+    row = page.locator("#panel-passes tbody tr", has_text="_jit_pass_number_3").first
+    name = row.locator("code").first.text_content()
+    row.click()
+    assert selected(page) == name
+
+
+def test_failure_comes_first(show):
+    """A failed export opens on its failure, above everything, and on the innermost span."""
+    page = show(failing())
+    assert "aten::svd" in page.text_content("#failure h2")
+    assert "UnsupportedOperatorError: no svd" in page.text_content("#failure")
+    assert selected(page) == "aten::svd"
+    assert page.locator("#row10.selected.failed").is_visible()
+    failure, body = (page.locator(place).bounding_box()["y"] for place in ("#failure", "#body"))
+    assert failure < body
+
+
+def test_light_and_dark(show):
+    """The page follows the system's scheme, and a key turns it round."""
+    page = show(synthetic.export(20), color_scheme="dark")
+    color = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(color)
+    page.keyboard.press("t")
+    assert page.evaluate(color) != dark
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+def test_walk_goes_step_by_step(show):
+    """The walk moves by its buttons and tells the explanation of the step."""
+    page = show(synthetic.export(60))
+    page.click("#tab-walk")
+    assert "Step 1 of" in page.text_content("#panel-walk")
+    page.click("#panel-walk >> text=Next →")
+    assert page.text_content("#panel-walk .step h2") == "_model_to_graph"
+    assert "What it does" in page.text_content("#panel-walk .step")
+
+
+def test_hostile_text_stays_text(show):
+    """Markup, scripts and direction marks in every text of a trace are only shown."""
+    page = show(synthetic.hostile())
+    for tab in ("operators", "walk", "export"):
+        page.click(f"#tab-{tab}")
+    assert page.locator("img, b:has-text('amp')").count() == 0
+    assert "</script><img src=x onerror=alert(1)>" in page.text_content("#row0 .label")
+    assert "\u202e" not in page.text_content("body").split('"spans"')[0]
+    assert "\\u202e" in page.text_content("#row0 .label")
+    page.locator("#row1").click()
+    assert selected(page) == "constructor"
+
+
+def test_print_shows_the_rows(show):
+    """For print, rows out of sight are drawn too."""
+    page = show(synthetic.export(200))
+    before = page.locator("#rows .row").count()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#rows .row").count() == 200 > before
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("#rows .row").count() < 100

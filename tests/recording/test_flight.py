@@ -1,0 +1,117 @@
+"""The flight log, with real kills."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from onnxspan import conventions as c
+from onnxspan.errors import TraceFileError
+from onnxspan.reading.trace import Trace
+
+CHILD = Path(__file__).parent.parent / "killed.py"
+
+
+def _run(how, folder):
+    return subprocess.run(
+        [sys.executable, CHILD, how, folder],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "codes"),
+    [("kill", {-9}), ("exit", {3}), ("segfault", {-11}), ("memory", {-11, -9, -6})],
+)
+def test_dead_process_tells_where_it_was(how, codes, tmp_path):
+    """Whatever ends the process inside a pass, the log names that pass, and the tree so far."""
+    assert _run(how, tmp_path).returncode in codes
+    trace = Trace.read(tmp_path / "export.flight")
+    assert trace.ending.last.name == "_jit_pass_onnx_peephole"
+    assert not trace.ending.runs
+    assert trace.ending.memory > 10**7
+    never = [span.name for span in trace.spans if not span.end]
+    assert never == [
+        "torch.onnx.export", "_export", "_model_to_graph", "_optimize_graph",
+        "_jit_pass_onnx_peephole",
+    ]  # fmt: skip
+    done = next(span for span in trace.spans if span.name == "_jit_pass_onnx")
+    assert done.end > done.start
+    assert done.get(c.NODES) > 0
+    assert trace.roots[0].get(c.MODEL_CLASS) == "__main__.Model"
+    screen = trace.ending.screen()
+    assert screen.startswith("The process ended inside _jit_pass_onnx_peephole, without a word")
+    assert "MB resident at that moment" in screen
+
+
+def test_full_disk(tmp_path):
+    """When the log cannot be written on, the export goes on, and the trace says what misses."""
+    done = _run("full", tmp_path)
+    assert done.returncode == 0, done.stderr
+    sizes, errors, rest = done.stdout.splitlines()
+    model, log = map(int, sizes.split())
+    assert model > 100
+    assert log == 2000
+    assert errors.count("the flight log ends here") == 1
+    assert rest == f"{rest.split()[0]} False"
+    assert int(rest.split()[0]) > 40
+
+
+def test_clean_end_leaves_nothing(tmp_path):
+    """A process that ends well, or an export that only fails, leaves no file."""
+    done = _run("none", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "False"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_torn_last_line(tmp_path):
+    """A last line that was cut while it was written is counted, and the rest is read."""
+    log = tmp_path / "export.flight"
+    header = b'{"onnxspan.flight":1,"pid":1,"host":"elsewhere","at":1,"limit":0}\n'
+    entered = b'{"e":"01","p":"","t":5,"m":7,"n":"torch.onnx.export","l":"stages"}\n'
+    whole = header + entered + b'{"e":"02","p":"01","t":6,"m":8,"n":"_export","l":"stages"}\n'
+    log.write_bytes(whole[:-20])
+    trace = Trace.read(log)
+    assert trace.ending.unreadable == 1
+    assert "could not be read" in trace.ending.screen()
+    first = whole.splitlines(keepends=True)[0]
+    log.write_bytes(first)
+    with pytest.raises(TraceFileError, match="without an export"):
+        Trace.read(log)
+    log.write_bytes(b'{"onnxspan.flight":1, "pid": [\n')
+    with pytest.raises(TraceFileError, match="line 1"):
+        Trace.read(log)
+
+
+def test_running_process_is_told_from_a_dead_one(tmp_path):
+    """The log of a process that still runs says so: that is how a hang is looked at."""
+    log = tmp_path / "now.flight"
+    import json
+    import socket
+    import time
+
+    header = {
+        c.FLIGHT_FORMAT: 1, "pid": os.getpid(), "host": socket.gethostname(),
+        "at": time.time_ns(), "limit": 2**33,
+    }  # fmt: skip
+    entered = {
+        "e": "01",
+        "p": "",
+        "t": time.time_ns(),
+        "m": 2**20,
+        "n": "torch.onnx.export",
+        "l": "stages",
+    }
+    log.write_text(f"{json.dumps(header, separators=(',', ':'))}\n{json.dumps(entered)}\n")
+    ending = Trace.read(log).ending
+    assert ending.runs
+    assert f"Process {os.getpid()} still runs" in ending.screen()
+    assert "py-spy" in ending.screen()

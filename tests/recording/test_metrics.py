@@ -1,0 +1,118 @@
+"""Metrics of real exports, as OpenTelemetry's SDK and Prometheus see them."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+
+import pytest
+import torch
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from prometheus_client import REGISTRY, generate_latest
+from torch import nn
+
+import onnxspan
+from models import convolutional
+from onnxspan import conventions as c
+from onnxspan.recording.metrics import Metrics
+
+
+class Unsupported(nn.Module):
+    """Has an operator that the TorchScript exporter does not know."""
+
+    def forward(self, x):
+        return torch.linalg.eigvals(x).real
+
+
+def run(meters):
+    """Two exports that succeed, and one that fails."""
+    model, inputs = convolutional()
+    with onnxspan.trace(meter_provider=meters) as trace:
+        for _ in range(2):
+            torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+        with pytest.raises(torch.onnx.errors.OnnxExporterError):
+            torch.onnx.export(Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=False)
+    assert not trace.errors
+    return trace
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """A recording and its metrics by name."""
+    reader = InMemoryMetricReader()
+    trace = run(MeterProvider([reader], shutdown_on_exit=False))
+    metrics = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    return trace, {metric.name: metric for metric in metrics}
+
+
+def points(metric):
+    """A metric's points by their attributes."""
+    return {tuple(sorted(point.attributes.items())): point for point in metric.data.data_points}
+
+
+def test_every_metric_is_documented_and_made(recorded):
+    """Names, units and attributes are those of the conventions, all of them and no others."""
+    _, metrics = recorded
+    assert set(metrics) == {metric.name for metric in c.METRICS}
+    for documented in c.METRICS:
+        made = metrics[documented.name]
+        assert (made.unit, made.description) == (documented.unit, documented.meaning)
+        for point in made.data.data_points:
+            assert set(point.attributes) <= set(documented.attributes)
+
+
+def test_counts(recorded):
+    """Exports and failures are counted by exporter and error, a failure once."""
+    _, metrics = recorded
+    error = "torch.onnx.errors.UnsupportedOperatorError"
+    exports = points(metrics[c.EXPORTS.name])
+    assert exports[((c.EXPORTER, "torchscript"),)].value == 2
+    assert exports[((c.ERROR_TYPE, error), (c.EXPORTER, "torchscript"))].value == 1
+    (failure,) = metrics[c.FAILURES.name].data.data_points
+    assert failure.value == 1
+    assert failure.attributes[c.ERROR_TYPE] == error
+    assert failure.attributes[c.STAGE_NAME] == "_jit_pass_onnx"
+
+
+def test_durations_are_those_of_the_spans(recorded):
+    """The histograms' sums are the spans' durations, within the cost of looking."""
+    trace, metrics = recorded
+    total = sum(span.duration for span in trace.result.exports)
+    summed = sum(point.sum for point in metrics[c.EXPORT_DURATION.name].data.data_points)
+    assert total <= summed < total * 1.2
+    stages = points(metrics[c.STAGE_DURATION.name])
+    key = ((c.EXPORTER, "torchscript"), (c.STAGE_NAME, "_create_jit_graph"))
+    assert stages[key].count == 3
+
+
+def test_no_metrics_where_nobody_reads_them():
+    """Without a meter provider `trace()` makes no listener."""
+    with onnxspan.trace() as trace:
+        pass
+    assert not [one for one in trace._session.listeners if isinstance(one, Metrics)]
+
+
+def test_promtool_accepts_them(tmp_path):
+    """In Prometheus's text form they pass `promtool check metrics`."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool: install Prometheus (Debian's package `prometheus`)")
+    reader = PrometheusMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    try:
+        run(meters)
+        text = generate_latest(REGISTRY)
+    finally:
+        meters.shutdown()
+    ours = b"\n".join(
+        line for line in text.splitlines() if b"torch_onnx" in line or b"target_info" in line
+    )
+    assert b"torch_onnx_exports_total{" in ours
+    assert b"torch_onnx_pass_duration_seconds_bucket{" in ours
+    done = subprocess.run(  # a checker
+        [promtool, "check", "metrics"], input=ours + b"\n", capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")

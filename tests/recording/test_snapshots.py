@@ -1,0 +1,126 @@
+"""Snapshots: the graph's text before and after passes, in a folder beside the trace."""
+
+import hashlib
+import warnings
+
+import pytest
+import torch
+
+import models
+import onnxspan
+from onnxspan import conventions as c
+from onnxspan.reading import snapshots as diffs
+from onnxspan.reading.trace import Trace
+from onnxspan.recording import snapshots
+
+
+def export(path, **options):
+    """Export the same small model every time, traced."""
+    torch.manual_seed(0)
+    model, args = models.convolutional()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with onnxspan.trace(**options) as trace:
+            torch.onnx.export(model, args, path, dynamo=False)
+    assert trace.errors == []
+    return trace
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """An export with the snapshots of what changed, saved."""
+    folder = tmp_path_factory.mktemp("snapshots")
+    trace = export(folder / "model.onnx", snapshots="changed")
+    trace.save(folder / "export.jsonl")
+    return folder, trace
+
+
+def test_only_changes_are_kept(kept):
+    """Every pass that changed the graph has both texts, and no other pass has any."""
+    _, trace = kept
+    passes = [span for span in trace.spans if c.SNAPSHOT_CHANGED in span.attributes]
+    assert len(passes) > 30
+    for span in passes:
+        assert diffs.has_snapshot(span) == span.get(c.SNAPSHOT_CHANGED)
+    for span in passes:
+        if span.get(c.NODES_CHANGE):
+            assert span.get(c.SNAPSHOT_CHANGED), span.name
+
+
+def test_files_are_what_the_spans_say(kept):
+    """The folder holds exactly the named files, each with the SHA-256 on its span."""
+    folder, _ = kept
+    trace = Trace.read(folder / "export.jsonl")
+    named = {}
+    for span in trace.spans:
+        for name, digest in (
+            (c.SNAPSHOT_BEFORE, c.SNAPSHOT_BEFORE_HASH),
+            (c.SNAPSHOT_AFTER, c.SNAPSHOT_AFTER_HASH),
+        ):
+            if span.get(name):
+                named[span.get(name)] = span.get(digest)
+    files = {file.name: file.read_bytes() for file in (folder / "export.snapshots").iterdir()}
+    assert {name: hashlib.sha256(data).hexdigest() for name, data in files.items()} == named
+
+
+def test_the_diff_shows_the_pass(kept):
+    """The diff of the conversion takes aten operators out and puts onnx ones in."""
+    folder, trace = kept
+    for read in (Trace.read(folder / "export.jsonl"), trace.result):
+        (span,) = [span for span in read.spans if span.name == "_jit_pass_onnx"]
+        lines = diffs.diff(read, span).splitlines()
+        assert any(line.startswith("-") and "aten::_convolution" in line for line in lines)
+        assert any(line.startswith("+") and "onnx::Conv" in line for line in lines)
+        assert not any(line.startswith("+") and "aten::" in line for line in lines)
+
+
+def test_the_model_is_the_same(kept, tmp_path):
+    """Snapshots change no byte of the exported model, and none are taken when they are off."""
+    folder, _ = kept
+    trace = export(tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").read_bytes() == (folder / "model.onnx").read_bytes()
+    assert not any(
+        key.startswith("torch.onnx.snapshot") for s in trace.spans for key in s.attributes
+    )
+    trace.save(tmp_path / "export.jsonl")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["export.jsonl", "model.onnx"]
+
+
+def test_a_pattern_keeps_the_named_passes(tmp_path, monkeypatch):
+    """A pattern keeps both texts of the passes it names; what goes over a limit is said."""
+    monkeypatch.setattr(snapshots, "MOST_FILES", 1)
+    trace = export(tmp_path / "model.onnx", snapshots="*peephole")
+    with_texts = [span for span in trace.spans if c.SNAPSHOT_CHANGED in span.attributes]
+    assert {span.name for span in with_texts} == {
+        "_jit_pass_peephole", "_jit_pass_onnx_peephole", "_jit_pass_onnx_eval_peephole"
+    }  # fmt: skip
+    omitted = [span for span in with_texts if c.SNAPSHOT_OMISSION in span.attributes]
+    assert omitted
+    assert "1 texts" in omitted[0].get(c.SNAPSHOT_OMISSION)
+    assert trace.result.exports[0].get(c.SNAPSHOT_OMISSIONS) >= len(omitted)
+
+
+def test_taking_them_is_not_counted_as_the_pass(tmp_path, monkeypatch):
+    """The text is made before the span begins and after it ended, by the recorder's clock."""
+    taken = []
+    real = snapshots.graph_text.text
+
+    def text(graph):
+        taken.append(1)
+        return real(graph)
+
+    clock = iter(range(0, 10**12, 1000))
+    seen = {}
+
+    def ticking():
+        now = next(clock)
+        seen[now] = len(taken)
+        return now
+
+    monkeypatch.setattr(snapshots.graph_text, "text", text)
+    model, args = models.convolutional()
+    with onnxspan.Tracing(snapshots="_jit_pass_cse", clock=ticking, epoch=0) as trace:
+        torch.onnx.export(model, args, tmp_path / "m.onnx", dynamo=False)
+    (span,) = [span for span in trace.spans if span.name == "_jit_pass_cse"]
+    assert len(taken) == 2
+    assert seen[span.start] == seen[span.end] == 1
