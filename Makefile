@@ -22,7 +22,7 @@ demo: $(STAMP)  ## Trace a real export of two small models and show the trees
 	$(BIN)/onnxspan demo
 
 test: $(STAMP)  ## Run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 test-torch:  ## Run the tests on another torch, in an environment of its own: TORCH=2.6.0
 	@test -n "$(TORCH)" || { echo "say which torch: make test-torch TORCH=2.6.0" >&2; exit 2; }

@@ -9,6 +9,8 @@ import sys
 import warnings
 
 import pytest
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
 
 _WATCHED = ("torch", "torch._C", "torch.jit", "torch.export", "torch.export._trace", "onnxscript")
 _WATCHED_BELOW = ("torch.onnx", "onnxscript.optimizer", "onnx_ir.passes", "onnx_ir.serde")
@@ -56,7 +58,10 @@ def _disabled_by_torch(now, before):
 def nothing_left_behind():
     """After every test no session is open, no export current, and nothing is wrapped."""
     before = attributes() if "onnxspan.recording.recorder" in sys.modules else None
+    # A test that breaks our own detaching must not hand its current span to the next one.
+    token = otel_context.attach(Context())
     yield
+    otel_context.detach(token)
     recorder = sys.modules.get("onnxspan.recording.recorder")
     if recorder is None:
         return

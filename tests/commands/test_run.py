@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,8 @@ def test_ctrl_c(tmp_path):
     source = """
 import time
 try:
-    print("ready", flush=True); time.sleep(60)
+    print("ready", flush=True)
+    time.sleep(60)
 finally:
     print("cleaned up")
 """
@@ -122,6 +124,7 @@ finally:
     for before in ((), ("-m", "onnxspan", "run", "--quiet")):
         process = start(tmp_path, *before, name)
         assert process.stdout.readline() == "ready\n"
+        time.sleep(1)  # from the print to the sleep, so that both are met at the same line
         process.send_signal(signal.SIGINT)
         results.append(ended(process))
     assert results[0][0] == -signal.SIGINT

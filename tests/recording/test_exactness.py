@@ -18,6 +18,7 @@ import torch_facts
 from conftest import attributes, changed, quiet
 from onnxspan import conventions as c
 from onnxspan.recording import memory, recorder, sizes, spans
+from onnxspan.recording import session as session_module
 from onnxspan.recording import session as sessions
 from onnxspan.recording.probes import OPENERS, TABLES
 from onnxspan.recording.probes import torchscript_graphs as graphs
@@ -85,7 +86,7 @@ PLACES = [
     (recorder, "receiving"),
     (recorder, "Export"),
     (recorder, "Call"),
-    (Session, "tracer"),
+    (session_module, "tracer"),
     (Session, "collect"),
 ]
 
