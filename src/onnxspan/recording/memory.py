@@ -9,6 +9,11 @@ from __future__ import annotations
 import os
 import sys
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 
 def _linux_reader() -> tuple[int, int] | None:
     try:
@@ -46,9 +51,7 @@ def _psutil_resident() -> int:
 
 def peak() -> int:
     """The highest resident memory of this process so far, in bytes; 0 where it is unknown."""
-    try:
-        import resource  # not on Windows
-    except ImportError:
+    if resource is None:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
