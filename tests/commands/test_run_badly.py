@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -44,6 +45,7 @@ def test_ctrl_c_inside_native_code(tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert run.stdout.readline() == "inside\n"
+    time.sleep(1)  # from the print into the C code, where no signal is looked at
     os.killpg(run.pid, signal.SIGINT)
     for line in run.stderr:
         if "still runs: it has been in _jit_pass_lint" in line:
