@@ -28,15 +28,17 @@ class Export:
         listeners: of all of them.
         own_time: nanoseconds spent in onnxspan's own code so far.
         size: the graph's size at the last count, and `counted` the graph it is of.
+        flat: that graph is known to have no node with blocks; `swept`: how far the last dead
+            code elimination went after which nothing was changed (torchscript_facts.py).
         failure: the exception that was recorded last, compared by identity.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
         notes: what one call of a probe remembers for a later one.
     """
 
     __slots__ = (
-        "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "functions",
-        "level", "listeners", "notes", "omitted", "own_time", "receivers", "root", "session",
-        "size", "span_count", "tracer",
+        "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
+        "functions", "level", "listeners", "notes", "omitted", "own_time", "receivers", "root",
+        "session", "size", "span_count", "swept", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -54,6 +56,8 @@ class Export:
         self.exporters: list[Exporter] = []
         self.size: GraphSize | None = None
         self.counted: Any = None
+        self.flat = False
+        self.swept = 0
         self.failure: BaseException | None = None
         self.functions: dict[str, str | None] = {}
         self.begun: dict[str, int] = {}

@@ -6,7 +6,7 @@ blocks up by `findAllNodes`: each node that Python sees costs 0.3 us, `Node.bloc
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,18 +43,25 @@ def all_nodes(graph: Any) -> list[Any]:
     return nodes
 
 
-def _length(nodes: Iterator[Any]) -> int:
+def length(nodes: Iterator[Any]) -> int:
     """How many an iterator gives, no two alive at once: a third less time than by a list."""
-    last = deque(enumerate(nodes, 1), maxlen=1)
-    return last[0][0] if last else 0
+    return sum(1 for _ in nodes)
 
 
-def graph_size(graph: Any) -> GraphSize:
-    """Count a `torch._C.Graph`; about 0.35 ms for 1000 nodes."""
-    nodes = _length(graph.nodes())
+def count_nodes(graph: Any) -> tuple[int, int]:
+    """The nodes of a `torch._C.Graph`, about 0.5 ms for 1000, and how many of them own blocks."""
+    nodes, owning = length(graph.nodes()), 0
     for kind in BLOCK_OWNERS:
         for owner in graph.findAllNodes(kind, True):
-            nodes += sum(_length(block.nodes()) for block in owner.blocks())
+            owning += 1
+            nodes += sum(length(block.nodes()) for block in owner.blocks())
+    return nodes, owning
+
+
+def graph_size(graph: Any, nodes: int | None = None) -> GraphSize:
+    """The size of a `torch._C.Graph`, counted here unless the number of nodes is known."""
+    if nodes is None:
+        nodes = count_nodes(graph)[0]
     return GraphSize(nodes, graph.param_node().outputsSize(), graph.return_node().inputsSize())
 
 

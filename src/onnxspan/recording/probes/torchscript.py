@@ -41,7 +41,7 @@ TORCHSCRIPT = (
     Probe(
         "_trace_and_get_graph_from_model",
         in_utils("_trace_and_get_graph_from_model"),
-        after=graphs.after_first_of_result,
+        after=graphs.after_tracing,
     ),
     Probe("_optimize_graph", in_utils("_optimize_graph"), after=graphs.after_result),
     Probe(

@@ -1,9 +1,7 @@
 """The size of a TorchScript graph after a stage or pass, counted as seldom as is honest.
 
-The "before" of a pass is the "after" of the last count. A pass that cannot change the number
-of nodes is not followed by a count, nor one that found nothing of what it acts on; one that always
-leaves a witness is followed by one only when its witnesses changed. All three are facts about torch's C++ source (torch/csrc/jit/passes),
-and a test recounts after every pass of many models to hold them.
+The "before" of a pass is the "after" of the last count. Which passes need a count after them is
+told by torchscript_facts.py.
 """
 
 from __future__ import annotations
@@ -13,49 +11,7 @@ from typing import Any
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
 from onnxspan.recording.call import Call
-
-KEEPS_NODES = frozenset(
-    {
-        "_jit_pass_lint",
-        "_jit_pass_onnx_lint",
-        "_jit_pass_canonicalize",  # renames values in a copy
-        "_jit_pass_onnx_set_dynamic_input_shape",
-        "_jit_pass_onnx_graph_shape_type_inference",
-        "_jit_pass_onnx_assign_scoped_names_for_node_and_value",
-        "_jit_pass_onnx_clear_scope_records",
-        "_jit_pass_onnx_track_scope_attributes",
-        "_jit_pass_onnx_eliminate_unused_items",  # erases inputs, and their parameters
-        "_jit_pass_filter_non_tensor_arguments",
-    }
-)
-"""Passes that never add or remove a node."""
-
-ACTS_ON: dict[str, tuple[str, ...]] = {
-    "_jit_pass_inline": ("prim::CallFunction", "prim::CallMethod"),
-    "_jit_pass_inline_fork_wait": ("prim::fork", "aten::wait"),
-    "_jit_pass_onnx_autograd_function_process": ("prim::PythonOp",),
-    "_jit_pass_onnx_function_substitution": ("prim::CallFunction", "prim::CallMethod"),
-    # Not _jit_pass_lower_all_tuples: it ends with a dead code elimination.
-    "_jit_pass_onnx_remove_print": ("prim::Print",),
-    "_jit_pass_onnx_eval_peephole": ("onnx::BatchNormalization",),
-}
-"""Kinds without any of which a pass does nothing."""
-
-WITNESSES: dict[str, tuple[str, ...]] = {
-    "_jit_pass_fuse_addmm": ("aten::addmm", "aten::mm"),
-    # A None among a scripted model's outputs becomes an Optional.
-    "_jit_pass_onnx_assign_output_shape": ("onnx::Optional",),
-    # It splits a constant list of tensors into constants and a ListConstruct.
-    "_split_tensor_list_constants": ("prim::ListConstruct",),
-    "_jit_pass_onnx_preprocess": (
-        "prim::ListUnpack", "onnx::Concat", "onnx::Gather", "aten::linear", "aten::add",
-    ),
-    "_jit_pass_prepare_division_for_onnx": (
-        "prim::NumToTensor", "aten::_cast_Float", "aten::_cast_Double", "aten::div",
-    ),
-}  # fmt: skip
-"""Kinds of which a pass adds or removes at least one whenever it adds or removes any node."""
-
+from onnxspan.recording.probes import torchscript_facts as facts
 
 WHILE_TRACING = "_jit_pass_onnx_track_scope_attributes"
 """Is handed the graph that is being traced: its size then is that of no finished graph."""
@@ -66,28 +22,61 @@ def before_pass(call: Call) -> None:
     graph = _graph(call)
     if graph is None:
         return
-    if call.export.counted is not graph:
+    export = call.export
+    if export.counted is not graph:
         count(call, graph)
-    kinds = ACTS_ON.get(call.probe.name)
-    if kinds is not None and all(graph.findNode(kind, True) is None for kind in kinds):
+    name = call.probe.name
+    if name in facts.KEEPS_NODES or _finds_nothing(call, graph):
         call.scratch = False
     else:
-        call.scratch = _witnesses(call, graph)
+        call.scratch = _witnesses(name, graph)
 
 
 def after_pass(call: Call, result: Any) -> None:
     """Note the graph's size after a pass, and the parameters when the pass returns them."""
     graph = result if sizes.is_graph(result) else _graph(call)
     if graph is not None:
-        before = call.scratch
-        keeps = (
-            before is False
-            or call.probe.name in KEEPS_NODES
-            or (before is not None and before == _witnesses(call, graph))
-        )
-        note_size(call, graph, recount=not keeps)
+        _note_after(call, graph, result)
     if isinstance(result, dict):
         note_parameters(call, result)
+
+
+def _note_after(call: Call, graph: Any, result: Any) -> None:
+    export, name, before = call.export, call.probe.name, call.scratch
+    keeps = before is False or (result is False and name in facts.SAYS_SO)
+    if not keeps and before is not None:
+        after = _witnesses(name, graph)
+        keeps = before == after
+        if not keeps and name in facts.ADDS_ONLY and export.size is not None:
+            added = after[0] - before[0]
+            call.attributes[c.NODES_CHANGE] = added
+            export.size = sizes.graph_size(graph, export.size.nodes + added)
+            export.swept = 0
+            _write_size(call, export.size)
+            return
+    if not keeps:
+        export.swept = 0
+        export.flat = export.flat and export.counted is graph and name in facts.BRINGS_NO_BLOCKS
+    note_size(call, graph, recount=not keeps)
+    # What a pass that changed something leaves swept, and one that kept all nodes leaves so.
+    if not keeps:
+        export.swept = facts.SWEEPS.get(name, 0) if export.flat else 0
+
+
+def _finds_nothing(call: Call, graph: Any) -> bool:
+    """Whether the pass has nothing to act on, nor to sweep."""
+    kinds = facts.ACTS_ON.get(call.probe.name)
+    if kinds is None:
+        return False
+    sweeps = facts.SWEEPS.get(call.probe.name, 0)
+    if sweeps and (call.export.swept < sweeps or not call.export.flat):
+        return False
+    if any(graph.findNode(kind, True) is not None for kind in kinds):
+        return False
+    # A tuple that is returned is flattened, whatever made it.
+    return call.probe.name != "_jit_pass_lower_all_tuples" or all(
+        value.type().kind() != "TupleType" for value in graph.outputs()
+    )
 
 
 def after_result(call: Call, result: Any) -> None:
@@ -96,9 +85,11 @@ def after_result(call: Call, result: Any) -> None:
         note_size(call, result)
 
 
-def after_first_of_result(call: Call, result: Any) -> None:
-    """Note the size of the graph that a stage returned as the first of several things."""
+def after_tracing(call: Call, result: Any) -> None:
+    """Note the size of the graph that the tracer returned as the first of several things."""
     after_result(call, result[0])
+    # Tracing ends with a dead code elimination (createGraphByTracing in python_tracer.cpp).
+    call.export.swept = 2 if call.export.flat else 0
 
 
 def note_size(call: Call, graph: Any, *, recount: bool = False) -> None:
@@ -119,6 +110,12 @@ def note_size(call: Call, graph: Any, *, recount: bool = False) -> None:
             size = count(call, graph)
     elif call.probe.level is not c.Level.STAGES:
         call.attributes[c.NODES_CHANGE] = 0
+    if call.probe.name in facts.CHANGES_INPUTS:
+        size = export.size = sizes.graph_size(graph, size.nodes)
+    _write_size(call, size)
+
+
+def _write_size(call: Call, size: sizes.GraphSize) -> None:
     call.attributes[c.NODES] = size.nodes
     call.attributes[c.INPUTS] = size.inputs
     call.attributes[c.OUTPUTS] = size.outputs
@@ -127,8 +124,15 @@ def note_size(call: Call, graph: Any, *, recount: bool = False) -> None:
 def count(call: Call, graph: Any) -> sizes.GraphSize:
     """Count a graph and remember the count as the export's last."""
     export = call.export
+    if export.counted is not graph:
+        export.flat, export.swept = False, 0
     export.counted = graph
-    export.size = sizes.graph_size(graph)
+    if export.flat:
+        nodes = sizes.length(graph.nodes())
+    else:
+        nodes, owners = sizes.count_nodes(graph)
+        export.flat = owners == 0
+    export.size = sizes.graph_size(graph, nodes)
     return export.size
 
 
@@ -139,9 +143,9 @@ def note_parameters(call: Call, parameters: dict[str, Any]) -> None:
     )
 
 
-def _witnesses(call: Call, graph: Any) -> list[int] | None:
+def _witnesses(name: str, graph: Any) -> list[int] | None:
     """How many there are of each witness of this pass; looking for an absent kind costs 10 us."""
-    kinds = WITNESSES.get(call.probe.name)
+    kinds = facts.WITNESSES.get(name)
     return None if kinds is None else [len(graph.findAllNodes(kind, True)) for kind in kinds]
 
 
