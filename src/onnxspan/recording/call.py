@@ -6,6 +6,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
+from onnxspan.conventions import Level
 from onnxspan.recording import session
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Export:
     __slots__ = (
         "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
         "functions", "level", "listeners", "notes", "omitted", "own_time", "receivers", "root",
-        "session", "size", "span_count", "swept", "tracer",
+        "session", "size", "span_count", "sums", "swept", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -48,6 +49,7 @@ class Export:
         self.tracer: Tracer = session.tracer(receivers)
         self.listeners = session.listeners(receivers)
         self.level = max(receiver.level for receiver in receivers)
+        self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
         self.root: Call
         self.own_time = 0
@@ -90,7 +92,7 @@ class Call:
     __slots__ = (
         "args", "attributes", "began", "bound", "export", "holder", "kwargs", "name",
         "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "sums",
-        "target",
+        "target", "working",
     )  # fmt: skip
 
     def __init__(
@@ -115,6 +117,8 @@ class Call:
         # By the group's first key: its four keys, and by operator [calls, total ns, longest ns].
         self.sums: dict[str, tuple[tuple[str, ...], dict[str, list[int]]]] = {}
         self.operator = ""
+        # The operator of the per-node work under way inside this call, where it has no span.
+        self.working: str | None = None
         # The nearest call around per-node work that has a span at every level: sums go there.
         self.holder: Call = self
         if parent is not None and self.probe.per_node is not None:
@@ -137,19 +141,6 @@ class Call:
         """Set an attribute, unless there is nothing to say."""
         if value is not None:
             self.attributes[key] = value
-
-    def add_to_sum(self, sums: tuple[str, ...], operator: str, duration: int) -> None:
-        """Add one call of an operator's per-node work, in nanoseconds."""
-        group = self.sums.get(sums[0])
-        if group is None:
-            group = self.sums[sums[0]] = (sums, {})
-        entry = group[1].get(operator)
-        if entry is None:
-            group[1][operator] = [1, duration, duration]
-            return
-        entry[0] += 1
-        entry[1] += duration
-        entry[2] = max(entry[2], duration)
 
     def sums_as_attributes(self) -> dict[str, Any]:
         """The per-operator work as parallel arrays: operators, calls, seconds, longest."""

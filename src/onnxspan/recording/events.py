@@ -19,8 +19,9 @@ def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
 
     Beyond `MOST_EVENTS` an event is counted on the span, and no listener hears it.
     """
-    if call.operator and c.NODE_OPERATOR not in attributes:
-        attributes = {**attributes, c.NODE_OPERATOR: call.operator}
+    operator = call.working or call.operator
+    if operator and c.NODE_OPERATOR not in attributes:
+        attributes = {**attributes, c.NODE_OPERATOR: operator}
     holder: Call | None = call
     while holder is not None and holder.span is None:
         holder = holder.parent

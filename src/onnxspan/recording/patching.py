@@ -24,7 +24,7 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan import conventions as c
-from onnxspan.recording.stand_in import NAME, StandIn
+from onnxspan.recording.stand_in import NAME, WRAPPER_FILE, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 ONNXSCRIPT_APIS = "{apis}"
 """In a place: the module that torch looks onnxscript's functions up in."""
-
-WRAPPER_FILE = "<onnxspan, skipped by warnings like importlib._bootstrap>"
 
 # The exception passes through as the same object: `raise` alone, no `from`, nothing added.
 # What our own hooks raise is told to `broken` and goes no further. `stand_in` is None, or gives
@@ -176,15 +174,20 @@ def resolve_all(probes: Sequence[Probe]) -> list[Target]:
     return list(targets.values())
 
 
+def build(target: Target, hooks: Hooks, stand_in: StandIn | None) -> FunctionType:
+    """The wrapper that calls these hooks around the target's function."""
+    return _build(target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, stand_in)
+
+
 class Patches:
     """Installs targets and restores them; nested holders are counted, so the last one restores.
 
     Args:
-        make_hooks: gives a target its enter, leave and fail.
+        make_wrapper: gives a target its wrapper; a C function's calls it by the stand-in.
     """
 
-    def __init__(self, make_hooks: Callable[[Target], Hooks]) -> None:
-        self._make_hooks = make_hooks
+    def __init__(self, make_wrapper: Callable[[Target, StandIn | None], FunctionType]) -> None:
+        self._make_wrapper = make_wrapper
         self._counts: dict[int, int] = {}
         self._wrapped: dict[int, Target] = {}
         self._lock = threading.RLock()
@@ -259,10 +262,7 @@ class Patches:
         # the `stacklevel` of a warning in a symbolic function.
         in_c = _is_c(target.original) and not target.probe.calls_python
         stand_in = StandIn(target.original) if in_c else None
-        hooks = self._make_hooks(target)
-        wrapper = _build(
-            target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, stand_in
-        )
+        wrapper = self._make_wrapper(target, stand_in)
         functools.update_wrapper(wrapper, target.original)
         target.replacement = classmethod(wrapper) if is_classmethod else wrapper
 

@@ -1,8 +1,8 @@
-"""Work done once for every node: summed by operator, or at level `nodes` a span each.
+"""Work done once for every node, where it is more than a sum: a span, or a failure.
 
-At `passes` this runs for every operator of the model, some thousand times an export, so the
-sums keep to plain lists and locals. A node that fails is a span at every level. What a hook
-raises here is told to `broken` by the wrapper, and goes no further.
+At level `nodes` a symbolic function is a span; at every level one that fails is. What only adds
+to a sum is summing.py's. What a hook raises here is told to `broken` by the wrapper, and goes no
+further.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probes.row import PerNode
 
+Work = tuple[Call, str, tuple[Any, ...], dict[str, Any], int]
+"""What is known of work without a span: the call around it, operator, arguments, begin."""
+
 
 class NodeHooks:
-    """Per-node work inside which more is recorded: a symbolic function, a block."""
+    """What the wrapper of per-node work calls."""
 
     def __init__(self, target: Target, per_node: PerNode) -> None:
         self.target = target
         self.per_node = per_node
 
     def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-        """Begin the work on one node; None outside an export."""
+        """Begin a node's span; None outside an export."""
         parent = current.get()
         if parent is None:
             return None
@@ -38,11 +41,10 @@ class NodeHooks:
         call = Call(self.target, export, parent, args, kwargs)
         try:
             call.operator = self.per_node.operator(args)
-            if self.per_node.spans and export.level >= c.Level.NODES:
-                call.began = clock()
-                spans.start(call)
-                self._describe(call)
-                export.tell("node_entered", call)
+            call.began = clock()
+            spans.start(call)
+            self._describe(call)
+            export.tell("node_entered", call)
             call.began = clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
@@ -53,32 +55,33 @@ class NodeHooks:
         return call
 
     def leave(self, call: Call, result: Any) -> None:
-        """End the work on a node: add it to the sum, or end its span."""
+        """End a node's span, and add the work to the sum."""
         current.set(call.parent)
         export = call.export
         try:
             ended = export.clock()
-            self._add(call, ended)
-            if call.span is not None:
-                spans.detach(call)
-                if self.target.probe.after is not None:
-                    guarded(call, "after", self.target.probe.after, call, result)
-                spans.end(call, ended)
+            self._add(call.holder, call.operator, ended - call.began)
+            spans.detach(call)
+            if self.target.probe.after is not None:
+                guarded(call, "after", self.target.probe.after, call, result)
+            spans.end(call, ended)
         finally:
             spans.detach(call)
         export.own_time += export.clock() - ended
 
-    def fail(self, call: Call, error: BaseException) -> None:
-        """End the work on a node that raised: a failed span, whatever the level."""
-        current.set(call.parent)
+    def fail(self, work: Call | Work, error: BaseException) -> None:
+        """End the work on a node that raised: a failed span, made now if there is none."""
+        ended = (work if isinstance(work, Call) else work[0]).export.clock()
+        call = work if isinstance(work, Call) else self._call_of(work)
         export = call.export
         try:
-            ended = export.clock()
             guarded(call, "traceback", without_wrapper_frames, error)
-            self._add(call, ended)
+            self._add(call.holder, call.operator, ended - call.began)
             if call.span is None:
                 spans.start(call)
                 self._describe(call)
+            else:
+                current.set(call.parent)
             spans.detach(call)
             if self.target.probe.failed is not None:
                 guarded(call, "failed", self.target.probe.failed, call, error)
@@ -89,76 +92,33 @@ class NodeHooks:
             spans.detach(call)
         export.own_time += export.clock() - ended
 
+    def tell(self, parent: Call, args: tuple[Any, ...], result: Any) -> None:
+        """At level `nodes`, what work without a span found out, for the span around it."""
+        tell = self.per_node.tell
+        if tell is not None and parent.export.level >= c.Level.NODES:
+            guarded(parent, "description", tell, parent, args, result)
+
     def broken(self, doing: str, error: Exception) -> None:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.target.probe.name}", error)
 
-    def _add(self, call: Call, ended: int) -> None:
-        if call.export.level >= c.Level.PASSES:  # at `stages` it is watched for failures alone
-            call.holder.add_to_sum(self.per_node.sums, call.operator, ended - call.began)
+    def _call_of(self, work: Work) -> Call:
+        parent, operator, args, kwargs, began = work
+        call = Call(self.target, parent.export, parent, args, kwargs)
+        call.operator = operator
+        call.note(c.NODE_OPERATOR, operator)
+        call.began = began
+        return call
+
+    def _add(self, holder: Call, operator: str, duration: int) -> None:
+        if not holder.export.sums:
+            return
+        sums = self.per_node.sums
+        entry = holder.sums.setdefault(sums[0], (sums, {}))[1].setdefault(operator, [0, 0, 0])
+        entry[0] += 1
+        entry[1] += duration
+        entry[2] = max(entry[2], duration)
 
     def _describe(self, call: Call) -> None:
         if self.per_node.describe is not None:
             guarded(call, "description", self.per_node.describe, call)
-
-
-Work = tuple[Call, str, tuple[Any, ...], int]
-"""What `LeafHooks.enter` hands to `leave`: parent, operator, arguments, begin."""
-
-
-class LeafHooks:
-    """Per-node work that is only ever summed, and in which nothing else is recorded."""
-
-    def __init__(self, target: Target, per_node: PerNode) -> None:
-        self.target = target
-        self.per_node = per_node
-        self.sums = per_node.sums
-        self.operator = per_node.operator
-
-    def enter(self, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Work | None:
-        """Begin the work on one node; None outside an export."""
-        parent = current.get()
-        if parent is None:
-            return None
-        clock = parent.export.clock
-        entered = clock()
-        operator = self.operator(args)
-        began = clock()
-        parent.export.own_time += began - entered
-        return parent, operator, args, began
-
-    def leave(self, work: Work, result: Any) -> None:
-        """Add the work to the sum of the span that contains it."""
-        parent, operator, args, began = work
-        export = parent.export
-        ended = export.clock()
-        if export.level >= c.Level.PASSES:
-            parent.holder.add_to_sum(self.sums, operator, ended - began)
-        if self.per_node.tell is not None and export.level >= c.Level.NODES:
-            guarded(parent, "description", self.per_node.tell, parent, args, result)
-        export.own_time += export.clock() - ended
-
-    def fail(self, work: Work, error: BaseException) -> None:
-        """A failed span, made after the fact."""
-        parent, operator, args, began = work
-        export = parent.export
-        ended = export.clock()
-        parent.holder.add_to_sum(self.sums, operator, ended - began)
-        call = Call(self.target, export, parent, args, {})
-        call.began = began
-        call.note(c.NODE_OPERATOR, operator)
-        if self.per_node.describe is not None:
-            guarded(call, "description", self.per_node.describe, call)
-        guarded(call, "traceback", without_wrapper_frames, error)
-        try:
-            spans.start(call)
-            guarded(call, "failure", spans.record_failure, call, error, ended)
-            export.tell("node_failed", call, error)
-        finally:
-            spans.detach(call)
-        spans.end(call, ended)
-        export.own_time += export.clock() - ended
-
-    def broken(self, doing: str, error: Exception) -> None:
-        """Count an error of our own; the export goes on."""
-        note_broken(f"{doing} {self.target.probe.name}", error)

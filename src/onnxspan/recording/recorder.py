@@ -18,7 +18,13 @@ from onnxspan import conventions as c
 from onnxspan.recording import dynamo_rules, memory, spans
 from onnxspan.recording.call import Call, Export, describe_error
 from onnxspan.recording.imports import Imports
-from onnxspan.recording.patching import Patches, Target, resolve_all, without_wrapper_frames
+from onnxspan.recording.patching import (
+    Patches,
+    Target,
+    build,
+    resolve_all,
+    without_wrapper_frames,
+)
 from onnxspan.recording.probes import OPENERS, TABLES, versions
 from onnxspan.recording.probes.row import Exporter
 from onnxspan.recording.session import note_unrecorded, receiving
@@ -26,9 +32,10 @@ from onnxspan.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FunctionType
 
-    from onnxspan.recording.patching import Hooks
     from onnxspan.recording.probes.row import Probe
+    from onnxspan.recording.stand_in import StandIn
 
 _IMPORTS = "recorder.imports"
 _logger = logging.getLogger("onnxspan")
@@ -228,17 +235,17 @@ def _close(root: Call) -> None:
         export.counted = None
 
 
-def make_hooks(target: Target) -> Hooks:
-    """The hooks that fit a target's probe."""
+def make_wrapper(target: Target, stand_in: StandIn | None) -> FunctionType:
+    """The wrapper that fits a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording import pernode  # it imports current
+        from onnxspan.recording import pernode, summing  # they import this module
 
-        hooks = pernode.NodeHooks if target.probe.per_node.spans else pernode.LeafHooks
-        return hooks(target, target.probe.per_node)
-    return SpanHooks(target)
+        hooks = pernode.NodeHooks(target, target.probe.per_node)
+        return summing.build(hooks, stand_in, current.get)
+    return build(target, SpanHooks(target), stand_in)
 
 
-patches = Patches(make_hooks)
+patches = Patches(make_wrapper)
 _resolved: dict[str, list[Target]] = {}
 
 

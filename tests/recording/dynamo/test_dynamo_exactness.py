@@ -71,7 +71,7 @@ def test_rules_built_under_wrappers_are_forgotten():
     import torch._dynamo.trace_rules as rules
 
     original = torch._C._jit_pass_lint
-    patches = Patches(recorder.make_hooks)
+    patches = Patches(recorder.make_wrapper)
     targets: list[Target] = resolve_all([Probe("lint", ("torch._C:_jit_pass_lint",))])
     rules.get_torch_obj_rule_map.cache_clear()
     patches.install(targets)

@@ -160,7 +160,7 @@ def test_calls_beyond_a_share_are_counted(example):
                 often()
             return x + 1
 
-    patches = Patches(recorder.make_hooks)
+    patches = Patches(recorder.make_wrapper)
     targets = resolve_all([Probe("often", (f"{__name__}:often",), most=2)])
     patches.install(targets)
     try:

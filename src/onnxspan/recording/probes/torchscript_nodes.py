@@ -24,7 +24,7 @@ _SCRIPTED = re.compile(r'^  File "(?P<file>.+)", line (?P<line>\d+)$', re.MULTIL
 
 def symbolic_operator(args: tuple[Any, ...]) -> str:
     """The operator that is being converted, as `aten::linear`."""
-    return str(args[_NODE].kind())
+    return args[_NODE].kind()  # type: ignore[no-any-return]  # a string
 
 
 def method_operator(args: tuple[Any, ...]) -> str:
@@ -34,7 +34,7 @@ def method_operator(args: tuple[Any, ...]) -> str:
 
 def first_argument_kind(args: tuple[Any, ...]) -> str:
     """The operator of the node that is the first argument."""
-    return str(args[0].kind())
+    return args[0].kind()  # type: ignore[no-any-return]  # a string
 
 
 def describe_symbolic(call: Call) -> None:
