@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
 from onnxspan.recording import session
+from onnxspan.recording.faults import describe_error
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
+    from onnxspan.recording.own_span import OwnTracer
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probes.row import Exporter, Probe
     from onnxspan.recording.session import Session
@@ -31,6 +33,7 @@ class Export:
         size: the graph's size at the last count, and `counted` the graph it is of.
         flat: that graph is known to have no node with blocks; `swept`: how far the last dead
             code elimination went after which nothing was changed (torchscript_facts.py).
+        resident: the process's memory when it was read last, in bytes, and the clock then.
         failure: the exception that was recorded last, compared by identity.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
         notes: what one call of a probe remembers for a later one.
@@ -38,21 +41,22 @@ class Export:
 
     __slots__ = (
         "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
-        "functions", "level", "listeners", "notes", "omitted", "own_time", "receivers", "root",
-        "session", "size", "span_count", "sums", "swept", "tracer",
+        "functions", "level", "listeners", "notes", "omitted", "own_time", "receivers", "resident",
+        "root", "session", "size", "span_count", "sums", "swept", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
         self.receivers = receivers
         self.session = receivers[0]
         self.clock = self.session.clock
-        self.tracer: Tracer = session.tracer(receivers)
+        self.tracer: Tracer | OwnTracer = session.tracer(receivers)
         self.listeners = session.listeners(receivers)
         self.level = max(receiver.level for receiver in receivers)
         self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
         self.root: Call
         self.own_time = 0
+        self.resident = (0, -(10**18))  # long ago
         self.span_count = 0
         self.errors: list[str] = []
         self.exporters: list[Exporter] = []
@@ -77,20 +81,11 @@ class Export:
         _logger.debug("onnxspan failed in %s; the export goes on", where, exc_info=error)
 
 
-def describe_error(where: str, error: BaseException) -> str:
-    """One line on an error of onnxspan itself; also for one that fails to print itself."""
-    try:
-        message = str(error)
-    except Exception:
-        message = "without a printable message"
-    return f"{where}: {type(error).__name__}: {message}"
-
-
 class Call:
     """One call of a wrapped function, from entering it to leaving it."""
 
     __slots__ = (
-        "args", "attributes", "began", "bound", "export", "holder", "kwargs", "name",
+        "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
         "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "sums",
         "target", "working",
     )  # fmt: skip
@@ -113,6 +108,7 @@ class Call:
         self.attributes: dict[str, Any] = {}
         self.bound: dict[str, Any] | None = None
         self.span: Span | None = None
+        self.id = b""  # the span's, in hexadecimal
         self.otel_token: Any = None
         # By the group's first key: its four keys, and by operator [calls, total ns, longest ns].
         self.sums: dict[str, tuple[tuple[str, ...], dict[str, list[int]]]] = {}

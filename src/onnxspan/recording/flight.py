@@ -30,6 +30,18 @@ _MOST_BYTES = 8 * 2**20
 _KEPT_DAYS = 14
 _MESSAGE_LIMIT = 400
 
+_forks = 0
+"""How many forks lie between the first process and this one: its child keeps no log of ours."""
+
+
+def _forked() -> None:
+    global _forks  # noqa: PLW0603  # cheaper to compare at each line than the process's number
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
 
 class FlightLog:
     """Listener that writes the lines.
@@ -43,23 +55,26 @@ class FlightLog:
         self.path: Path | None = None
         self._beside = beside
         self._descriptor = -1
-        self._pid = 0
-        self._names: dict[str, bytes] = {}
+        self._process = -1  # the process, by _forks, that the log was begun in
+        self._rests: dict[tuple[str, c.Level], bytes] = {}
         self._size = 0
 
     def entered(self, call: Call) -> None:
         """Write that the call begins, and open the file before the first one."""
         if call is call.export.root:
             self._prepare()
-        self._write(b"%s,%s" % (self._enter(call), self._rest(call)))
+        line = self._enter(call) + self._rest(getattr(call.span, "name", call.name), call.probe.level)
+        if call is call.export.root:
+            line += b',"a":%s' % _attributes(call)
+        self._write(line + b"}\n")
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Write that it has ended, with the graph's size, or what it raised."""
         if call.span is None:
             return
         export = call.export
-        line = b'{"x":"%016x","t":%d,"m":%d,"g":%d' % (
-            call.span.get_span_context().span_id,
+        line = b'{"x":"%s","t":%d,"m":%d,"g":%d' % (
+            call.id,
             export.epoch + export.clock(),
             call.attributes.get(c.MEMORY_RSS, 0),
             call.attributes.get(c.NODES, -1),
@@ -71,13 +86,13 @@ class FlightLog:
 
     def node_entered(self, call: Call) -> None:
         """Write which node is converted (level `nodes` only); its end is not written."""
-        self._write(self._enter(call) + b',"n":%s,"l":"nodes"}\n' % self._name(call.operator))
+        self._write(self._enter(call) + self._rest(call.operator, c.Level.NODES) + b"}\n")
 
     def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """Write a warning or log record; the C++ passes' own lines are too many."""
         if event == c.NATIVE_LOG_EVENT or call.span is None:
             return
-        told = json.dumps({"w": _id(call), "event": event, "a": attributes}, default=str)
+        told = json.dumps({"w": call.id.decode(), "event": event, "a": attributes}, default=str)
         self._write(told.encode() + b"\n")
 
     def finished(self, export: Export) -> None:
@@ -85,11 +100,11 @@ class FlightLog:
 
     def closed(self) -> None:
         """The recording has ended in good order: nothing is to be told."""
-        if self._pid != os.getpid():  # never begun, or the child of a fork
+        if self._process != _forks:  # never begun, or the child of a fork
             return
         if self._descriptor >= 0:
             os.close(self._descriptor)
-        self._descriptor, self._pid = -1, 0
+        self._descriptor, self._process = -1, -1
         atexit.unregister(self.closed)
         if self.path is not None:
             self.path.unlink(missing_ok=True)
@@ -100,33 +115,22 @@ class FlightLog:
         parent = call.parent
         while parent is not None and parent.span is None:
             parent = parent.parent
-        return b'{"e":"%016x","p":"%s","t":%d,"m":%d' % (
-            call.span.get_span_context().span_id,
-            _id(parent).encode() if parent is not None else b"",
+        return b'{"e":"%s","p":"%s","t":%d,"m":%d' % (
+            call.id,
+            parent.id if parent is not None else b"",
             call.export.epoch + call.began,
             call.rss,
         )
 
-    def _rest(self, call: Call) -> bytes:
-        level = call.probe.level.name.lower().encode()
-        rest = b'"n":%s,"l":"%s"' % (
-            self._name(getattr(call.span, "name", call.probe.name)),
-            level,
-        )
-        if call is not call.export.root:
-            return rest + b"}\n"
-        attributes = {**call.target.constants, **call.attributes}
-        attributes[c.EXPORTER] = next((found.value for found in call.export.exporters), "unknown")
-        return rest + b',"a":%s}\n' % json.dumps(attributes, default=str).encode()
-
-    def _name(self, name: str) -> bytes:
-        known = self._names.get(name)
+    def _rest(self, name: str, level: c.Level) -> bytes:
+        known = self._rests.get((name, level))
         if known is None:
-            known = self._names[name] = json.dumps(name).encode()
+            told = json.dumps(name), json.dumps(level.name.lower())
+            known = self._rests[name, level] = (',"n":%s,"l":%s' % told).encode()
         return known
 
     def _write(self, line: bytes) -> None:
-        if self._descriptor < 0 or self._pid != os.getpid():
+        if self._descriptor < 0 or self._process != _forks:
             return
         try:
             written = os.write(self._descriptor, line)
@@ -141,22 +145,24 @@ class FlightLog:
         self._size += written
 
     def _prepare(self) -> None:
-        if self._descriptor >= 0 and self._pid == os.getpid():
+        if self._descriptor >= 0 and self._process == _forks:
             if self._size > _MOST_BYTES:
                 os.ftruncate(self._descriptor, 0)
                 self._size = 0
                 self._write(_header())
             return
-        if self._pid == os.getpid():
+        if self._process == _forks:
             return  # it failed before, and that was said
-        self._pid = os.getpid()
+        self._process = _forks
         self.path, self._descriptor = _open(self._beside)
         atexit.register(self.closed)
         self._write(_header())
 
 
-def _id(call: Call) -> str:
-    return format(call.span.get_span_context().span_id, "016x") if call.span is not None else ""
+def _attributes(root: Call) -> bytes:
+    attributes = {**root.target.constants, **root.attributes}
+    attributes[c.EXPORTER] = next((found.value for found in root.export.exporters), "unknown")
+    return json.dumps(attributes, default=str).encode()
 
 
 def flight_folder() -> Path:

@@ -23,21 +23,25 @@ def _linux_reader() -> tuple[int, int] | None:
     return descriptor, os.sysconf("SC_PAGE_SIZE")
 
 
-_reader = _linux_reader()
-_reader_pid = os.getpid()
+def _begin() -> None:
+    global _reader  # noqa: PLW0603  # one descriptor for the process
+    _reader = _linux_reader()
+
+
+_reader: tuple[int, int] | None = None
+_begin()
+if hasattr(os, "register_at_fork"):  # a fork's child must not read its parent's statm
+    os.register_at_fork(after_in_child=_begin)
 
 
 def resident() -> int:
     """Resident memory of this process now, in bytes; 0 where it cannot be read."""
-    global _reader, _reader_pid  # noqa: PLW0603  # a fork's child must not read its parent's statm
+    global _reader  # noqa: PLW0603  # as above
     if _reader is None:
         return _psutil_resident()
-    if _reader_pid != os.getpid():
-        _reader, _reader_pid = _linux_reader(), os.getpid()
-        return resident()
     descriptor, page = _reader
     try:
-        return int(os.pread(descriptor, 64, 0).split()[1]) * page
+        return int(os.pread(descriptor, 64, 0).split(None, 2)[1]) * page
     except OSError:  # somebody closed every descriptor
         _reader = None
         return _psutil_resident()

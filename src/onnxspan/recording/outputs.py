@@ -88,7 +88,7 @@ class Outputs:
         self._leave_to_parent()
         self._hand_over()
         deliveries, self._deliveries = self._deliveries, []
-        deadline = time.monotonic() + _flush_seconds(len(self.session.spans))
+        deadline = time.monotonic() + _flush_seconds(self.session.span_count)
         interrupted: BaseException | None = None
         reports = []
         for delivery in deliveries:
@@ -117,11 +117,11 @@ class Outputs:
             self._lock = threading.Lock()
             self._deliveries = []
             self._under_way.clear()
-            self._handed = len(self.session.spans)
+            self._handed = self.session.span_count
 
     def _hand_over(self) -> None:
         with self._lock:  # exports may end in several threads at once
-            spans = self.session.spans[self._handed :]
+            spans = self.session.spans_from(self._handed)
             self._handed += len(spans)
             if not spans:
                 return

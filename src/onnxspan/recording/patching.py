@@ -243,7 +243,7 @@ class Patches:
         return id(target) in self._counts
 
     def _wrap(self, target: Target) -> None:
-        raw = inspect.getattr_static(target.holder, target.attribute)
+        raw = _lying(target)
         if raw is target.replacement and target.replacement is not None:
             # Somebody who had patched on top of us has put our wrapper back.
             raw = target.raw
@@ -269,12 +269,20 @@ class Patches:
     def _unwrap(self, target: Target) -> None:
         # Somebody who patched on top of us keeps their patch: our wrapper underneath is then
         # a plain pass-through, because no export is recorded, or (`_silence`) for ever.
-        if inspect.getattr_static(target.holder, target.attribute) is not target.replacement:
+        if _lying(target) is not target.replacement:
             return
         if inspect.isclass(target.holder) and not _defines(target):
             delattr(target.holder, target.attribute)
         else:
             setattr(target.holder, target.attribute, target.raw)
+
+
+def _lying(target: Target) -> Any:
+    """The attribute as it lies in the holder, no descriptor called."""
+    try:
+        return vars(target.holder)[target.attribute]
+    except (KeyError, TypeError):  # in a base class; or a holder without a `__dict__`
+        return inspect.getattr_static(target.holder, target.attribute)
 
 
 def _is_c(function: Any) -> bool:

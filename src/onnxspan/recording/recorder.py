@@ -16,7 +16,8 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
 from onnxspan.recording import dynamo_rules, memory, spans
-from onnxspan.recording.call import Call, Export, describe_error
+from onnxspan.recording.call import Call, Export
+from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
 from onnxspan.recording.patching import (
     Patches,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from onnxspan.recording.stand_in import StandIn
 
 _IMPORTS = "recorder.imports"
+_FRESH = 300_000
+"""Nanoseconds for which a reading of the memory holds."""
 _logger = logging.getLogger("onnxspan")
 
 current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
@@ -127,7 +130,7 @@ class SpanHooks:
                     guarded(call, "before", self.probe.before, call)
                 for entering in export.session.entering:
                     guarded(call, "listener", entering, call)
-                guarded(call, "memory", _note_resident, call)
+                guarded(call, "memory", _note_resident, call, entered)
                 call.began = export.clock()
                 imports = export.notes.pop(_IMPORTS, None)
                 if imports is not None:
@@ -172,7 +175,7 @@ def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
 def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
     guarded(call, "context", spans.detach, call)
-    guarded(call, "memory", _note_memory, call)
+    guarded(call, "memory", _note_memory, call, ended)
     for listener in reversed(export.listeners):  # they nest
         guarded(call, "listener", listener.left, call, error)
     call.result = None
@@ -182,12 +185,21 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export.own_time += export.clock() - ended
 
 
-def _note_resident(call: Call) -> None:
-    call.rss = memory.resident()
+def _note_resident(call: Call, now: int) -> None:
+    call.rss = _resident(call.export, now)
 
 
-def _note_memory(call: Call) -> None:
-    rss = memory.resident()
+def _resident(export: Export, now: int) -> int:
+    # Passes follow each other at once, and many do nothing: what was read last is still true.
+    read, at = export.resident
+    if now - at > _FRESH:
+        read = memory.resident()
+        export.resident = read, now
+    return read
+
+
+def _note_memory(call: Call, now: int) -> None:
+    rss = _resident(call.export, now)
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
     call.attributes[c.MEMORY_PEAK] = memory.peak()
@@ -250,9 +262,12 @@ _resolved: dict[str, list[Target]] = {}
 
 
 def _targets(exporter: Exporter, level: c.Level) -> list[Target]:
-    if exporter not in _resolved:
-        _resolved[exporter] = resolve_all(TABLES[exporter])
-    return [target for target in _resolved[exporter] if target.probe.wrapped_at <= level]
+    key = f"{exporter.value} {level.name}"
+    if key not in _resolved:
+        if exporter not in _resolved:
+            _resolved[exporter] = resolve_all(TABLES[exporter])
+        _resolved[key] = [one for one in _resolved[exporter] if one.probe.wrapped_at <= level]
+    return _resolved[key]
 
 
 def opener_targets() -> list[Target]:

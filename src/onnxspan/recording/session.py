@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import wrapt
 
 from onnxspan.conventions import SCOPE, Level
-from onnxspan.recording.call import describe_error
+from onnxspan.recording.faults import describe_error
+from onnxspan.recording.own_span import OWN_TRACER, OwnSpan
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
 
     from onnxspan.recording.call import Call, Export
+    from onnxspan.recording.own_span import OwnTracer
 
 
 class Listener(Protocol):
@@ -69,7 +71,7 @@ class Session:
     Args:
         level: how deep to record.
         tracer_provider: whose spans to make; None takes the configured global provider,
-            or a private one that keeps them in memory.
+            or ours, which keeps them in memory.
         listeners: told of every stage and pass.
         clock: nanoseconds, monotonic; fixed in tests.
         epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
@@ -100,7 +102,7 @@ class Session:
         self.clock = clock
         self.epoch = epoch
         self.process_wide = process_wide
-        self.spans: list[ReadableSpan] = []
+        self._collected: list[Any] = []
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
@@ -197,7 +199,24 @@ class Session:
     def collect(self, span: Any) -> None:
         """Keep an ended span."""
         if not self.process_wide:
-            self.spans.append(span)
+            self._collected.append(span)
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        """The ended spans, in the order of their ends."""
+        return self.spans_from(0)
+
+    def spans_from(self, first: int) -> list[ReadableSpan]:
+        """Those from a number on: a span of ours is made the SDK's when it is asked for."""
+        return [
+            span.readable() if isinstance(span, OwnSpan) else span
+            for span in self._collected[first:]
+        ]
+
+    @property
+    def span_count(self) -> int:
+        """How many have ended."""
+        return len(self._collected)
 
     def note_errors(self, errors: list[str]) -> None:
         """Keep what went wrong in onnxspan itself."""
@@ -206,36 +225,6 @@ class Session:
                 _logger.warning("onnxspan, an error of its own: %s", line)
         else:
             self.errors.extend(errors)
-
-
-_private: list[TracerProvider] = []
-
-
-def private_provider() -> TracerProvider:
-    """The provider without processors that serves whoever has configured none."""
-    if not _private:
-        from opentelemetry.sdk.trace import SpanLimits
-        from opentelemetry.sdk.trace import TracerProvider as SdkProvider
-        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-
-        from onnxspan.recording.surroundings import resource
-
-        # The default limits cut attributes and events beyond 128 without a word.
-        limits = SpanLimits(max_span_attributes=SpanLimits.UNSET, max_events=SpanLimits.UNSET)
-        _private.append(
-            SdkProvider(
-                sampler=ALWAYS_ON,
-                resource=resource(),
-                span_limits=limits,
-                shutdown_on_exit=False,
-            )
-        )
-    return _private[0]
-
-
-def private_tracer() -> Tracer:
-    """The tracer of that provider."""
-    return private_provider().get_tracer(SCOPE, __version__)
 
 
 def note_unrecorded(line: str) -> None:
@@ -271,18 +260,18 @@ def receiving() -> tuple[Session, ...]:
     return (*receivers, *(session for session in reversed(listed) if session.process_wide))
 
 
-def tracer(receivers: Sequence[Session]) -> Tracer:
+def tracer(receivers: Sequence[Session]) -> Tracer | OwnTracer:
     """The tracer that makes an export's spans.
 
     Of the first receiver that was given a provider; else of the configured global one; else
-    of one that keeps them in memory.
+    ours, whose spans are kept in memory.
     """
     from opentelemetry import trace as otel  # keeps `import onnxspan` light
 
     given = [session.tracer_provider for session in receivers if session.tracer_provider]
     provider = given[0] if given else otel.get_tracer_provider()
     if isinstance(provider, otel.ProxyTracerProvider | otel.NoOpTracerProvider) and not given:
-        provider = private_provider()
+        return OWN_TRACER
     # The SDK touches the warning filters here, which makes Python show once-a-place warnings
     # again: so once for a provider, on opening, and not inside each export.
     first = receivers[0]

@@ -33,28 +33,23 @@ def is_graph(value: Any) -> bool:
     return type(value).__name__ == "Graph" and hasattr(value, "findAllNodes")
 
 
-def all_nodes(graph: Any) -> list[Any]:
-    """Every node of a `torch._C.Graph`, those inside blocks after those at the top."""
-    nodes = list(graph.nodes())
+def _owners(graph: Any) -> Iterator[Any]:
+    """Every node that has blocks, also inside blocks."""
     for kind in BLOCK_OWNERS:
-        for owner in graph.findAllNodes(kind, True):
-            for block in owner.blocks():
-                nodes.extend(block.nodes())
-    return nodes
+        yield from graph.findAllNodes(kind, True)
 
 
 def length(nodes: Iterator[Any]) -> int:
     """How many an iterator gives, no two alive at once: a third less time than by a list."""
-    return sum(1 for _ in nodes)
+    return sum(map(bool, nodes))  # a node is always true; this way no Python code runs for it
 
 
 def count_nodes(graph: Any) -> tuple[int, int]:
     """The nodes of a `torch._C.Graph`, about 0.5 ms for 1000, and how many of them own blocks."""
     nodes, owning = length(graph.nodes()), 0
-    for kind in BLOCK_OWNERS:
-        for owner in graph.findAllNodes(kind, True):
-            owning += 1
-            nodes += sum(length(block.nodes()) for block in owner.blocks())
+    for owner in _owners(graph):
+        owning += 1
+        nodes += sum(length(block.nodes()) for block in owner.blocks())
     return nodes, owning
 
 
@@ -67,8 +62,22 @@ def graph_size(graph: Any, nodes: int | None = None) -> GraphSize:
 
 def operators(graph: Any, most: int = 100) -> tuple[int, list[str]]:
     """The number of nodes and the operators, most frequent first, as `onnx::MatMul=96`."""
-    counts = Counter(node.kind() for node in all_nodes(graph))
+    from torch._C import Node  # the reading half runs without torch
+
+    counts = Counter(map(Node.kind, graph.nodes()))
+    for owner in _owners(graph):
+        for block in owner.blocks():
+            counts.update(map(Node.kind, block.nodes()))
     return counts.total(), [f"{kind}={count}" for kind, count in counts.most_common(most)]
+
+
+def _bytes(tensor: Any) -> int:
+    try:
+        return tensor.nbytes  # type: ignore[no-any-return]  # a tensor's is a number
+    except AttributeError:  # no tensor: a ScriptObject among the parameters
+        return 0
+    except RuntimeError:  # a sparse one
+        return int(tensor.numel() * tensor.element_size())
 
 
 def tensors_size(tensors: Any) -> tuple[int, int]:
@@ -76,19 +85,17 @@ def tensors_size(tensors: Any) -> tuple[int, int]:
     count = size = 0
     for tensor in tensors:
         count += 1
-        if hasattr(tensor, "element_size"):
-            size += tensor.numel() * tensor.element_size()
+        size += _bytes(tensor)
     return count, size
 
 
 def constants_size(graph: Any) -> int:
-    """Bytes of the tensors that stand in the graph as `prim::Constant` or `onnx::Constant`."""
-    size = 0
-    for kind in ("prim::Constant", "onnx::Constant"):
-        for node in graph.findAllNodes(kind, True):
-            if node.hasAttribute("value") and node.kindOf("value") == "t":
-                size += tensors_size((node.t("value"),))[1]
-    return size
+    """Bytes of the tensors that stand in an ONNX graph as `onnx::Constant`."""
+    return sum(
+        _bytes(node.t("value"))
+        for node in graph.findAllNodes("onnx::Constant", True)
+        if node.kindOf("value") == "t"
+    )
 
 
 def input_shapes(arguments: Any, most: int = 64) -> tuple[int, list[str]]:

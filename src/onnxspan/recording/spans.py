@@ -10,7 +10,7 @@ from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
 from onnxspan.recording import blame, surroundings
-from onnxspan.recording.session import private_tracer
+from onnxspan.recording.own_span import OWN_TRACER
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -35,9 +35,10 @@ def start(call: Call) -> None:
         recording = False
     if not recording:
         # The user's sampler drops it, or no SDK is configured: it is kept in memory all the same.
-        span = private_tracer().start_span(call.name, context, start_time=began)
+        span = OWN_TRACER.start_span(call.name, context, start_time=began)
     export.span_count += 1
     call.span = span
+    call.id = b"%016x" % span.get_span_context().span_id
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))
 
 

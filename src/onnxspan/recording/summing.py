@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 # `parent.working` lets a warning that is raised inside say which operator it is about.
 _SOURCE = f"""
 def build(original, get, operator, keys, spans, enter, leave, fail, broken, tell, stand_in):
-    getframe, found, make = stand_in.getframe, stand_in.found, stand_in.make
     key = keys[0]
+    SITES
     def {NAME}(*args, **kwargs):
+        NONLOCAL
         parent = call = None
         function = original
         try:
@@ -85,26 +86,40 @@ def build(original, get, operator, keys, spans, enter, leave, fail, broken, tell
     return {NAME}
 """
 
-_STAND_IN = "    getframe, found, make = stand_in.getframe, stand_in.found, stand_in.make\n"
+# A C function is called in its caller's name (stand_in.py). Nearly all calls of one come from
+# one line of torch, so the last one's answer is kept.
+_IN_C = {
+    "SITES": """
+    getframe, found, make = stand_in.getframe, stand_in.found, stand_in.make
+    last = None, 0, None, None""",
+    "NONLOCAL": """
+        nonlocal last""",
+    "FUNCTION": """
+            frame = getframe(1)
+            site = last
+            if (site[0] is not frame.f_code or site[1] != frame.f_lasti
+                    or site[2] is not frame.f_globals):
+                made = found.get((id(frame.f_code), frame.f_lasti, id(frame.f_globals)))
+                called = make(frame) if made is None else made[1]
+                site = last = frame.f_code, frame.f_lasti, frame.f_globals, called
+            function = site[3]""",
+}
+_IN_PYTHON = dict.fromkeys(_IN_C, "")
 _NEVER = Level.NODES + 1
 
-# A C function is called in its caller's name (stand_in.py); the look-up is written out.
-_IN_C = """
-            frame = getframe(1)
-            made = found.get((id(frame.f_code), frame.f_lasti, id(frame.f_globals)))
-            function = make(frame) if made is None else made[1]
-"""
 
-
-def _compiled(source: str) -> Callable[..., FunctionType]:
+def _compiled(parts: dict[str, str]) -> Callable[..., FunctionType]:
+    source = _SOURCE
+    for place, part in parts.items():
+        source = source.replace(place, part.strip())
     namespace: dict[str, Any] = {"__name__": "onnxspan.recording.summing"}
     exec(compile(source, WRAPPER_FILE, "exec"), namespace)  # noqa: S102  # our own constant text
     build: Callable[..., FunctionType] = namespace["build"]
     return build
 
 
-_build = _compiled(_SOURCE.replace("FUNCTION", "").replace(_STAND_IN, ""))
-_build_in_c = _compiled(_SOURCE.replace("FUNCTION", _IN_C.strip()))
+_build = _compiled(_IN_PYTHON)
+_build_in_c = _compiled(_IN_C)
 
 
 def build(hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Any]) -> FunctionType:

@@ -52,7 +52,7 @@ ACTS_ON: dict[str, tuple[str, ...]] = {
     "_jit_pass_onnx_eval_peephole": ("onnx::BatchNormalization",),
     "_jit_pass_dce": (),
     "_jit_pass_dce_allow_deleting_nodes_with_side_effects": (),
-}
+}  # fmt: skip
 """Kinds without any of which a pass does nothing, but for the sweep it may end with."""
 
 SWEEPS: dict[str, int] = {
@@ -77,9 +77,9 @@ WITNESSES: dict[str, tuple[str, ...]] = {
     "_jit_pass_onnx_assign_output_shape": ("onnx::Optional",),
     # It splits a constant list of tensors into constants and a ListConstruct.
     "_split_tensor_list_constants": ("prim::ListConstruct",),
-    "_jit_pass_onnx_preprocess": (
-        "prim::ListUnpack", "onnx::Concat", "onnx::Gather", "aten::linear", "aten::add",
-    ),
+    "_jit_pass_onnx_preprocess": ("prim::ListUnpack", "onnx::Concat", "onnx::Gather"),
+    # It makes tuples of quantized inputs and weights.
+    "_jit_pass_onnx_unpack_quantized_weights": ("prim::TupleConstruct",),
     "_jit_pass_prepare_division_for_onnx": (
         "prim::NumToTensor", "aten::_cast_Float", "aten::_cast_Double", "aten::div",
     ),

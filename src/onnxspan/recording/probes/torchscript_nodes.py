@@ -15,6 +15,7 @@ from onnxspan import conventions as c
 from onnxspan.recording.call import Call
 
 _NODE, _NEW_NODES = 2, 6
+_SOURCES = "torchscript_nodes.sources"
 _TRACER = os.path.join("jit", "_trace.py")
 # C++ prints a traced node's call stack as `/path/file.py(12): forward`, innermost first, and a
 # scripted node's place as `  File "/path/file.py", line 12`, with the source text below it.
@@ -46,7 +47,12 @@ def describe_symbolic(call: Call) -> None:
     call.attributes[c.NODE_OPERATOR] = operator
     call.note(c.NODE_FUNCTION, _symbolic_function(call, operator))
     call.note(c.NODE_SCOPE, node.scopeName() or None)
-    source = _source(node)
+    text = node.sourceRange()
+    # Each layer of a model has the same few lines.
+    sources = call.export.notes.setdefault(_SOURCES, {})
+    source = sources.get(text, False)
+    if source is False:
+        source = sources[text] = _source(text)
     if source is not None:
         call.attributes[c.FILE], call.attributes[c.LINE] = source
     if len(call.args) > _NEW_NODES:
@@ -94,13 +100,12 @@ def _look_up(call: Call, operator: str) -> str | None:
     return f"{getattr(function, '__module__', '?')}.{name}"
 
 
-def _source(node: Any) -> tuple[str, int] | None:
+def _source(text: str) -> tuple[str, int] | None:
     """File and line where the user's model called the operator; None when torch knows none.
 
     The innermost frame outside torch's own files, else (a model that is itself one of torch's
     modules) the innermost. What called the tracer is the exporter, and us, and no model.
     """
-    text = node.sourceRange()
     torch_folder = os.path.join(os.path.dirname(sys.modules["torch"].__file__ or ""), "")
     innermost: tuple[str, int] | None = None
     for match in (_SCRIPTED if text.startswith("  File ") else _TRACED).finditer(text):

@@ -84,7 +84,6 @@ def after_create_jit_graph(call: Call, result: Any) -> None:
             c.JIT_INVARIANT: len(parameters) + flat == inputs,
             c.JIT_TORCH_OUT: torch_out is not None,
             c.JIT_MODULE: f"{type(out).__module__}.{type(out).__qualname__}",
-            c.CONSTANT_BYTES: sizes.constants_size(graph),
         }
     )
 
