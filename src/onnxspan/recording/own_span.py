@@ -37,37 +37,52 @@ if hasattr(os, "register_at_fork"):  # a fork's child must not give out its pare
 class OwnSpan(otel.Span):
     """A span's values, as they are set.
 
+    Args:
+        parent: the span above; an invalid context for a root.
+        context: its ids; None makes a new one in the parent's trace.
+
     Attributes:
+        id: the span's own number, 64 bits.
         name: as torch's source writes it.
         attributes: set once, when the span ends.
         events: name, attributes and Unix time in nanoseconds of each.
     """
 
     __slots__ = (
-        "_context", "_parent", "_readable", "attributes", "end_time", "events", "name",
+        "_context", "_parent", "_readable", "attributes", "end_time", "events", "id", "name",
         "start_time", "status",
     )  # fmt: skip
 
     def __init__(
         self,
         name: str,
-        context: otel.SpanContext,
-        parent: otel.SpanContext | None,
+        parent: OwnSpan | otel.SpanContext,
         start_time: int,
+        context: otel.SpanContext | None = None,
     ) -> None:
         self.name = name
         self.start_time = start_time
         self.end_time: int | None = None
         self.attributes: dict[str, Any] = {}
-        self.events: list[tuple[str, Any, int | None]] = []
+        self.events: list[tuple[str, Any, int]] = []
         self.status = _UNSET
+        self.id = _random.getrandbits(64) or 1 if context is None else context.span_id
         self._context = context
         self._parent = parent
         self._readable: ReadableSpan | None = None
 
     def get_span_context(self) -> otel.SpanContext:
-        """The ids."""
+        """The ids: the trace, flags and state of the parent, a number of its own."""
+        if self._context is None:
+            above = self._above()
+            self._context = otel.SpanContext(
+                above.trace_id, self.id, False, above.trace_flags, above.trace_state
+            )
         return self._context
+
+    def _above(self) -> otel.SpanContext:
+        parent = self._parent
+        return parent.get_span_context() if isinstance(parent, OwnSpan) else parent
 
     def is_recording(self) -> bool:
         """Whether it has not ended yet."""
@@ -127,10 +142,11 @@ class OwnSpan(otel.Span):
         from opentelemetry.attributes import BoundedAttributes
         from opentelemetry.sdk.trace import Event, ReadableSpan
 
+        above = self._above()
         return ReadableSpan(
             name=self.name,
-            context=self._context,
-            parent=self._parent,
+            context=self.get_span_context(),
+            parent=above if above.is_valid else None,
             resource=resource(),
             attributes=BoundedAttributes(attributes=self.attributes),
             events=[
@@ -149,20 +165,18 @@ class OwnTracer:
 
     def start_span(self, name: str, context: Context | None, start_time: int) -> OwnSpan:
         """A span below the one that is current in `context`, or a root."""
-        parent: otel.SpanContext | None = otel.get_current_span(context).get_span_context()
-        if parent is None or not parent.is_valid:
-            parent = None
-            ids = otel.SpanContext(
-                _random.getrandbits(128) or 1, _random.getrandbits(64) or 1, False, _FLAGS
-            )
-        else:
-            flags = parent.trace_flags
-            if not flags.sampled:
-                flags = otel.TraceFlags(flags | otel.TraceFlags.SAMPLED)
-            ids = otel.SpanContext(
-                parent.trace_id, _random.getrandbits(64) or 1, False, flags, parent.trace_state
-            )
-        return OwnSpan(name, ids, parent, start_time)
+        above = otel.get_current_span(context)
+        if isinstance(above, OwnSpan):
+            return OwnSpan(name, above, start_time)
+        parent = above.get_span_context()
+        trace_id, flags = parent.trace_id, parent.trace_flags | otel.TraceFlags.SAMPLED
+        if not parent.is_valid:
+            trace_id, flags = _random.getrandbits(128) or 1, _FLAGS
+        ids = otel.SpanContext(
+            trace_id, _random.getrandbits(64) or 1, False, otel.TraceFlags(flags),
+            parent.trace_state,
+        )  # fmt: skip
+        return OwnSpan(name, parent, start_time, ids)
 
 
 OWN_TRACER = OwnTracer()

@@ -29,23 +29,20 @@ class NodeHooks:
     def __init__(self, target: Target, per_node: PerNode) -> None:
         self.target = target
         self.per_node = per_node
+        self.after = target.probe.after
 
-    def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-        """Begin a node's span; None outside an export."""
-        parent = current.get()
-        if parent is None:
-            return None
+    def enter(self, parent: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """Begin a node's span."""
         export = parent.export
-        clock = export.clock
-        entered = clock()
+        entered = export.clock()
         call = Call(self.target, export, parent, args, kwargs)
         try:
-            call.operator = self.per_node.operator(args)
-            call.began = clock()
-            spans.start(call)
+            self._name(call, self.per_node.operator(args))
+            call.began = entered
+            spans.start_node(call, parent)
             self._describe(call)
             export.tell("node_entered", call)
-            call.began = clock()
+            call.began = export.clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
             raise
@@ -58,12 +55,12 @@ class NodeHooks:
         """End a node's span, and add the work to the sum."""
         current.set(call.parent)
         export = call.export
+        ended = export.clock()
         try:
-            ended = export.clock()
-            self._add(call.holder, call.operator, ended - call.began)
+            self._add(call, ended)
             spans.detach(call)
-            if self.target.probe.after is not None:
-                guarded(call, "after", self.target.probe.after, call, result)
+            if self.after is not None:
+                guarded(call, "after", self.after, call, result)
             spans.end(call, ended)
         finally:
             spans.detach(call)
@@ -76,7 +73,7 @@ class NodeHooks:
         export = call.export
         try:
             guarded(call, "traceback", without_wrapper_frames, error)
-            self._add(call.holder, call.operator, ended - call.began)
+            self._add(call, ended)
             if call.span is None:
                 spans.start(call)
                 self._describe(call)
@@ -105,16 +102,25 @@ class NodeHooks:
     def _call_of(self, work: Work) -> Call:
         parent, operator, args, kwargs, began = work
         call = Call(self.target, parent.export, parent, args, kwargs)
-        call.operator = operator
-        call.note(c.NODE_OPERATOR, operator)
+        self._name(call, operator)
         call.began = began
         return call
 
-    def _add(self, holder: Call, operator: str, duration: int) -> None:
-        if not holder.export.sums:
+    def _name(self, call: Call, operator: str) -> None:
+        call.name = call.operator = operator
+        call.attributes[c.NODE_OPERATOR] = operator
+
+    def _add(self, call: Call, ended: int) -> None:
+        if not call.export.sums:
             return
-        sums = self.per_node.sums
-        entry = holder.sums.setdefault(sums[0], (sums, {}))[1].setdefault(operator, [0, 0, 0])
+        keys, duration = self.per_node.sums, ended - call.began
+        group = call.holder.sums.get(keys[0])
+        if group is None:
+            group = call.holder.sums[keys[0]] = keys, {}
+        entry = group[1].get(call.operator)
+        if entry is None:
+            group[1][call.operator] = [1, duration, duration]
+            return
         entry[0] += 1
         entry[1] += duration
         entry[2] = max(entry[2], duration)

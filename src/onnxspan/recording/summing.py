@@ -34,7 +34,7 @@ def build(original, get, operator, keys, spans, enter, leave, fail, broken, tell
             if parent is not None:
                 export = parent.export
                 if export.level >= spans:
-                    call = enter(args, kwargs)
+                    call = enter(parent, args, kwargs)
                 else:
                     clock = export.clock
                     entered = clock()

@@ -33,6 +33,7 @@ class PerNode:
         operator: reads the operator's name from the call's positional arguments.
         spans: whether the level `nodes` gives each call a span; else it is always summed.
         describe: writes what is known of the node, for a span or a failure.
+        level: the least level at which it is summed.
         tell: at the level `nodes`, writes on the call around it what work without a span
             found out: given that call, the arguments and the result.
     """
@@ -40,6 +41,7 @@ class PerNode:
     sums: tuple[str, str, str, str]
     operator: Callable[[tuple[Any, ...]], str]
     spans: bool = True
+    level: Level = Level.PASSES
     describe: Before | None = None
     tell: Callable[[Call, tuple[Any, ...], Any], None] | None = None
 
@@ -83,9 +85,9 @@ class Probe:
     def wrapped_at(self) -> Level:
         """The least level at which the function is wrapped.
 
-        Per-node work is summed from `passes` on; a node that can say where it failed is
+        Most per-node work is summed from `passes` on; a node that can say where it failed is
         watched at every level.
         """
         if self.per_node is None:
             return self.level
-        return Level.PASSES if self.per_node.describe is None else Level.STAGES
+        return self.per_node.level if self.per_node.describe is None else Level.STAGES

@@ -39,14 +39,15 @@ def first_argument_kind(args: tuple[Any, ...]) -> str:
 
 
 def describe_symbolic(call: Call) -> None:
-    """Operator, symbolic function, module path, and the line of the user's model."""
+    """Symbolic function, module path, and the line of the user's model."""
     node = call.args[_NODE]
-    operator = call.operator or node.kind()
-    if call.span is not None:
-        call.span.update_name(operator)
-    call.attributes[c.NODE_OPERATOR] = operator
-    call.note(c.NODE_FUNCTION, _symbolic_function(call, operator))
-    call.note(c.NODE_SCOPE, node.scopeName() or None)
+    attributes = call.attributes
+    function = _symbolic_function(call, call.operator)
+    if function is not None:
+        attributes[c.NODE_FUNCTION] = function
+    scope = node.scopeName()
+    if scope:
+        attributes[c.NODE_SCOPE] = scope
     text = node.sourceRange()
     # Each layer of a model has the same few lines.
     sources = call.export.notes.setdefault(_SOURCES, {})
@@ -54,7 +55,7 @@ def describe_symbolic(call: Call) -> None:
     if source is False:
         source = sources[text] = _source(text)
     if source is not None:
-        call.attributes[c.FILE], call.attributes[c.LINE] = source
+        attributes[c.FILE], attributes[c.LINE] = source
     if len(call.args) > _NEW_NODES:
         call.scratch = len(call.args[_NEW_NODES])
 
@@ -67,9 +68,6 @@ def after_symbolic(call: Call, _result: Any) -> None:
 
 def describe_method(call: Call) -> None:
     """An autograd function with a `symbolic` of its own."""
-    if call.span is not None and call.operator is not None:
-        call.span.update_name(call.operator)
-    call.note(c.NODE_OPERATOR, call.operator)
     symbolic = call.args[2]
     call.note(c.NODE_FUNCTION, f"{symbolic.__module__}.{symbolic.__qualname__}")
 
