@@ -90,6 +90,9 @@ WITNESSES: dict[str, tuple[str, ...]] = {
 ADDS_ONLY = frozenset({"_jit_pass_onnx_deduplicate_initializers"})
 """Passes that add nodes of their one witness, and do nothing else to the number of nodes."""
 
+BEFORE_A_SWEEP = frozenset({"_jit_pass_onnx_peephole", "_jit_pass_onnx_constant_fold"})
+"""Passes that a dead code elimination follows: after them it is seen too whether any is dead."""
+
 BRINGS_NO_BLOCKS = frozenset(
     {
         *KEEPS_NODES,

@@ -59,8 +59,8 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
         export.flat = export.flat and export.counted is graph and name in facts.BRINGS_NO_BLOCKS
     note_size(call, graph, recount=not keeps)
     # What a pass that changed something leaves swept, and one that kept all nodes leaves so.
-    if not keeps:
-        export.swept = facts.SWEEPS.get(name, 0) if export.flat else 0
+    if not keeps and export.flat and not export.swept:
+        export.swept = facts.SWEEPS.get(name, 0)
 
 
 def _finds_nothing(call: Call, graph: Any) -> bool:
@@ -127,7 +127,11 @@ def count(call: Call, graph: Any) -> sizes.GraphSize:
     if export.counted is not graph:
         export.flat, export.swept = False, 0
     export.counted = graph
-    if export.flat:
+    if export.flat and call.probe.name in facts.BEFORE_A_SWEEP:
+        nodes, used = sizes.length_and_use(graph.nodes())
+        # Each is used by another, and so on up to what the graph returns: nothing is dead.
+        export.swept = 3 if used else 0
+    elif export.flat:
         nodes = sizes.length(graph.nodes())
     else:
         nodes, owners = sizes.count_nodes(graph)
