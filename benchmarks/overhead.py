@@ -16,6 +16,7 @@ import cProfile
 import gc
 import io
 import json
+import logging
 import statistics
 import sys
 import time
@@ -121,6 +122,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)  # torch says at each export what is not installed
     wraps = {level: traced(level) for level in ("stages", "passes", "nodes")}
     if not options.no_peers:
         wraps |= peers()

@@ -35,6 +35,7 @@ class Export:
             code elimination went after which nothing was changed (torchscript_facts.py).
         resident: the process's memory when it was read last, in bytes, and the clock then.
         failure: the exception that was recorded last, compared by identity.
+        functions: by operator, the symbolic function; `sources`: by torch's text, the place.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
         notes: what one call of a probe remembers for a later one.
     """
@@ -42,7 +43,7 @@ class Export:
     __slots__ = (
         "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
         "functions", "level", "listeners", "notes", "omitted", "own_time", "receivers", "resident",
-        "root", "session", "size", "span_count", "sums", "swept", "tracer",
+        "root", "session", "size", "sources", "span_count", "sums", "swept", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -66,6 +67,7 @@ class Export:
         self.swept = 0
         self.failure: BaseException | None = None
         self.functions: dict[str, str | None] = {}
+        self.sources: dict[str, Any] = {}
         self.begun: dict[str, int] = {}
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}

@@ -57,6 +57,7 @@ class FlightLog:
         self._descriptor = -1
         self._process = -1  # the process, by _forks, that the log was begun in
         self._rests: dict[tuple[str, c.Level], bytes] = {}
+        self._nodes: dict[str, bytes] = {}
         self._size = 0
 
     def entered(self, call: Call) -> None:
@@ -86,7 +87,10 @@ class FlightLog:
 
     def node_entered(self, call: Call) -> None:
         """Write which node is converted (level `nodes` only); its end is not written."""
-        self._write(self._enter(call) + self._rest(call.operator, c.Level.NODES) + b"}\n")
+        rest = self._nodes.get(call.operator)
+        if rest is None:
+            rest = self._nodes[call.operator] = self._rest(call.operator, c.Level.NODES) + b"}\n"
+        self._write(self._enter(call) + rest)
 
     def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """Write a warning or log record; the C++ passes' own lines are too many."""

@@ -29,6 +29,8 @@ class NodeHooks:
     def __init__(self, target: Target, per_node: PerNode) -> None:
         self.target = target
         self.per_node = per_node
+        self.operator = per_node.operator
+        self.describe = per_node.describe
         self.after = target.probe.after
 
     def enter(self, parent: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
@@ -37,11 +39,13 @@ class NodeHooks:
         entered = export.clock()
         call = Call(self.target, export, parent, args, kwargs)
         try:
-            self._name(call, self.per_node.operator(args))
+            call.name = call.operator = operator = self.operator(args)
+            call.attributes[c.NODE_OPERATOR] = operator
             call.began = entered
             spans.start_node(call, parent)
             self._describe(call)
-            export.tell("node_entered", call)
+            if export.listeners:
+                export.tell("node_entered", call)
             call.began = export.clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
@@ -58,12 +62,17 @@ class NodeHooks:
         ended = export.clock()
         try:
             self._add(call, ended)
-            spans.detach(call)
+            if call.otel_token is not None:
+                spans.detach(call)
             if self.after is not None:
-                guarded(call, "after", self.after, call, result)
+                try:
+                    self.after(call, result)
+                except Exception as error:
+                    export.note_error(f"after of {call.probe.name}", error)
             spans.end(call, ended)
         finally:
-            spans.detach(call)
+            if call.otel_token is not None:
+                spans.detach(call)
         export.own_time += export.clock() - ended
 
     def fail(self, work: Call | Work, error: BaseException) -> None:
@@ -102,13 +111,10 @@ class NodeHooks:
     def _call_of(self, work: Work) -> Call:
         parent, operator, args, kwargs, began = work
         call = Call(self.target, parent.export, parent, args, kwargs)
-        self._name(call, operator)
-        call.began = began
-        return call
-
-    def _name(self, call: Call, operator: str) -> None:
         call.name = call.operator = operator
         call.attributes[c.NODE_OPERATOR] = operator
+        call.began = began
+        return call
 
     def _add(self, call: Call, ended: int) -> None:
         if not call.export.sums:
@@ -126,5 +132,8 @@ class NodeHooks:
         entry[2] = max(entry[2], duration)
 
     def _describe(self, call: Call) -> None:
-        if self.per_node.describe is not None:
-            guarded(call, "description", self.per_node.describe, call)
+        if self.describe is not None:
+            try:
+                self.describe(call)
+            except Exception as error:
+                call.export.note_error(f"description of {call.probe.name}", error)

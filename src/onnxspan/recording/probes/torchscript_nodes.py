@@ -15,7 +15,6 @@ from onnxspan import conventions as c
 from onnxspan.recording.call import Call
 
 _NODE, _NEW_NODES = 2, 6
-_SOURCES = "torchscript_nodes.sources"
 _TRACER = os.path.join("jit", "_trace.py")
 # C++ prints a traced node's call stack as `/path/file.py(12): forward`, innermost first, and a
 # scripted node's place as `  File "/path/file.py", line 12`, with the source text below it.
@@ -42,7 +41,11 @@ def describe_symbolic(call: Call) -> None:
     """Symbolic function, module path, and the line of the user's model."""
     node = call.args[_NODE]
     attributes = call.attributes
-    function = _symbolic_function(call, call.operator)
+    functions = call.export.functions
+    operator = call.operator
+    if operator not in functions:
+        functions[operator] = _look_up(call, operator)
+    function = functions[operator]
     if function is not None:
         attributes[c.NODE_FUNCTION] = function
     scope = node.scopeName()
@@ -50,7 +53,7 @@ def describe_symbolic(call: Call) -> None:
         attributes[c.NODE_SCOPE] = scope
     text = node.sourceRange()
     # Each layer of a model has the same few lines.
-    sources = call.export.notes.setdefault(_SOURCES, {})
+    sources = call.export.sources
     source = sources.get(text, False)
     if source is False:
         source = sources[text] = _source(text)
@@ -72,15 +75,8 @@ def describe_method(call: Call) -> None:
     call.note(c.NODE_FUNCTION, f"{symbolic.__module__}.{symbolic.__qualname__}")
 
 
-def _symbolic_function(call: Call, operator: str) -> str | None:
-    """The dotted name of the function that torch's registry has for the operator."""
-    known = call.export.functions
-    if operator not in known:
-        known[operator] = _look_up(call, operator)
-    return known[operator]
-
-
 def _look_up(call: Call, operator: str) -> str | None:
+    """The dotted name of the function that torch's registry has for the operator."""
     # As _run_symbolic_function does it: relu_ is converted by relu.
     module = sys.modules.get(
         "torch.onnx._internal.torchscript_exporter.registration"
