@@ -129,7 +129,7 @@ def test_a_fence_defines_what_torch_can_find_the_source_of():
             x: Tensor) -> Tensor:
           return torch.add(x, x)
 
-        5
+        4
         ```
         """)
     assert pages.check(text)[0] == []
