@@ -30,11 +30,12 @@ class Moment:
     Attributes:
         name: the span's name; an operator for a node.
         level: `"stages"`, `"passes"` or `"nodes"`.
-        graph: the live graph that torch works on, or None. Look, do not change: it is the
-            one that is exported.
-        args: the wrapped function's positional arguments, alive too.
+        graph: the live graph that torch works on, or None; at the end the returned one, where
+            the function returns another. Look, do not change: it is the one that is exported.
+        args: the wrapped function's positional arguments, alive too; `kwargs` those by name.
         attributes: what the span will say, as far as it is known.
         error: what it raised, when it ends so.
+        result: what it returned, alive; None at the beginning, and when it raised.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Moment:
     args: tuple[Any, ...]
     attributes: dict[str, Any]
     error: BaseException | None = None
+    kwargs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    result: Any = None
 
 
 Function = "Callable[[Moment], object]"
@@ -101,7 +104,14 @@ class UserHooks:
         for hook in self._hooks:
             if hook.when == when and hook.fits(name, level):
                 moment = Moment(
-                    name, level.name.lower(), _graph(call), call.args, dict(call.attributes), error
+                    name,
+                    level.name.lower(),
+                    _graph(call),
+                    call.args,
+                    dict(call.attributes),
+                    error,
+                    dict(call.kwargs),
+                    call.result,
                 )
                 _run(hook, moment, call.export)
 
@@ -128,8 +138,10 @@ def _run(hook: Hook, moment: Moment, export: Export) -> None:
 
 
 def _graph(call: Call) -> Any:
-    """The graph among the arguments, else the one that was counted last."""
-    for argument in call.args:
+    """The graph that was returned, else that among the arguments, else the one counted last."""
+    result = call.result
+    returned = result if isinstance(result, tuple) else (result,)
+    for argument in (*returned, *call.args):
         if sizes.is_graph(argument):
             return argument
     return call.export.counted
