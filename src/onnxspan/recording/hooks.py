@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from onnxspan.recording import sizes
+from onnxspan.recording import graph_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,8 @@ class Moment:
     Attributes:
         name: the span's name; an operator for a node.
         level: `"stages"`, `"passes"` or `"nodes"`.
-        graph: the live graph that torch works on, or None; at the end the returned one, where
+        graph: the live graph that torch works on, or None: a `torch._C.Graph`, on the dynamo
+            path an `ExportedProgram` or an `onnx_ir.Model`. At the end the returned one, where
             the function returns another. Look, do not change: it is the one that is exported.
         args: the wrapped function's positional arguments, alive too; `kwargs` those by name.
         attributes: what the span will say, as far as it is known.
@@ -82,11 +83,11 @@ class UserHooks:
 
     def entered(self, call: Call) -> None:
         """Call what is registered for the beginning."""
-        self._call("enter", call, call.probe.name, None)
+        self._call("enter", call, call.name, None)
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Call what is registered for the end."""
-        self._call("leave", call, call.probe.name, error)
+        self._call("leave", call, call.name, error)
 
     def node_entered(self, call: Call) -> None:
         """The same for a node, by its operator; recordings of level `nodes` only."""
@@ -140,8 +141,9 @@ def _run(hook: Hook, moment: Moment, export: Export) -> None:
 def _graph(call: Call) -> Any:
     """The graph that was returned, else that among the arguments, else the one counted last."""
     result = call.result
-    returned = result if isinstance(result, tuple) else (result,)
-    for argument in (*returned, *call.args):
-        if sizes.is_graph(argument):
-            return argument
+    returned = result if type(result) is tuple else (result,)
+    for value in (*returned, *call.args):
+        graph = graph_text.graph_of(value)
+        if graph is not None:
+            return graph
     return call.export.counted
