@@ -190,12 +190,13 @@ def test_a_part_of_an_output_is_shown_as_one():
 
 
 def test_a_translation_takes_over_the_fences():
-    """The words stay, the fences become the original's; another number of fences is refused."""
-    original = "words\n\n```python\n1\n```\n\n```text\n2\n```\n"
+    """The words stay, the fences become the original's; another order of them is refused."""
+    original = "words\n\n```python\n# 1\n```\n\n## words\n\n```text\n2\n```\n"
     translation = original.replace("words", "말").replace("1", "0")
     assert pages.translated(original, translation) == original.replace("words", "말")
-    with pytest.raises(fences.PageError, match="1 fences"):
-        pages.translated(original, "```python\n1\n```\n")
+    for other in ("```python\n1\n```\n", "## 말\n\n```python\n1\n```\n\n```text\n2\n```\n"):
+        with pytest.raises(fences.PageError, match="from heading or fence"):
+            pages.translated(original, other)
 
 
 def test_a_command_may_go_over_lines():

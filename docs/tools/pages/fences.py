@@ -148,3 +148,14 @@ def _dedent(body: str, width: int) -> str:
 def spans(page: str) -> list[tuple[int, int]]:
     """Where each fence lies, whatever its language: what a translation must not change."""
     return [block.span() for block in BLOCK.finditer(page) if block["note"] is None]
+
+
+def outline(page: str) -> list[str]:
+    """The page's headings, as their signs alone, and its fences, in their order."""
+    found: list[str] = []
+    end = 0
+    for first, last in [*spans(page), (len(page), len(page))]:
+        found += re.findall(r"^#+(?= )", page[end:first], re.MULTILINE)
+        found += ["fence"] if last > first else []
+        end = last
+    return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from itertools import zip_longest
 from pathlib import Path
 
 import fences
@@ -81,11 +82,13 @@ def translated(page: str, translation: str) -> str:
     """The translation with the fences of the page.
 
     Raises:
-        PageError: when it has not as many fences.
+        PageError: when its headings and fences do not follow each other as there.
     """
+    outlines = zip_longest(fences.outline(translation), fences.outline(page))
+    for number, (there, here) in enumerate(outlines, 1):
+        if there != here:
+            raise fences.PageError(f"other than its original from heading or fence {number} on")
     theirs, ours = fences.spans(translation), fences.spans(page)
-    if len(theirs) != len(ours):
-        raise fences.PageError(f"{len(theirs)} fences, its original has {len(ours)}")
     for (start, end), (first, last) in zip(reversed(theirs), reversed(ours), strict=True):
         translation = translation[:start] + page[first:last] + translation[end:]
     return translation
