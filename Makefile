@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch lint types docs bench clean
+.PHONY: help demo test test-torch lint types docs tutorials bench clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -40,6 +40,9 @@ docs: $(STAMP)  ## Build the site, strictly, into site/
 	$(BIN)/python docs/tools/compatibility.py --check
 	$(BIN)/python docs/tools/atlas/build.py
 	$(BIN)/zensical build --strict --clean
+
+tutorials: $(STAMP)  ## Run every page's code and write the shown outputs anew
+	$(BIN)/python docs/tools/pages/pages.py
 
 bench: $(STAMP)  ## Measure the overhead; prints the table that the docs show
 	$(BIN)/python benchmarks/overhead.py

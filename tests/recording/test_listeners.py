@@ -162,6 +162,34 @@ def test_native_log_needs_passes_and_real_names():
         pass
 
 
+def test_hooks_see_what_a_call_was_given_and_returned(plain):
+    """At the end a hook has the result, and the returned graph in place of the given one."""
+    tracing = onnxspan.trace(flight=False)
+    results, kinds, keywords = {}, [], set()
+
+    @tracing.on_enter("_create_jit_graph")
+    @tracing.on_leave("_create_jit_graph")
+    def both(moment):
+        results[moment.result is None] = moment.result
+
+    @tracing.on_leave("_jit_pass_onnx")
+    def translated(moment):
+        kinds.extend(node.kind() for node in moment.graph.nodes())
+
+    @tracing.on_enter("_optimize_graph")
+    def named(moment):
+        keywords.update(moment.kwargs)
+
+    with warnings.catch_warnings(), tracing:
+        warnings.simplefilter("ignore")
+        assert _export() == plain
+    graph, parameters, output, module = results[False]
+    assert len(list(graph.inputs())) == 1 + len(parameters)
+    assert (torch.is_tensor(output), module) == (True, None)
+    assert any(kind.startswith("onnx::") for kind in kinds)
+    assert "params_dict" in keywords
+
+
 def test_hooks_see_the_graph_and_break_nothing(plain, caplog):
     """A hook has the live graph; one that raises is reported once, and the bytes stay the same."""
     seen = []

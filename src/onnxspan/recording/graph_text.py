@@ -10,6 +10,9 @@ from onnxspan.recording.sizes import is_graph
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
 
+_CARRIERS = {"PassResult", "ONNXProgram"}
+"""Classes of onnx_ir and torch whose `model` is the graph."""
+
 
 def mutable_graph(call: Call) -> Any:
     """The graph that a pass may change in place: TorchScript's, or an onnx_ir model.
@@ -26,11 +29,18 @@ def mutable_graph(call: Call) -> Any:
 
 def returned_graph(call: Call) -> Any:
     """The graph that a pass returned in place of the one it was given; None when none."""
-    result = call.result
-    if is_graph(result) or _is_ir_model(result):
-        return result
-    model = getattr(result, "model", None)  # onnx_ir's PassResult
-    return model if _is_ir_model(model) else None
+    return None if _is_program(call.result) else graph_of(call.result)
+
+
+def graph_of(value: Any) -> Any:
+    """The graph, model or program that a value is, or a model that it carries; else None."""
+    if is_graph(value) or _is_ir_model(value) or _is_program(value):
+        return value
+    # A user's value may do anything when its attributes are read: only these two are asked.
+    if not _CARRIERS.isdisjoint(base.__name__ for base in type(value).__mro__):
+        model = getattr(value, "model", None)
+        return model if _is_ir_model(model) else None
+    return None
 
 
 def programs(call: Call) -> tuple[Any, Any] | None:

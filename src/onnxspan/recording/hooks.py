@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from onnxspan.recording import sizes
+from onnxspan.recording import graph_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +30,13 @@ class Moment:
     Attributes:
         name: the span's name; an operator for a node.
         level: `"stages"`, `"passes"` or `"nodes"`.
-        graph: the live graph that torch works on, or None. Look, do not change: it is the
-            one that is exported.
-        args: the wrapped function's positional arguments, alive too.
+        graph: the live graph that torch works on, or None: a `torch._C.Graph`, on the dynamo
+            path an `ExportedProgram` or an `onnx_ir.Model`. At the end the returned one, where
+            the function returns another. Look, do not change: it is the one that is exported.
+        args: the wrapped function's positional arguments, alive too; `kwargs` those by name.
         attributes: what the span will say, as far as it is known.
         error: what it raised, when it ends so.
+        result: what it returned, alive; None at the beginning, and when it raised.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Moment:
     args: tuple[Any, ...]
     attributes: dict[str, Any]
     error: BaseException | None = None
+    kwargs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    result: Any = None
 
 
 Function = "Callable[[Moment], object]"
@@ -79,11 +83,11 @@ class UserHooks:
 
     def entered(self, call: Call) -> None:
         """Call what is registered for the beginning."""
-        self._call("enter", call, call.probe.name, None)
+        self._call("enter", call, call.name, None)
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Call what is registered for the end."""
-        self._call("leave", call, call.probe.name, error)
+        self._call("leave", call, call.name, error)
 
     def node_entered(self, call: Call) -> None:
         """The same for a node, by its operator; recordings of level `nodes` only."""
@@ -101,7 +105,14 @@ class UserHooks:
         for hook in self._hooks:
             if hook.when == when and hook.fits(name, level):
                 moment = Moment(
-                    name, level.name.lower(), _graph(call), call.args, dict(call.attributes), error
+                    name,
+                    level.name.lower(),
+                    _graph(call),
+                    call.args,
+                    dict(call.attributes),
+                    error,
+                    dict(call.kwargs),
+                    call.result,
                 )
                 _run(hook, moment, call.export)
 
@@ -128,8 +139,11 @@ def _run(hook: Hook, moment: Moment, export: Export) -> None:
 
 
 def _graph(call: Call) -> Any:
-    """The graph among the arguments, else the one that was counted last."""
-    for argument in call.args:
-        if sizes.is_graph(argument):
-            return argument
+    """The graph that was returned, else that among the arguments, else the one counted last."""
+    result = call.result
+    returned = result if type(result) is tuple else (result,)
+    for value in (*returned, *call.args):
+        graph = graph_text.graph_of(value)
+        if graph is not None:
+            return graph
     return call.export.counted
