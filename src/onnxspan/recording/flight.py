@@ -64,7 +64,9 @@ class FlightLog:
         """Write that the call begins, and open the file before the first one."""
         if call is call.export.root:
             self._prepare()
-        line = self._enter(call) + self._rest(getattr(call.span, "name", call.name), call.probe.level)
+        line = self._enter(call) + self._rest(
+            getattr(call.span, "name", call.name), call.probe.level
+        )
         if call is call.export.root:
             line += b',"a":%s' % _attributes(call)
         self._write(line + b"}\n")
@@ -129,8 +131,8 @@ class FlightLog:
     def _rest(self, name: str, level: c.Level) -> bytes:
         known = self._rests.get((name, level))
         if known is None:
-            told = json.dumps(name), json.dumps(level.name.lower())
-            known = self._rests[name, level] = (',"n":%s,"l":%s' % told).encode()
+            told = f',"n":{json.dumps(name)},"l":"{level.name.lower()}"'
+            known = self._rests[name, level] = told.encode()
         return known
 
     def _write(self, line: bytes) -> None:

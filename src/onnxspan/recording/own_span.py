@@ -106,7 +106,9 @@ class OwnSpan(otel.Span):
 
         self.events.append((name, attributes, time.time_ns() if timestamp is None else timestamp))
 
-    def set_status(self, status: otel.Status | otel.StatusCode, description: str | None = None) -> None:
+    def set_status(
+        self, status: otel.Status | otel.StatusCode, description: str | None = None
+    ) -> None:
         """Set the status."""
         if isinstance(status, otel.StatusCode):
             status = otel.Status(status, description)

@@ -7,6 +7,7 @@ three numbers in a list. A node that gets a span goes to the hooks, as does one 
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
@@ -39,7 +40,7 @@ def build(original, get, operator, keys, spans, enter, leave, fail, broken, tell
                     clock = export.clock
                     entered = clock()
                     kind = operator(args)
-                    before = parent.working
+                    working = parent.working
                     parent.working = kind
                     began = clock()
         except Exception as error:
@@ -52,7 +53,7 @@ def build(original, get, operator, keys, spans, enter, leave, fail, broken, tell
         except BaseException as error:
             try:
                 if call is None:
-                    parent.working = before
+                    parent.working = working
                     call = parent, kind, args, kwargs, began
                 fail(call, error)
             except Exception as own:
@@ -62,7 +63,7 @@ def build(original, get, operator, keys, spans, enter, leave, fail, broken, tell
             if call is not None:
                 leave(call, result)
                 return result
-            parent.working = before
+            parent.working = working
             ended = clock()
             if export.sums:
                 duration = ended - began
@@ -108,18 +109,17 @@ _IN_PYTHON = dict.fromkeys(_IN_C, "")
 _NEVER = Level.NODES + 1
 
 
-def _compiled(parts: dict[str, str]) -> Callable[..., FunctionType]:
-    source = _SOURCE
-    for place, part in parts.items():
+@functools.cache
+def _compiled(*, in_c: bool, leaf: bool) -> Callable[..., FunctionType]:
+    # Inside a leaf, which never has a span, nothing is said that would need its operator.
+    lines = [line for line in _SOURCE.splitlines() if not (leaf and "working" in line)]
+    source = "\n".join(lines)
+    for place, part in (_IN_C if in_c else _IN_PYTHON).items():
         source = source.replace(place, part.strip())
     namespace: dict[str, Any] = {"__name__": "onnxspan.recording.summing"}
     exec(compile(source, WRAPPER_FILE, "exec"), namespace)  # noqa: S102  # our own constant text
     build: Callable[..., FunctionType] = namespace["build"]
     return build
-
-
-_build = _compiled(_IN_PYTHON)
-_build_in_c = _compiled(_IN_C)
 
 
 def build(hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Any]) -> FunctionType:
@@ -131,7 +131,7 @@ def build(hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Any]) ->
         get: gives the call that is current.
     """
     per_node = hooks.per_node
-    return (_build if stand_in is None else _build_in_c)(
+    return _compiled(in_c=stand_in is not None, leaf=not per_node.spans)(
         hooks.target.original, get, per_node.operator, per_node.sums,
         Level.NODES if per_node.spans else _NEVER,
         hooks.enter, hooks.leave, hooks.fail, hooks.broken,

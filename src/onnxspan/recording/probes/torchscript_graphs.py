@@ -46,8 +46,8 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
     keeps = before is False or (result is False and name in facts.SAYS_SO)
     if not keeps and before is not None:
         after = _witnesses(name, graph)
-        keeps = before == after
-        if not keeps and name in facts.ADDS_ONLY and export.size is not None:
+        keeps = after == before
+        if not keeps and after is not None and name in facts.ADDS_ONLY and export.size is not None:
             added = after[0] - before[0]
             call.attributes[c.NODES_CHANGE] = added
             export.size = sizes.graph_size(graph, export.size.nodes + added)
@@ -58,7 +58,7 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
         export.swept = 0
         export.flat = export.flat and export.counted is graph and name in facts.BRINGS_NO_BLOCKS
     note_size(call, graph, recount=not keeps)
-    # What a pass that changed something leaves swept, and one that kept all nodes leaves so.
+    # What a pass that changed something leaves swept; one that kept all nodes leaves it so.
     if not keeps and export.flat and not export.swept:
         export.swept = facts.SWEEPS.get(name, 0)
 
