@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     options = parser.parse_args()
     answers = [
-        json.loads(subprocess.check_output([sys.executable, "-c", _CODE], text=True))
+        json.loads(subprocess.check_output([sys.executable, "-c", _CODE], text=True))  # noqa: S603  # our own code
         for _ in range(options.runs + 1)
     ][1:]  # the first run fills the file cache
     milliseconds = [1e3 * seconds for seconds, _ in answers]
