@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import time
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as otel
@@ -102,8 +103,6 @@ class OwnSpan(otel.Span):
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Add an event; without a timestamp, of now."""
-        import time  # only where no time is given
-
         self.events.append((name, attributes, time.time_ns() if timestamp is None else timestamp))
 
     def set_status(
@@ -130,9 +129,9 @@ class OwnSpan(otel.Span):
         self.add_event("exception", {**told, **(attributes or {})}, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
-        """End it, once; at a Unix time in nanoseconds."""
+        """End it, once; at a Unix time in nanoseconds, or now."""
         if self.end_time is None:
-            self.end_time = end_time
+            self.end_time = time.time_ns() if end_time is None else end_time
 
     def readable(self) -> ReadableSpan:
         """The same as the SDK's span, its attributes checked as the SDK checks them."""
