@@ -21,8 +21,8 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,16 @@ def peers() -> dict[str, Wrap]:
     try:
         from viztracer import VizTracer
 
-        found["viztracer"] = lambda: VizTracer(verbose=0, output_file="/dev/null")
+        @contextmanager
+        def viztracer() -> Iterator[None]:
+            tracer = VizTracer(verbose=0)
+            tracer.start()
+            try:
+                yield
+            finally:
+                tracer.stop()  # not saved: none of the others is
+
+        found["viztracer"] = viztracer
     except ImportError:
         print("viztracer is not installed: left out", file=sys.stderr)
     return found
