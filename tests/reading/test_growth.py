@@ -89,6 +89,34 @@ def test_noise_alone_flags_seldom():
     assert len(measure(samples(*traces)).superlinear) <= 2
 
 
+@pytest.mark.parametrize("repeats", [1, 3, 5])
+def test_linear_passes_on_a_busy_machine_are_not_flagged(repeats):
+    """Noise with outliers, sixty passes, three seeds: no more than one in a hundred is flagged."""
+    flagged = 0
+    for seed in range(3):
+        chance = random.Random(seed)  # noqa: S311  # noise, not secrets
+
+        def busy(chance=chance):
+            return chance.lognormvariate(0, 0.1) * (
+                chance.uniform(1.2, 2) if chance.random() < 0.1 else 1
+            )
+
+        traces = [
+            export({f"pass{i}": 0.01 * n / 600 * busy() for i in range(60)}, nodes=n)
+            for n in SIZES
+            for _ in range(repeats)
+        ]
+        flagged += len(measure(samples(*traces)).superlinear)
+    assert flagged <= 1
+
+
+def test_a_single_trace_a_size_says_what_it_assumes():
+    """Nothing is known of the noise: the text says so, and a clearly quadratic pass is found."""
+    found = measure(series(lambda n: 0.01 * (n / 600) ** 2, repeats=1))
+    assert [row.name for row in found.superlinear] == ["pass"]
+    assert "assumed" in str(found)
+
+
 def test_constant_time_does_not_grow():
     """A step that takes the same at every size has no exponent."""
     found = measure(series(lambda _: 0.3, scatter=0.02))

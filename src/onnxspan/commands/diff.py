@@ -47,7 +47,7 @@ def command(
     Give two files; or several repetitions a side, divided by `--`, so that the noise is
     known: onnxspan diff before/*.jsonl -- after/*.jsonl
     """
-    from onnxspan.reading import as_json as data  # imported when it is called
+    from onnxspan.reading import compare_json as data  # imported when it is called
     from onnxspan.reading.diff import compare
     from onnxspan.reading.samples import read_samples
     from onnxspan.reading.thresholds import crossed, parse

@@ -30,7 +30,7 @@ def command(
     Give traces of the same model at three sizes or more, best each twice the one before.
     Several traces of one size are repetitions.
     """
-    from onnxspan.reading import as_json as data  # imported when it is called
+    from onnxspan.reading import compare_json as data  # imported when it is called
     from onnxspan.reading.growth import measure
     from onnxspan.reading.samples import read_samples
 

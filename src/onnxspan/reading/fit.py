@@ -3,8 +3,9 @@
 The model is `t = a + b · n^p`. The constant `a` is what a stage costs at any size; without it
 a fixed cost hides a quadratic pass, and with it a linear pass stays linear. For each exponent
 the best `a` and `b` follow from weighted least squares; the exponents whose misfit is within
-99 % of the best one's are the interval. Few or noisy points give a wide interval, and a wide
-interval never calls anything superlinear.
+99.9 % of the best one's are the interval: an export has sixty steps, and none of them should be
+called superlinear by chance. Few or noisy points give a wide interval, and a wide interval never
+calls anything superlinear.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 LEAST_SIZES = 3
 """A constant, a factor and an exponent need three points."""
-ASSUMED_NOISE = 0.10
+ASSUMED_NOISE = 0.15
 """What a duration scatters by, as a share, when nothing was repeated."""
 LEAST_NOISE = 0.03
 LEAST_SECONDS = 50e-6
@@ -29,7 +30,7 @@ SUPERLINEAR = 1.1
 NOTICEABLE = 0.0005
 """Seconds at the largest size below which growth is not worth a line."""
 _HIGHEST = 4.0
-_MISFIT = 6.63  # chi-squared with one degree of freedom at 99 %
+_MISFIT = 10.83  # chi-squared with one degree of freedom at 99.9 %
 _BELOW_ZERO = 0.5  # a may be negative: a graph of n nodes may be measured on n + k
 
 
@@ -39,7 +40,7 @@ class Fit:
 
     Attributes:
         exponent: the best one; None for a step that does not grow beyond its noise.
-        low: the least exponent that the points allow, at 99 %.
+        low: the least exponent that the points allow, at 99.9 %.
         high: the greatest, at most 4.
         fixed: seconds that do not depend on the size (`a`).
         factor: `b`, for sizes divided by the largest.

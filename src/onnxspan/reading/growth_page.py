@@ -31,7 +31,7 @@ def page(found: Growth) -> str:
 
 
 def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> str:
-    header = ["", *(f"at {figures.count(size)}" for size in found.sizes), "exponent (99 %)"]
+    header = ["", *(f"at {figures.count(size)}" for size in found.sizes), "exponent (99.9 %)"]
     body = []
     for row in rows:
         seconds = dict(zip(row.sizes, row.own if own else row.duration, strict=True))

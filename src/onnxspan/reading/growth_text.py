@@ -51,7 +51,7 @@ def heading(found: Growth) -> str:
 def closing(found: Growth) -> str:
     """What the figures mean, and how sure they are."""
     text = (
-        "time = fixed + factor x nodes^exponent, fastest repetition; the interval is 99 %. "
+        "time = fixed + factor x nodes^exponent, fastest repetition; the interval is 99.9 %. "
         "Superlinear: all of it above 1.1. "
     )
     if found.repeated:
