@@ -38,13 +38,14 @@ def measure(layers: int, repeat: int) -> None:
 
     import models
     import onnxspan
+    from onnxspan.recording.options import Options
 
     logging.disable(logging.WARNING)
     runs = []
     for size in (1, *[layers] * repeat):
         model, inputs = models.transformer(size)
         # The thread's processor time, so that whatever else the machine does changes little.
-        with onnxspan.Tracing("passes", clock=time.thread_time_ns, epoch=0) as trace:
+        with onnxspan.Tracing(Options(clock=time.thread_time_ns, epoch=0)) as trace:
             torch.onnx.export(model, inputs, dynamo=True, verbose=False)
         total: dict[str, float] = defaultdict(float)
         own: dict[str, float] = defaultdict(float)

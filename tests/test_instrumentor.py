@@ -75,6 +75,18 @@ def test_records_until_uninstrumented(instrumentor, provider, memory):
     assert len(memory.get_finished_spans()) == count
 
 
+def test_probes_of_the_users_own(instrumentor, provider, memory):
+    """`probes` gives a function around exports the root span, until uninstrumented."""
+    bare = export
+    nightly = onnxspan.Probe("nightly", (f"{__name__}:export",), root=True)
+    instrumentor.instrument(tracer_provider=provider, level="stages", probes=[nightly])
+    export()
+    roots = [span.name for span in memory.get_finished_spans() if span.parent is None]
+    assert roots == ["nightly"]
+    instrumentor.uninstrument()
+    assert export is bare
+
+
 def test_twice_is_once(instrumentor, provider, memory):
     """A second `instrument` changes nothing, and one `uninstrument` is enough."""
     instrumentor.instrument(tracer_provider=provider, level="stages")

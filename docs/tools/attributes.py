@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from onnxspan.conventions import ATTRIBUTES
+from onnxspan.recording.probe import Probe
 from onnxspan.recording.probes import OPENERS, TABLES
-from onnxspan.recording.probes.row import Probe
 
 PAGE = Path(__file__).resolve().parent.parent / "reference" / "attributes.md"
 

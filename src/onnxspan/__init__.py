@@ -6,6 +6,7 @@ from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError, TraceFileError
 from onnxspan.growing import growth
 from onnxspan.recording.logs import add_span_ids
+from onnxspan.recording.probe import Probe
 from onnxspan.tracing import Tracing, trace
 from onnxspan.version import __version__
 
@@ -14,6 +15,7 @@ __all__ = [  # noqa: RUF022  # grouped by use, not by letter
     "trace",
     "Tracing",
     "Level",
+    "Probe",
     # Logs
     "add_span_ids",
     # Comparing

@@ -30,6 +30,7 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
 
     - `tracer_provider`, `meter_provider`: None takes the configured ones.
     - `level`: `"stages"`, `"passes"` or `"nodes"`; None takes `ONNXSPAN_LEVEL`, or `passes`.
+    - `probes`: functions of your own that get spans too, as `onnxspan.trace` takes them.
     - `request_hook(span, arguments)`: called when an export has begun, with its span and a
       dictionary of the arguments of `torch.onnx.export` as they were passed.
     - `response_hook(span, error)`: called before the export's span ends, with its exception
@@ -48,6 +49,7 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
     def _instrument(self, **kwargs: Any) -> None:
         # Here, so that loading the entry point does not import what only recording needs.
         from onnxspan.recording import metrics
+        from onnxspan.recording.probes.own import rows
         from onnxspan.recording.session import Session
 
         level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES
@@ -57,6 +59,7 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
             # `opentelemetry-instrument` comes before the script, and before its import of torch.
             wait_for_torch=True,
             process_wide=True,
+            probes=rows(kwargs.get("probes") or ()),
         )
         session.listeners += metrics.listeners(kwargs.get("meter_provider"), proxy=True)
         hooks = (kwargs.get("request_hook"), kwargs.get("response_hook"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from onnxspan.conventions import Level
+from onnxspan.recording.options import Options
 
 if TYPE_CHECKING:
     import os
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from onnxspan.reading.trace import Span, Trace
     from onnxspan.recording.delivery import Report
     from onnxspan.recording.hooks import Hook, Moment
-    from onnxspan.recording.otlp import Endpoint
     from onnxspan.recording.outputs import Outputs
+    from onnxspan.recording.probe import Probe
     from onnxspan.recording.session import Listener, Session
     from onnxspan.recording.snapshots import Snapshots
 
@@ -38,36 +39,10 @@ class Tracing:
     user's current span). It may be entered again after it was left: what follows is added.
     """
 
-    def __init__(
-        self,
-        level: str | Level = Level.PASSES,
-        *,
-        tracer_provider: TracerProvider | None = None,
-        show: bool = False,
-        save: str | os.PathLike[str] | None = None,
-        otlp: str | Sequence[str] | None = None,
-        protocol: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        outputs: Sequence[SpanExporter] = (),
-        meter_provider: MeterProvider | None = None,
-        flight: bool | str | os.PathLike[str] = True,
-        log: Any = False,
-        native_log: bool | str | Sequence[str] = False,
-        snapshots: str = "none",
-        **session_options: Any,
-    ) -> None:
-        self._level = Level.parse(level)
-        self._listening = {"flight": flight, "log": log, "native_log": native_log}
+    def __init__(self, options: Options) -> None:
+        self._options = options
         self._hooks: list[Hook] = []
-        self._tracer_provider = tracer_provider
-        self._show = show
-        self._save = save
-        self._snapshots = snapshots
         self._store: Snapshots | None = None
-        self._session_options = session_options
-        self._meter_provider = meter_provider
-        self._endpoints = _endpoints(otlp, protocol, headers)
-        self._exporters = list(outputs)
         self._outputs: Outputs | None = None
         self._session: Session | None = None
 
@@ -76,29 +51,16 @@ class Tracing:
         from onnxspan.recording.session import Session
 
         if self._session is None:
-            options = dict(self._session_options)
-            options["listeners"] = [*self._listeners(), *options.get("listeners", ())]
-            if self._snapshots != "none":
+            chosen = self._options.session_options(self._hooks)
+            if self._options.snapshots != "none":
                 from onnxspan.recording.snapshots import Snapshots
 
-                self._store = Snapshots(self._snapshots)
-                options["listeners"] = [*options["listeners"], self._store]
-            self._session = Session(self._level, self._tracer_provider, **options)
+                self._store = Snapshots(self._options.snapshots)
+                chosen["listeners"].append(self._store)
+            self._session = Session(**chosen)
             self._session.listeners += self._senders(self._session)
         self._session.open()
         return self
-
-    def _listeners(self) -> list[Listener]:
-        from onnxspan.recording.listening import listeners  # as above
-
-        flight = self._listening["flight"]
-        is_place = not isinstance(flight, bool)
-        return listeners(
-            self._level,
-            beside=flight if is_place else self._save,
-            hooks=self._hooks,
-            **{**self._listening, "flight": is_place or flight},
-        )
 
     def on_enter(
         self, pattern: str = "*", *, level: str | Level | None = None
@@ -152,11 +114,13 @@ class Tracing:
             self._session.close()
         saved: Path | None = None
         try:
-            if self._save is not None:
-                self.save(self._save)
+            if self._options.save is not None:
+                self.save(self._options.save)
                 # A report in HTML is no file that `onnxspan send` could read.
-                saved = None if str(self._save).endswith(".html") else Path(self._save)
-            if self._show:
+                saved = (
+                    None if str(self._options.save).endswith(".html") else Path(self._options.save)
+                )
+            if self._options.show:
                 self.show()
         except Exception as own:
             if error is None:
@@ -170,11 +134,11 @@ class Tracing:
     def _senders(self, session: Session) -> list[Listener]:
         from onnxspan.recording import metrics  # as above
 
-        found = metrics.listeners(self._meter_provider)
-        if self._endpoints or self._exporters:
+        found = metrics.listeners(self._options.meter_provider)
+        if self._options.endpoints or self._options.outputs:
             from onnxspan.recording.outputs import Outputs  # as above
 
-            self._outputs = Outputs(self._endpoints, self._exporters)
+            self._outputs = Outputs(self._options.endpoints, list(self._options.outputs))
             self._outputs.session = session
             found.append(self._outputs)
         return found
@@ -187,19 +151,8 @@ class Tracing:
 
         @functools.wraps(function)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
-            tracing = Tracing(
-                self._level,
-                tracer_provider=self._tracer_provider,
-                show=self._show,
-                save=self._save,
-                outputs=self._exporters,
-                meter_provider=self._meter_provider,
-                **self._listening,
-                snapshots=self._snapshots,
-                **self._session_options,
-            )
+            tracing = Tracing(self._options)
             tracing._hooks = self._hooks
-            tracing._endpoints = self._endpoints
             traced.last_trace = tracing  # type: ignore[attr-defined]
             with tracing:
                 return function(*args, **kwargs)
@@ -218,6 +171,11 @@ class Tracing:
     def spans(self) -> list[Span]:
         """Every recorded span, in the order of the calls."""
         return self.result.spans
+
+    @property
+    def exports(self) -> list[Span]:
+        """The outermost span of each export, oldest first; what it called are its `children`."""
+        return self.result.exports
 
     @property
     def failure(self) -> Failure | None:
@@ -280,6 +238,7 @@ def trace(
     log: Any = False,
     native_log: bool | str | Sequence[str] = False,
     snapshots: str = "none",
+    probes: Sequence[str | Probe] = (),
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
 
@@ -314,40 +273,34 @@ def trace(
             structlog or standard logger.
         native_log: keep what the C++ passes say of themselves: True, `"debug"` for more, or
             names of C++ files (without `.cpp`).
+        probes: functions of your own that get a span when an export calls them, as
+            `"module:function"`, or rows (`onnxspan.Probe`) that also say what to read.
 
     Returns:
         The recording: a context manager and a decorator.
 
     Raises:
-        ValueError: for an unknown level or protocol, or an address that is no URL; on entering,
-            for a `native_log` that cannot be.
+        ValueError: for an unknown level or protocol, an address that is no URL, or a probe's
+            place that is not `module:function`; on entering, for a `native_log` that cannot be.
+        TypeError: for a probe that is neither a place nor a `Probe`.
         OnnxspanError: when the package that speaks the protocol is not installed.
         ImportError: on entering, when torch cannot be imported.
     """
     return Tracing(
-        level,
-        tracer_provider=tracer_provider,
-        show=show,
-        save=save,
-        snapshots=snapshots,
-        otlp=otlp,
-        protocol=protocol,
-        headers=headers,
-        outputs=outputs,
-        meter_provider=meter_provider,
-        flight=flight,
-        log=log,
-        native_log=native_log,
+        Options(
+            level,
+            tracer_provider,
+            show=show,
+            save=save,
+            otlp=otlp,
+            protocol=protocol,
+            headers=headers,
+            outputs=outputs,
+            meter_provider=meter_provider,
+            flight=flight,
+            log=log,
+            native_log=native_log,
+            snapshots=snapshots,
+            probes=probes,
+        )
     )
-
-
-def _endpoints(
-    otlp: str | Sequence[str] | None, protocol: str | None, headers: Mapping[str, str] | None
-) -> list[Endpoint]:
-    """Check the addresses at once, so that a typing error is met before a long export."""
-    if otlp is None:
-        return []
-    from onnxspan.recording.otlp import endpoint  # only when it is asked for
-
-    addresses = [otlp] if isinstance(otlp, str) else list(otlp)
-    return [endpoint(address, protocol, headers) for address in addresses]

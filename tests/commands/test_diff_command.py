@@ -137,6 +137,26 @@ def test_run_repeats_into_numbered_files(tmp_path):
     assert "run 1 of 2" in done.stderr
 
 
+def test_repeat_hands_its_options_on(tmp_path):
+    """Each of the runs gets the options that one run would get, and its own numbered files."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import io, torch\nmodel = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())\n"
+        "torch.onnx.export(model, (torch.zeros(1, 2),), io.BytesIO(), dynamo=False)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "onnxspan", "run", "--repeat", "2", "--quiet"]
+    done = subprocess.run(  # our own command line
+        [*command, "--snapshots", "changed", "-o", str(tmp_path / "t.jsonl"), str(script)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {
+        "script.py", "t-1.jsonl", "t-1.snapshots", "t-2.jsonl", "t-2.snapshots",
+    }  # fmt: skip
+
+
 def test_repeat_needs_an_output(tmp_path):
     """Without names for the files it is refused before anything runs."""
     script = tmp_path / "script.py"

@@ -198,6 +198,19 @@ def test_the_saved_file(exporting):
     assert list(folder.glob(".*")) == []
 
 
+def test_a_probe_of_the_users_own(tmp_path):
+    """--probe gives a function of a module beside the script a span of its own."""
+    write(tmp_path, "def relu(g, x):\n    return g.op('Relu', x)\n", "mine.py")
+    script = "import io, torch, mine\ntorch.onnx.register_custom_op_symbolic('aten::relu',"
+    script += " lambda g, x: mine.relu(g, x), 17)\ntorch.onnx.export(torch.nn.ReLU(),"
+    script += " (torch.zeros(2),), io.BytesIO(), opset_version=17, dynamo=False)"
+    name = write(tmp_path, script)
+    options = ["--probe", "mine:relu", "-o", "t.jsonl"]
+    code, _, err = ended(start(tmp_path, "-m", "onnxspan", "run", *options, name))
+    assert code == 0, err
+    assert "relu" in {span.name for span in Trace.read(tmp_path / "t.jsonl").spans}
+
+
 def test_no_export_at_all(tmp_path):
     """Without an export the script still runs, and it is said that nothing was recorded."""
     name = write(tmp_path, "print('ran')")
@@ -216,6 +229,7 @@ def test_no_export_at_all(tmp_path):
         (["-o", ".", "script.py"], ".: cannot be written"),
         (["a\x1b[31m.py"], r"a\x1b[31m.py: there is no such file"),
         (["--level", "deep", "script.py"], "'deep' is not one of"),
+        (["--probe", "mine.f", "script.py"], "'mine.f' is no place of a function"),
     ],
 )
 def test_bad_input(arguments, said, tmp_path):

@@ -14,8 +14,8 @@ import handmade
 from onnxspan import conventions as c
 from onnxspan.cli import main
 from onnxspan.reading import tree
-from onnxspan.reading.trace_json import as_json
 from onnxspan.reading.trace import Trace
+from onnxspan.reading.trace_json import as_json
 from onnxspan.recording.outputs import write_file
 
 

@@ -18,6 +18,7 @@ from collectors import BOTH, HttpCollector
 from models import convolutional
 from onnxspan.reading.trace import Trace
 from onnxspan.recording import delivery
+from onnxspan.recording.options import Options
 
 
 def export():
@@ -193,7 +194,7 @@ def test_nothing_is_sent_during_an_export():
             pass
 
     under_way = set()
-    tracing = onnxspan.Tracing(outputs=[Watching()], listeners=[Watch()])
+    tracing = onnxspan.Tracing(Options(outputs=[Watching()], listeners=[Watch()]))
     with tracing:
         export()
         export()

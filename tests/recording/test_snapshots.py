@@ -12,6 +12,7 @@ from onnxspan import conventions as c
 from onnxspan.reading import snapshots as diffs
 from onnxspan.reading.trace import Trace
 from onnxspan.recording import snapshots
+from onnxspan.recording.options import Options
 
 
 def export(path, **options):
@@ -119,7 +120,7 @@ def test_taking_them_is_not_counted_as_the_pass(tmp_path, monkeypatch):
 
     monkeypatch.setattr(snapshots.graph_text, "text", text)
     model, args = models.convolutional()
-    with onnxspan.Tracing(snapshots="_jit_pass_cse", clock=ticking, epoch=0) as trace:
+    with onnxspan.Tracing(Options(snapshots="_jit_pass_cse", clock=ticking, epoch=0)) as trace:
         torch.onnx.export(model, args, tmp_path / "m.onnx", dynamo=False)
     (span,) = [span for span in trace.spans if span.name == "_jit_pass_cse"]
     assert len(taken) == 2

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import platform
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
@@ -14,9 +14,6 @@ from rich.table import Table
 
 from onnxspan.errors import OnnxspanError
 from onnxspan.version import __version__
-
-if TYPE_CHECKING:
-    from onnxspan.recording.patching import Target
 
 PACKAGES = (
     "torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime", "opentelemetry-sdk", "structlog",
@@ -66,7 +63,6 @@ def _probes() -> list[dict[str, Any]]:
     from onnxspan.recording.probes import OPENERS, TABLES
 
     tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
-    wrapped = list(recorder.patches._wrapped.values())  # noqa: SLF001  # only the doctor asks
     listed = []
     for table, probes in tables.items():
         for probe in probes:
@@ -78,17 +74,10 @@ def _probes() -> list[dict[str, Any]]:
                     "level": probe.level.name.lower(),
                     "found": len(targets),
                     "place": targets[0].place if len(targets) == 1 else "",
-                    "installed": any(_is_wrapped(one, wrapped) for one in targets),
+                    "installed": any(map(recorder.patches.wraps, targets)),
                 }
             )
     return listed
-
-
-def _is_wrapped(target: Target, wrapped: list[Target]) -> bool:
-    """Whether this place is wrapped now; the recorder has resolved it to a target of its own."""
-    return any(
-        one.holder is target.holder and one.attribute == target.attribute for one in wrapped
-    )
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:

@@ -16,9 +16,9 @@ from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
 from onnxspan.commands.progress import Progress
 from onnxspan.commands.repeating import repeat
 from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, as_options, where_to
-from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading.text import printable
+from onnxspan.recording.options import Options
 from onnxspan.tracing import Tracing
 
 
@@ -53,6 +53,13 @@ from onnxspan.tracing import Tracing
     help="debug has passes and the native log too.",
 )
 @click.option("--native-log", is_flag=True, help="Keep what torch's C++ passes say of themselves.")
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    help="Give a function of your own a span when an export calls it; may be repeated.",
+)
 @click.option("--no-flight", is_flag=True, help="Keep no flight log for the case of a kill.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option(
@@ -75,6 +82,7 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     log: str | None,
     log_level: str,
     native_log: bool,
+    probes: tuple[str, ...],
     no_flight: bool,
     quiet: bool,
     times: int | None,
@@ -96,9 +104,12 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
             f"Give a Python file, or a module: onnxspan run -m {target}"
         )
     if times is not None:
-        options = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
-        options += as_options(otlp, protocol, headers)
-        repeat(times, output, options, [*["-m"] * module, "--", target, *arguments])
+        same = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
+        same += as_options(otlp, protocol, headers)
+        same += ["--snapshots", snapshots, *["--native-log"] * native_log]
+        same += [*["--log", log or "", "--log-level", log_level] * (log is not None)]
+        same += [*["--no-flight"] * no_flight, *(f"--probe={probe}" for probe in probes)]
+        repeat(times, output, same, [*["-m"] * module, "--", target, *arguments])
         return
     listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
     if native_log and level == "stages":
@@ -106,16 +117,21 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     if log is not None:
         configure(log, log_level)
     place = None if no_flight else interrupt.watched_place(output)
-    tracing = Tracing(
-        Level.parse(level),
-        listeners=listeners,
-        snapshots=snapshots,
-        wait_for_torch=True,
-        **where_to(otlp, protocol, headers),
-        flight=place or False,
-        log=log is not None,
-        native_log=native_log,
-    )
+    try:
+        options = Options(
+            level,
+            **where_to(otlp, protocol, headers),
+            flight=place or False,
+            log=log is not None,
+            native_log=native_log,
+            snapshots=snapshots,
+            probes=probes,
+            listeners=listeners,
+            wait_for_torch=True,
+        )
+    except ValueError as error:
+        raise OnnxspanError(str(error)) from error
+    tracing = Tracing(options)
     process = os.getpid()
     failure: BaseException | None = None
     with tracing:

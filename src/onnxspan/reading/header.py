@@ -16,38 +16,42 @@ if TYPE_CHECKING:
 
 def header(export: Span) -> list[Text]:
     """Model and file; exporter, opset and versions; parameters and what was written."""
+    # A user's own function may stand around the call that knows of model and versions.
+    call = next((span for span in export.walk() if span.get(c.VERSION_TORCH)), export)
     title = Text()
-    title.append(one_line(str(export.get(c.MODEL_CLASS, export.name))), style="bold")
-    file = export.get(c.RESULT_FILE)
+    title.append(one_line(str(call.get(c.MODEL_CLASS, export.name))), style="bold")
+    file = call.get(c.RESULT_FILE)
     if file:
         title.append(" → ", style="dim")
         title.append(one_line(str(file)), style="bold")
     if export.error:
         title.append("  failed", style="bold red")
-    return [title, *(_dim(parts) for parts in (_how(export), _what(export)) if parts)]
+    return [title, *(_dim(parts) for parts in (_how(export, call), _what(export, call)) if parts)]
 
 
-def _how(export: Span) -> list[str]:
+def _how(export: Span, call: Span) -> list[str]:
     parts = []
-    if export.get(c.EXPORTER):
-        parts.append(f"{export.get(c.EXPORTER)} exporter")
-    if export.get(c.OPSET) is not None:
-        parts.append(f"opset {export.get(c.OPSET)}")
+    exporter = export.get(c.EXPORTER, call.get(c.EXPORTER))
+    if exporter:
+        parts.append(f"{exporter} exporter")
+    opset = export.get(c.OPSET, call.get(c.OPSET))
+    if opset is not None:
+        parts.append(f"opset {opset}")
     for label, key in (
         ("torch", c.VERSION_TORCH),
         ("onnx", c.VERSION_ONNX),
         ("onnxscript", c.VERSION_ONNXSCRIPT),
     ):
-        if export.get(key):
-            parts.append(f"{label} {export.get(key)}")
+        if call.get(key):
+            parts.append(f"{label} {call.get(key)}")
     return parts
 
 
-def _what(export: Span) -> list[str]:
+def _what(export: Span, call: Span) -> list[str]:
     parts = []
-    parameters = export.number(c.MODEL_PARAMETERS)
+    parameters = call.number(c.MODEL_PARAMETERS)
     if parameters is not None:
-        size = export.number(c.MODEL_BYTES)
+        size = call.number(c.MODEL_BYTES)
         parts.append(
             f"{figures.count(parameters)} parameters"
             + (f" ({figures.size(size)})" if size is not None else "")
@@ -55,7 +59,7 @@ def _what(export: Span) -> list[str]:
     nodes = export.number(c.RESULT_NODES)
     if nodes is not None:
         parts.append(f"{figures.count(nodes)} nodes")
-    written = export.number(c.RESULT_BYTES)
+    written = call.number(c.RESULT_BYTES)
     if written is not None:
         parts.append(f"{figures.size(written)} written")
     return parts

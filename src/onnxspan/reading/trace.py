@@ -127,7 +127,7 @@ class Trace:
 
     @property
     def exports(self) -> list[Span]:
-        """The root span of each export: those of onnxspan that say which exporter ran."""
+        """The outermost span of each export: those that say which exporter ran."""
         return [span for root in self.roots for span in self.exports_below(root)]
 
     @staticmethod

@@ -133,7 +133,7 @@ def _running_module(frames: list[tuple[FrameType, int]]) -> Any:
 
 def _path_of(module: Any, call: Call) -> str | None:
     """The module's name below the exported model; None when it is not found there."""
-    model = call.export.root.argument("model")
+    model = call.export.outermost.argument("model")
     named = getattr(model, "named_modules", None)
     if named is None:
         return None

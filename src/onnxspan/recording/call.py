@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from onnxspan.recording.own_span import OwnTracer
     from onnxspan.recording.patching import Target
-    from onnxspan.recording.probes.row import Exporter, Probe
+    from onnxspan.recording.probe import Exporter, Probe
     from onnxspan.recording.session import Session
     from onnxspan.recording.sizes import GraphSize
 
@@ -26,9 +26,11 @@ class Export:
     """One export under way: what all of its calls share.
 
     Attributes:
+        root: the first call; `outermost` the exporter's own, inside a user's function around it.
         receivers: the sessions that get its spans; `session` is the first, with the clock.
         level: the deepest that any of them asks for.
         listeners: of all of them.
+        own_held: what the users' own probes wrap; `aside` the call for which they came off.
         own_time: nanoseconds spent in onnxspan's own code so far.
         size: the graph's size at the last count, and `counted` the graph it is of.
         flat: that graph is known to have no node with blocks; `swept`: how far the last dead
@@ -41,9 +43,10 @@ class Export:
     """
 
     __slots__ = (
-        "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
-        "functions", "level", "listeners", "notes", "omitted", "own_time", "receivers", "resident",
-        "root", "session", "size", "sources", "span_count", "sums", "swept", "tracer",
+        "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
+        "functions", "level", "listeners", "notes", "omitted", "outermost", "own_held", "own_time",
+        "receivers", "resident", "root", "session", "size", "sources", "span_count", "sums",
+        "swept", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -56,6 +59,9 @@ class Export:
         self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
         self.root: Call
+        self.outermost: Call
+        self.own_held: list[Target] = []
+        self.aside: Call | None = None
         self.own_time = 0
         self.resident = (0, -(10**18))  # long ago
         self.span_count = 0

@@ -14,7 +14,7 @@ from onnxspan import conventions as c
 from onnxspan.recording import spans
 from onnxspan.recording.call import Call
 from onnxspan.recording.patching import Target
-from onnxspan.recording.probes.row import Probe
+from onnxspan.recording.probe import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,7 +29,7 @@ from onnxspan.recording.stand_in import NAME, WRAPPER_FILE, StandIn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from onnxspan.recording.probes.row import Probe
+    from onnxspan.recording.probe import Probe
 
 ONNXSCRIPT_APIS = "{apis}"
 """In a place: the module that torch looks onnxscript's functions up in."""
@@ -237,6 +237,13 @@ class Patches:
             left = list(self._wrapped.values())
             self._counts = dict.fromkeys(self._counts, 1)
             self.restore(left)
+
+    def wraps(self, target: Target) -> bool:
+        """Whether this place is wrapped now, by whatever target."""
+        return any(
+            one.holder is target.holder and one.attribute == target.attribute
+            for one in self._wrapped.values()
+        )
 
     def is_installed(self, target: Target) -> bool:
         """Whether the target is wrapped now."""

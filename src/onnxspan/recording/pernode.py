@@ -17,7 +17,7 @@ from onnxspan.recording.recorder import current, guarded, note_broken
 
 if TYPE_CHECKING:
     from onnxspan.recording.patching import Target
-    from onnxspan.recording.probes.row import PerNode
+    from onnxspan.recording.probe import PerNode
 
 Work = tuple[Call, str, tuple[Any, ...], dict[str, Any], int]
 """What is known of work without a span: the call around it, operator, arguments, begin."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import dynamo_rules, memory, spans
+from onnxspan.recording import dynamo_rules, memory, own_probes, spans
 from onnxspan.recording.call import Call, Export
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
@@ -26,8 +26,8 @@ from onnxspan.recording.patching import (
     resolve_all,
     without_wrapper_frames,
 )
+from onnxspan.recording.probe import Exporter
 from onnxspan.recording.probes import OPENERS, TABLES, versions
-from onnxspan.recording.probes.row import Exporter
 from onnxspan.recording.session import note_unrecorded, receiving
 from onnxspan.version import __version__
 
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
 
-    from onnxspan.recording.probes.row import Probe
+    from onnxspan.recording.probe import Probe
+    from onnxspan.recording.session import Session
     from onnxspan.recording.stand_in import StandIn
 
 _IMPORTS = "recorder.imports"
@@ -111,7 +112,7 @@ class SpanHooks:
                 epoch = time.time_ns() - time.perf_counter_ns()
             export = Export(receivers, epoch)
             call = Call(self.target, export, None, args, kwargs)
-            export.root = call
+            export.root = export.outermost = call
         except Exception as error:
             session.note_errors([describe_error(f"opening {self.probe.name}", error)])
             return None
@@ -128,8 +129,7 @@ class SpanHooks:
                     guarded(call, "name", _name, call, self.probe.named)
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
-                for entering in export.session.entering:
-                    guarded(call, "listener", entering, call)
+                _tell_entering(call)
                 guarded(call, "memory", _note_resident, call, entered)
                 call.began = export.clock()
                 imports = export.notes.pop(_IMPORTS, None)
@@ -150,6 +150,13 @@ class SpanHooks:
             current.set(call.parent)
             _let_go(call)
             raise
+
+
+def _tell_entering(call: Call) -> None:
+    for entering in call.export.session.entering:
+        guarded(call, "listener", entering, call)
+    if call.probe.runs_model and call.export.own_held:
+        guarded(call, "stepping aside", own_probes.step_aside, patches, call)
 
 
 def note_broken(where: str, error: Exception) -> None:
@@ -174,6 +181,8 @@ def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
 
 def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
+    if export.aside is call:
+        guarded(call, "stepping back", own_probes.step_back, patches, export)
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call, ended)
     for listener in reversed(export.listeners):  # they nest
@@ -208,7 +217,8 @@ def _note_memory(call: Call, now: int) -> None:
 def _conclude(export: Export, ended: int) -> None:
     """Write on the root what tracing itself did."""
     attributes = export.root.attributes
-    attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
+    if not export.root.probe.root:
+        attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
     if export.root.span is not None and export.root.probe.name == c.EXPORT:
         model = attributes.get(c.MODEL_CLASS)
         export.root.span.update_name(c.export_name(model, attributes[c.EXPORTER]))
@@ -235,6 +245,8 @@ def _let_go(call: Call) -> None:
 def _close(root: Call) -> None:
     export = root.export
     try:
+        if export.own_held and export.aside is None:
+            guarded(root, "restoring", _restore, export.own_held)
         for exporter in export.exporters:
             guarded(root, "restoring", _restore, _targets(exporter, export.level))
         for listener in reversed(export.listeners):
@@ -277,15 +289,19 @@ def opener_targets() -> list[Target]:
     return _resolved["openers"]
 
 
-def _hold_exporter(export: Export, opens: Callable[[Call], Exporter], call: Call) -> None:
+def _hold_exporter(export: Export, opens: Callable[[Call], Exporter | None], call: Call) -> None:
     exporter = opens(call)
-    if exporter in export.exporters:
+    if exporter is not None and call.parent is not None and call.parent.probe.root:
+        call.attributes[c.EXPORTER] = exporter.value  # else the root says it
+        export.outermost = call
+    if exporter is None or exporter in export.exporters:
         return
     imports = Imports(export.clock)
     targets = _targets(exporter, export.level)
     export.notes[_IMPORTS] = imports.finish()
     patches.install(targets)
     export.exporters.append(exporter)
+    own_probes.hold_inside(patches, export, (*targets, *opener_targets()))
 
 
 def _restore(targets: list[Target]) -> None:
@@ -309,8 +325,8 @@ def _is_beyond(probe: Probe, export: Export) -> bool:
     return True
 
 
-def hold_openers() -> None:
-    """Wrap what can begin an export.
+def hold_openers(session: Session) -> None:
+    """Wrap what can begin an export, and what of the user's own can stand around one.
 
     Raises:
         ImportError: when torch is not installed.
@@ -323,15 +339,17 @@ def hold_openers() -> None:
             f"{error}. Install it (`pip install torch onnx`), then try again."
         ) from error
     patches.install(opener_targets())
+    own_probes.hold_around(patches, session, opener_targets())
     # Found now rather than inside the first export; dynamo's modules take a second to import,
     # so its places are looked for only when it runs.
     _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
     versions.read_versions()
 
 
-def release_openers(last: bool) -> None:
+def release_openers(session: Session, last: bool) -> None:
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
     try:
+        own_probes.release_around(patches, session)
         _restore(opener_targets())
     finally:
         if last:

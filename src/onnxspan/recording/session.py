@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from onnxspan.recording.call import Call, Export
     from onnxspan.recording.own_span import OwnTracer
+    from onnxspan.recording.patching import Target
+    from onnxspan.recording.probe import Probe
 
 
 class Listener(Protocol):
@@ -77,6 +79,7 @@ class Session:
         epoch: what to add to the clock to get Unix time in nanoseconds; None measures it.
         process_wide: receive the exports of every thread and context until it is closed, and
             keep no spans: the instrumentor's door.
+        probes: rows of the user's own, wrapped beside ours while an export runs.
         wait_for_torch: do not import torch on opening, but begin when somebody does: a script
             may set what torch reads from the environment first.
     """
@@ -91,8 +94,13 @@ class Session:
         wait_for_torch: bool = False,
         *,
         process_wide: bool = False,
+        probes: Sequence[Probe] = (),
     ) -> None:
         self.level = level
+        self.probes = tuple(probes)
+        self.own_targets: dict[Probe, list[Target]] = {}
+        self.own_held: list[Target] = []
+        self.said: set[str] = set()
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)
         self._told: dict[str, list[Callable[..., None]]] = {}
@@ -141,7 +149,7 @@ class Session:
     def _hold(self) -> None:
         from onnxspan.recording import recorder  # it imports this module
 
-        recorder.hold_openers()
+        recorder.hold_openers(self)
         self._holds = True
 
     def _hold_later(self, _module: object) -> None:
@@ -164,7 +172,7 @@ class Session:
             return
         self._holds = False
         try:
-            recorder.release_openers(is_last)
+            recorder.release_openers(self, is_last)
         except Exception as error:
             self.note_errors([describe_error("restoring", error)])
         errors: list[str] = []

@@ -11,8 +11,8 @@ import torch_facts
 from dynamo_models import StrictOnly, export
 from onnxspan.recording import dynamo_rules, recorder
 from onnxspan.recording.patching import Patches, Target, resolve_all
+from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import OPENERS, TABLES
-from onnxspan.recording.probes.row import Exporter, Probe
 from onnxspan.recording.stand_in import NAME
 
 

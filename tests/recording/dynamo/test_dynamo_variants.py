@@ -13,8 +13,8 @@ from dynamo_models import by_name, export
 from onnxspan import conventions as c
 from onnxspan.recording import recorder
 from onnxspan.recording.patching import Patches, resolve_all
+from onnxspan.recording.probe import Probe
 from onnxspan.recording.probes.dynamo import DYNAMO
-from onnxspan.recording.probes.row import Probe
 
 
 def test_exported_program_needs_no_capture(small, example, tmp_path):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes.dynamo import DYNAMO
 from onnxspan.recording.probes.roots import OPENERS
-from onnxspan.recording.probes.row import Exporter, Probe
 from onnxspan.recording.probes.torchscript import TORCHSCRIPT
 
 TABLES: dict[Exporter, tuple[Probe, ...]] = {

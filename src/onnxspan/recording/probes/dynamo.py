@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
+from onnxspan.recording.probe import PerNode, Probe
 from onnxspan.recording.probes import dynamo_capture as capture
 from onnxspan.recording.probes import dynamo_nodes as nodes
 from onnxspan.recording.probes import dynamo_stages as stages
 from onnxspan.recording.probes.dynamo_failures import failed_stage
 from onnxspan.recording.probes.dynamo_sizes import before_fx
-from onnxspan.recording.probes.row import PerNode, Probe
 
 _EXPORTER = "torch.onnx._internal.exporter"
 _TRACE = "torch.export._trace"
@@ -71,6 +71,7 @@ _CAPTURE = (
         _in("_capture_strategies", "CaptureStrategy.__call__"),
         named=capture.strategy_name,
         after=capture.after_strategy,
+        runs_model=True,
     ),
     Probe(
         "torch.export.export",
@@ -78,6 +79,7 @@ _CAPTURE = (
         after=capture.after_program,
         failed=failed_stage,
         most=_MOST,
+        runs_model=True,
     ),
     Probe(
         "torch.export.draft_export",

@@ -17,7 +17,7 @@ _FAILURES = "dynamo.capture.failures"
 
 def before_core_export(call: Call) -> None:
     """The opset that torch decided on, and the program when one was given."""
-    root = call.export.root
+    root = call.export.outermost
     opset = call.argument("opset_version")
     registry = call.argument("registry")
     root.note(c.OPSET, opset if opset is not None else getattr(registry, "opset_version", None))
@@ -47,18 +47,18 @@ def after_strategy(call: Call, result: Any) -> None:
     failures = call.export.notes.setdefault(_FAILURES, [])
     reason = spans.short(f"{type(error).__name__}: {str(error).strip()}")
     failures.append(f"{type(call.args[0]).__name__}: {reason}")
-    for holder in (call.parent, call.export.root):
+    for holder in (call.parent, call.export.outermost):
         if holder is not None:
             holder.attributes[c.CAPTURE_FAILURES] = list(failures)
 
 
 def _note_captured(call: Call, strategy: str, program: Any) -> None:
     call.attributes[c.CAPTURE_STRATEGY] = strategy
-    for holder in (call.parent, call.export.root):
+    for holder in (call.parent, call.export.outermost):
         if holder is not None:
             holder.attributes[c.CAPTURE_STRATEGY] = strategy
     operators = sizes_dynamo.fx_operators(program.graph_module)
-    call.export.root.attributes[c.CAPTURED_OPERATORS] = operators
+    call.export.outermost.attributes[c.CAPTURED_OPERATORS] = operators
 
 
 def after_program(call: Call, result: Any) -> None:
@@ -71,7 +71,7 @@ def after_prepare(call: Call, result: Any) -> None:
     """The size and the operators of the program that will be translated."""
     after_program(call, result)
     operators = sizes_dynamo.fx_operators(result.graph_module)
-    call.export.root.attributes[c.DECOMPOSED_OPERATORS] = operators
+    call.export.outermost.attributes[c.DECOMPOSED_OPERATORS] = operators
 
 
 def after_artifact(call: Call, result: Any) -> None:

@@ -93,7 +93,7 @@ def _operator(frames: list[tuple[Any, int]], error: BaseException) -> str | None
 
 def _module_path(call: Call, frames: list[tuple[Any, int]]) -> str | None:
     """The path of the innermost module of the model whose code was running."""
-    model = call.export.root.argument("model")
+    model = call.export.outermost.argument("model")
     if not hasattr(model, "named_modules"):
         return None
     paths = {id(module): path for path, module in model.named_modules()}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes, sizes_dynamo
+from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import dynamo_stages as stages
-from onnxspan.recording.probes.row import Exporter, Probe
 from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:

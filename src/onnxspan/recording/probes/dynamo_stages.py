@@ -30,7 +30,7 @@ def after_translate(call: Call, result: Any) -> None:
     """Size and operators of the translated model."""
     note_model(call, result.model)
     operators = sizes_dynamo.ir_operators(result.model)
-    call.export.root.attributes[c.TRANSLATED_OPERATORS] = operators
+    call.export.outermost.attributes[c.TRANSLATED_OPERATORS] = operators
 
 
 def before_model(call: Call) -> None:
@@ -116,7 +116,7 @@ def after_save(call: Call, _result: Any) -> None:
         return
     path = Path(destination)
     external = call.export.notes.pop(_EXTERNAL, None)
-    for attributes in (call.attributes, call.export.root.attributes):
+    for attributes in (call.attributes, call.export.outermost.attributes):
         attributes[c.RESULT_FILE] = path.name
         attributes[c.RESULT_BYTES] = path.stat().st_size
         if external is not None and Path(external).exists():
@@ -133,7 +133,7 @@ def after_serialize(call: Call, result: Any) -> None:
 
 def after_verify(call: Call, result: Any) -> None:
     """The largest differences of each output."""
-    for attributes in (call.attributes, call.export.root.attributes):
+    for attributes in (call.attributes, call.export.outermost.attributes):
         attributes[c.VERIFY_OUTPUTS] = [str(info.name) for info in result]
         attributes[c.VERIFY_ABSOLUTE] = [float(info.max_abs_diff) for info in result]
         attributes[c.VERIFY_RELATIVE] = [float(info.max_rel_diff) for info in result]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
+from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import dynamo_roots
 from onnxspan.recording.probes.dynamo_roots import DYNAMO_OPENERS
-from onnxspan.recording.probes.row import Exporter, Probe
 from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:

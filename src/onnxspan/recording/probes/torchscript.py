@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
+from onnxspan.recording.probe import PerNode, Probe
 from onnxspan.recording.probes import torchscript_graphs as graphs
 from onnxspan.recording.probes import torchscript_nodes as nodes
 from onnxspan.recording.probes import torchscript_stages as stages
 from onnxspan.recording.probes.roots import in_utils
-from onnxspan.recording.probes.row import PerNode, Probe
 
 _PROTO_UTILS = (
     "torch.onnx._internal.torchscript_exporter.onnx_proto_utils",
@@ -37,7 +37,12 @@ TORCHSCRIPT = (
         before=stages.before_model_to_graph,
         after=stages.after_model_to_graph,
     ),
-    Probe("_create_jit_graph", in_utils("_create_jit_graph"), after=stages.after_create_jit_graph),
+    Probe(
+        "_create_jit_graph",
+        in_utils("_create_jit_graph"),
+        after=stages.after_create_jit_graph,
+        runs_model=True,
+    ),
     Probe(
         "_trace_and_get_graph_from_model",
         in_utils("_trace_and_get_graph_from_model"),

@@ -85,7 +85,7 @@ def _look_up(call: Call, operator: str) -> str | None:
     if registry is None:
         return None
     group = registry.get_function_group(operator.removesuffix("_"))
-    opset = call.export.root.attributes.get(c.OPSET)
+    opset = call.export.outermost.attributes.get(c.OPSET)
     function = group.get(opset) if group is not None and opset is not None else None
     if function is None:
         return None

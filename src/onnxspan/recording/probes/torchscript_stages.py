@@ -44,7 +44,7 @@ def _names_of_forward(model: Any) -> list[str]:
 def before_model_to_graph(call: Call) -> None:
     """Tell the root which opset and operator export type were decided."""
     state = getattr(call.target.holder, "GLOBALS", None)
-    root = call.export.root
+    root = call.export.outermost
     if state is not None:
         root.note(c.OPSET, getattr(state, "export_onnx_opset_version", None))
         decided = getattr(state, "operator_export_type", None)
@@ -91,7 +91,7 @@ def after_create_jit_graph(call: Call, result: Any) -> None:
 def before_export_onnx(call: Call) -> None:
     """Count the finished graph, by operator, for the root."""
     graph, parameters = call.args[0], call.args[1]
-    root = call.export.root.attributes
+    root = call.export.outermost.attributes
     root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = sizes.operators(graph)
     root[c.RESULT_INITIALIZERS] = len(parameters)
     note_size(call, graph)
@@ -108,7 +108,7 @@ def before_export_file(call: Call) -> None:
     """Name and bytes of the file, for this span and for the root."""
     data, file = call.args[0], call.args[1]
     size = len(data)
-    for attributes in (call.attributes, call.export.root.attributes):
+    for attributes in (call.attributes, call.export.outermost.attributes):
         attributes[c.RESULT_BYTES] = size
         if isinstance(file, str | os.PathLike):
             attributes[c.RESULT_FILE] = os.path.basename(os.fspath(file))

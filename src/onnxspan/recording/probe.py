@@ -48,15 +48,19 @@ class PerNode:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """One thing that is wrapped.
+    """One thing that is wrapped, for `trace(probes=[…])` too.
+
+    What `before`, `after`, `failed` and `named` raise is counted, and kept away from the export.
 
     Attributes:
         name: the span's name: torch's own short name of the function.
         places: `module:attribute.path`, tried in order; the first that exists is wrapped.
             A path that ends in `*` stands for every attribute that begins so; the module
             `{apis}` for the module of onnxscript that the installed torch calls.
-        level: the least level at which the span exists.
-        opens: the exporter whose trace this call may open, when no export is under way.
+        level: the least level at which the span exists; `"stages"`, `"passes"` and `"nodes"`
+            are taken too.
+        opens: tells the exporter that this call begins; None for a call around exports. A row
+            that has it may begin a trace, when no export is under way.
         before: reads the arguments when the call begins.
         after: reads the result when it ends.
         failed: reads the exception when it raises, before the failure is recorded.
@@ -65,13 +69,15 @@ class Probe:
             calls beyond are counted on the root. 0 stands for no limit.
         per_node: set for per-node work.
         once: skip direct recursion: only the outermost call of a chain gets a span.
+        root: for a user's function around exports: it begins a trace, in which those nest.
+        runs_model: calls the model's `forward`: the users' own probes come off meanwhile.
         calls_python: a C function that calls back into Python code, which may warn.
     """
 
     name: str
     places: tuple[str, ...]
     level: Level = Level.STAGES
-    opens: Callable[[Call], Exporter] | None = None
+    opens: Callable[[Call], Exporter | None] | None = None
     before: Before | None = None
     after: After | None = None
     failed: Failed | None = None
@@ -80,6 +86,11 @@ class Probe:
     per_node: PerNode | None = None
     once: bool = False
     calls_python: bool = False
+    root: bool = False
+    runs_model: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level", Level.parse(self.level))  # the row itself is frozen
 
     @property
     def wrapped_at(self) -> Level:

@@ -1,0 +1,104 @@
+"""What a recording is asked for: the arguments of `onnxspan.trace`, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from onnxspan.conventions import Level
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import TracerProvider
+
+    from onnxspan.recording.hooks import Hook
+    from onnxspan.recording.otlp import Endpoint
+    from onnxspan.recording.probe import Probe
+    from onnxspan.recording.session import Listener
+
+
+@dataclasses.dataclass
+class Options:
+    """The arguments of `onnxspan.trace`, which describes them, and a few of our own.
+
+    Attributes:
+        listeners: told of every stage and pass, beside those that the options ask for.
+        clock: as `Session` takes it; None for the real one.
+        epoch: as `Session` takes it.
+        wait_for_torch: as `Session` takes it.
+        endpoints: the addresses of `otlp`, checked.
+        rows: `probes` as rows.
+
+    Raises:
+        ValueError, TypeError, OnnxspanError: as `onnxspan.trace` raises them.
+    """
+
+    level: str | Level = Level.PASSES
+    tracer_provider: TracerProvider | None = None
+    show: bool = False
+    save: str | os.PathLike[str] | None = None
+    otlp: str | Sequence[str] | None = None
+    protocol: str | None = None
+    headers: Mapping[str, str] | None = None
+    outputs: Sequence[SpanExporter] = ()
+    meter_provider: MeterProvider | None = None
+    flight: bool | str | os.PathLike[str] = True
+    log: Any = False
+    native_log: bool | str | Sequence[str] = False
+    snapshots: str = "none"
+    probes: Sequence[str | Probe] = ()
+    listeners: Sequence[Listener] = ()
+    clock: Callable[[], int] | None = None
+    epoch: int | None = None
+    wait_for_torch: bool = False
+    endpoints: list[Endpoint] = dataclasses.field(init=False)
+    rows: tuple[Probe, ...] = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        # Checked at once, so that a typing error is met before a long export.
+        self.level = Level.parse(self.level)
+        self.endpoints = self._addresses()
+        self.rows = ()
+        if self.probes:
+            from onnxspan.recording.probes.own import rows  # only who has some needs it
+
+            self.rows = rows(self.probes)
+
+    def _addresses(self) -> list[Endpoint]:
+        if self.otlp is None:
+            return []
+        from onnxspan.recording.otlp import endpoint  # only when it is asked for
+
+        addresses = [self.otlp] if isinstance(self.otlp, str) else list(self.otlp)
+        return [endpoint(address, self.protocol, self.headers) for address in addresses]
+
+    def session_options(self, hooks: list[Hook]) -> dict[str, Any]:
+        """What `Session` is made with, the listeners included.
+
+        Raises:
+            ValueError: for a `native_log` that cannot be.
+        """
+        from onnxspan.recording.listening import listeners  # not before something is recorded
+
+        is_place = not isinstance(self.flight, bool)
+        made = listeners(
+            Level.parse(self.level),
+            beside=self.flight if is_place else self.save,  # type: ignore[arg-type]  # a place
+            flight=is_place or bool(self.flight),
+            log=self.log,
+            native_log=self.native_log,
+            hooks=hooks,
+        )
+        chosen: dict[str, Any] = {
+            "level": self.level,
+            "tracer_provider": self.tracer_provider,
+            "listeners": [*made, *self.listeners],
+            "epoch": self.epoch,
+            "wait_for_torch": self.wait_for_torch,
+            "probes": self.rows,
+        }
+        return chosen if self.clock is None else {**chosen, "clock": self.clock}
