@@ -17,7 +17,7 @@ import onnxspan
 import torch_facts
 from conftest import attributes, changed, quiet
 from onnxspan import conventions as c
-from onnxspan.recording import memory, recorder, sizes, spans
+from onnxspan.recording import memory, openers, recorder, sizes, spans
 from onnxspan.recording import session as session_module
 from onnxspan.recording import session as sessions
 from onnxspan.recording.probes import OPENERS, TABLES
@@ -52,7 +52,7 @@ def plain():
 def targets():
     """Every wrapped place that an export meets, found by recording one."""
     export()  # imports what an export imports
-    found = list(recorder.opener_targets())
+    found = list(openers.targets())
     for exporter, table in TABLES.items():
         if table:
             found += recorder._targets(exporter, c.Level.NODES)

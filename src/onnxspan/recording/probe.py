@@ -71,6 +71,7 @@ class Probe:
         once: skip direct recursion: only the outermost call of a chain gets a span.
         root: for a user's function around exports: it begins a trace, in which those nest.
         runs_model: calls the model's `forward`: the users' own probes come off meanwhile.
+        when_loaded: it is looked for once this module is there, which is not imported for it.
         calls_python: a C function that calls back into Python code, which may warn.
     """
 
@@ -88,6 +89,7 @@ class Probe:
     calls_python: bool = False
     root: bool = False
     runs_model: bool = False
+    when_loaded: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", Level.parse(self.level))  # the row itself is frozen

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import dynamo_rules, memory, own_probes, spans
+from onnxspan.recording import dynamo_rules, memory, openers, own_probes, spans
 from onnxspan.recording.call import Call, Export
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
@@ -27,7 +27,7 @@ from onnxspan.recording.patching import (
     without_wrapper_frames,
 )
 from onnxspan.recording.probe import Exporter
-from onnxspan.recording.probes import OPENERS, TABLES, versions
+from onnxspan.recording.probes import TABLES, versions
 from onnxspan.recording.session import note_unrecorded, receiving
 from onnxspan.version import __version__
 
@@ -282,13 +282,6 @@ def _targets(exporter: Exporter, level: c.Level) -> list[Target]:
     return _resolved[key]
 
 
-def opener_targets() -> list[Target]:
-    """What is wrapped as long as a session is open."""
-    if "openers" not in _resolved:
-        _resolved["openers"] = resolve_all(OPENERS)
-    return _resolved["openers"]
-
-
 def _hold_exporter(export: Export, opens: Callable[[Call], Exporter | None], call: Call) -> None:
     exporter = opens(call)
     if exporter is not None and call.parent is not None and call.parent.probe.root:
@@ -301,7 +294,8 @@ def _hold_exporter(export: Export, opens: Callable[[Call], Exporter | None], cal
     export.notes[_IMPORTS] = imports.finish()
     patches.install(targets)
     export.exporters.append(exporter)
-    own_probes.hold_inside(patches, export, (*targets, *opener_targets()))
+    openers.hold_new(patches)
+    own_probes.hold_inside(patches, export, (*targets, *openers.targets()))
 
 
 def _restore(targets: list[Target]) -> None:
@@ -338,8 +332,7 @@ def hold_openers(session: Session) -> None:
             "onnxspan records exports of torch, and torch cannot be imported: "
             f"{error}. Install it (`pip install torch onnx`), then try again."
         ) from error
-    patches.install(opener_targets())
-    own_probes.hold_around(patches, session, opener_targets())
+    openers.hold(patches, session)
     # Found now rather than inside the first export; dynamo's modules take a second to import,
     # so its places are looked for only when it runs.
     _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
@@ -348,9 +341,10 @@ def hold_openers(session: Session) -> None:
 
 def release_openers(session: Session, last: bool) -> None:
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
+    held = session.openers_held
     try:
-        own_probes.release_around(patches, session)
-        _restore(opener_targets())
+        openers.release(patches, session)
     finally:
+        dynamo_rules.forget_wrappers(held)
         if last:
             patches.restore_everything()

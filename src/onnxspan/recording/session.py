@@ -100,6 +100,7 @@ class Session:
         self.probes = tuple(probes)
         self.own_targets: dict[Probe, list[Target]] = {}
         self.own_held: list[Target] = []
+        self.openers_held: list[Target] = []
         self.said: set[str] = set()
         self.tracer_provider = tracer_provider
         self.listeners = list(listeners)

@@ -25,6 +25,7 @@ _OPTIONS = {
 """The options that change what an export does, with their defaults."""
 
 _MOST = 64
+_EXPORTER = "torch.onnx._internal.exporter."
 
 
 def describe(call: Call) -> None:
@@ -92,24 +93,22 @@ def _after_program(call: Call, result: Any) -> None:
         describe_result(call, call.args[0])
 
 
-def _opener(name: str, *places: str) -> Probe:
+def _opener(name: str, where: str, module: str = "") -> Probe:
     return Probe(
         name,
-        places,
+        (f"{module or _EXPORTER + where}:{name}",),
         opens=lambda _call: Exporter.DYNAMO,
         before=_before_program,
         after=_after_program,
+        when_loaded=_EXPORTER + where,
     )
 
 
 DYNAMO_OPENERS = (
-    _opener("ONNXProgram.save", "torch.onnx._internal.exporter._onnx_program:ONNXProgram.save"),
-    _opener(
-        "ONNXProgram.optimize", "torch.onnx._internal.exporter._onnx_program:ONNXProgram.optimize"
-    ),
-    # The exporter calls the first, its user the second: a copy of the name.
-    _opener(
-        "verify_onnx_program", "torch.onnx._internal.exporter._verification:verify_onnx_program"
-    ),
-    _opener("verify_onnx_program", "torch.onnx.verification:verify_onnx_program"),
+    _opener("ONNXProgram.save", "_onnx_program"),
+    _opener("ONNXProgram.optimize", "_onnx_program"),
+    # The exporter calls the first, its user the second: a copy of the name, which must not be made
+    # while the first is wrapped. So both are wrapped together.
+    _opener("verify_onnx_program", "_verification"),
+    _opener("verify_onnx_program", "_verification", "torch.onnx.verification"),
 )
