@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import venv
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -25,7 +26,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "reference" / "compatibility"
-PYTEST = ("pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100")
+CHOSEN = {"torch", "onnx", "onnxscript", "onnxruntime", "numpy"}
+"""What each torch has its own versions of, or goes without."""
+ELSEWHERE = {"playwright"}
+"""Pages in a browser are the same whatever torch made the trace."""
 
 COMPANIONS: tuple[tuple[tuple[int, int], tuple[str, ...]], ...] = (
     # From this torch on, the packages of its own time; the last row that fits is taken.
@@ -57,6 +61,13 @@ def companions(torch: str) -> tuple[str, ...]:
     return fitting[-1]
 
 
+def tools() -> list[str]:
+    """The rest of pyproject.toml's group `test`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    names = {line: re.split(r"[^\w-]", line)[0] for line in project["dependency-groups"]["test"]}
+    return [line for line, name in names.items() if name not in CHOSEN | ELSEWHERE]
+
+
 def make(folder: Path, torch: str) -> None:
     """Make the environment: torch, its companions, the test tools and onnxspan from here."""
     made = folder / ".installed"
@@ -64,7 +75,7 @@ def make(folder: Path, torch: str) -> None:
         return
     venv.create(folder, with_pip=True, clear=True)
     pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-cache-dir"]
-    _run([*pip, f"torch=={torch}", *companions(torch), *PYTEST, "--editable", ROOT])
+    _run([*pip, f"torch=={torch}", *companions(torch), *tools(), "--editable", ROOT])
     made.touch()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError, TraceFileError
-from onnxspan.reading import as_json, diff_page
+from onnxspan.reading import compare_json, diff_page
 from onnxspan.reading.diff import compare
 from onnxspan.reading.thresholds import crossed, parse
 
@@ -117,7 +117,7 @@ def test_nothing_is_injected_into_the_page():
 def test_the_json_holds_every_step():
     """Plain data, with the path of each step."""
     found = compare(samples(export({"a": 1.0})), samples(export({"b": 1.0})))
-    data = json.loads(json.dumps(as_json.comparison(found)))
+    data = json.loads(json.dumps(compare_json.comparison(found)))
     assert sorted((step["path"], step["only"]) for step in data["steps"]) == [
         (["a"], "before"),
         (["b"], "after"),

@@ -36,6 +36,7 @@ def pages() -> list[Path]:
     return [
         *sorted(TUTORIALS.glob("*.md")),
         *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+        ROOT / "docs" / "reference" / "cli.md",
         ROOT / "docs" / "index.md",
         ROOT / "README.md",
     ]

@@ -19,7 +19,13 @@ LEVELS = [level.name.lower() for level in Level]
 
 
 @click.command(epilog="Example: onnxspan demo --level stages")
-@click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    default="passes",
+    show_default=True,
+    help="How deep to record: stages, graph passes too, or each operator too.",
+)
 @click.option(
     "--exporter",
     type=click.Choice(["torchscript", "dynamo", "both"]),

@@ -27,7 +27,13 @@ from onnxspan.tracing import Tracing
     epilog="Examples: onnxspan run export.py --batch 4; "
     "onnxspan run --level nodes -o export.jsonl export.py; onnxspan run -m mypackage.export",
 )
-@click.option("--level", type=click.Choice(LEVELS), default="passes", show_default=True)
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    default="passes",
+    show_default=True,
+    help="How deep to record: stages, graph passes too, or each operator too.",
+)
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
 @click.option("--otlp", **OTLP)
 @click.option("--protocol", **PROTOCOL)
