@@ -18,11 +18,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import venv
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "reference" / "compatibility"
