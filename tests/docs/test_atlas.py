@@ -21,37 +21,96 @@ def tool(name):
         sys.path.remove(str(FOLDER))
 
 
-MODELS = tool("minimal").MODELS
+build, looking = tool("build"), tool("looking")
+TORCHSCRIPT = tool("minimal").MODELS
+DYNAMO = tool("minimal_dynamo").MODELS
+DIRECT = tool("minimal_onnx").PASSES
+MADE = "It is given no graph, and makes one"
+PINNED = pytest.mark.skipif(
+    torch_facts.NUMBERS != torch_facts.PINNED, reason=torch_facts.SHOWS_PINNED
+)
+
+
+def assert_shows_a_change(name):
+    page = build.page(name)
+    assert page.startswith(f"# `{name}`")
+    before, _, after = page.partition("\nAfter (")
+    kinds = before.rpartition("Before (")[2].partition(")")[0], after.partition(")")[0]
+    if kinds[0] == kinds[1]:
+        diff = page.partition("```diff\n--- before\n+++ after\n")[2]
+        assert any(line[0] in "+-" for line in diff.splitlines() if line)
+    else:
+        assert ("two kinds of graph" in page) is not (MADE in page)
 
 
 @pytest.mark.skipif(
     bool(torch_facts.unknown(["dynamo"])),
     reason=f"the examples name an exporter: {torch_facts.unknown(['dynamo'])}",
 )
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", sorted(TORCHSCRIPT))
 def test_a_minimal_model_makes_its_pass_act(name):
-    """The page of a pass with a model shows a graph that the pass really changed."""
-    page = tool("build").page(name)
-    diff = page.partition("```diff\n--- before\n+++ after\n")[2]
-    assert any(line[0] in "+-" for line in diff.splitlines() if line)
-    assert page.startswith(f"# `{name}`")
+    """The page of a pass with a model shows a graph that the pass really changed, or made."""
+    assert_shows_a_change(name)
+
+
+@PINNED
+@pytest.mark.parametrize("name", sorted({**DYNAMO, **DIRECT}))
+def test_a_minimal_model_of_the_dynamo_exporter_makes_its_pass_act(name):
+    """The same for the dynamo exporter's stages, and for passes that are called directly."""
+    assert_shows_a_change(name)
+
+
+@PINNED
+@pytest.mark.parametrize("name", ["_model_to_graph", "optimize_ir", "rename_inputs"])
+def test_what_is_said_to_change_nothing_changes_nothing(name):
+    """In an export, a stage whose text says `Nothing` leaves its graph as it was."""
+    changes = looking.watch(build.EXAMPLES[name]).changes
+    silent = {name for name in changes if build.leaves_graphs(name)}
+    assert len(silent) >= 2
+    for stage in silent:
+        assert {change.after for change in changes[stage] if change.before != change.after} == {
+            change.after for change in changes[stage] if change.before is None
+        }
+
+
+def test_a_graph_that_nothing_changes_is_no_example():
+    """A model that does not make its pass act is refused, not shown."""
+    example = looking.Direct(DIRECT["ShapeInferencePass"].model, "IdentityEliminationPass()")
+    pytest.importorskip("onnx_ir")
+    assert looking.look("IdentityEliminationPass", example) is None
 
 
 def test_every_model_is_for_something_explained():
-    """No model is left behind under a name that has no text."""
-    assert set(MODELS) <= set(explanations.names())
+    """No model is left behind under a name that has no text, or that has two."""
+    assert set(build.EXAMPLES) <= set(explanations.names())
+    assert len(build.EXAMPLES) == len(TORCHSCRIPT) + len(DYNAMO) + len(DIRECT)
 
 
-def test_what_has_no_model_says_so():
-    """A pass without a model has a page that says that none is known."""
-    build = tool("build")
-    assert build.page("_jit_pass_lint").rstrip().endswith(build.UNKNOWN)
-    assert build.page("RewritePass").rstrip().endswith(build.NOT_YET)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("_jit_pass_onnx_block", build.UNKNOWN),
+        ("_jit_pass_lint", build.LEAVES),
+        ("dispatch", build.LEAVES),
+        ("_export_file", build.NO_GRAPH),
+    ],
+)
+def test_what_has_no_model_says_so(name, said):
+    """A page without a graph says why: none is known, or there is none to show."""
+    assert build.page(name).rstrip().endswith(said)
+
+
+def test_a_node_is_one_line_whatever_its_number():
+    """The text of a model in ONNX IR changes by what a pass did, not by its counting."""
+    one = '    9 |  # node_a\n         %"a" ⬅️ ::Relu(%"x")\n'
+    other = '    10 |  # node_b\n          %"a" ⬅️ ::Relu(%"x")\n'
+    assert looking.plain_onnx(one) == looking.plain_onnx(other) == '    %"a" ← ::Relu(%"x")\n'
 
 
 def test_the_index_lists_every_page():
-    """Each text is linked once from the atlas's first page."""
-    build = tool("build")
+    """Each text is linked once from the atlas's first page, with a mark where a graph is."""
+    index = build.index()
     for name in explanations.names():
-        assert build.index().count(f"]({build.file_name(name)})") == 1
+        assert index.count(f"]({build.file_name(name)})") == 1
         assert " " not in build.file_name(name)
+        assert (f"]({build.file_name(name)}) ◆" in index) is (name in build.EXAMPLES)

@@ -1,128 +1,48 @@
 """Write the atlas: a page for each stage and pass, with what it does to a real graph.
 
-The text is the explanation, the graphs are from an export of the minimal model in
-`minimal.py`, made now, with the torch that is installed.
+The text is the explanation. The graphs are from an export of a minimal model, made now, with
+the torch that is installed: `minimal.py` has those of the TorchScript exporter,
+`minimal_dynamo.py` and `minimal_onnx.py` those of the dynamo exporter.
 
 Usage: python docs/tools/atlas/build.py [FOLDER]
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import io
-import logging
-import os
+import importlib.metadata
 import pathlib
-import re
-import runpy
 import sys
-import tempfile
-import warnings
-from typing import TYPE_CHECKING, Any
 
+import looking
+import minimal
+import minimal_dynamo
+import minimal_onnx
 import torch
-from minimal import MODELS, Minimal
+from example import Direct, Minimal
 
 import onnxspan
 from onnxspan import explanations
-from onnxspan.recording.session import Session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from onnxspan.recording.call import Call, Export
 
 FOLDER = pathlib.Path(__file__).parents[2] / "reference" / "atlas"
+EXAMPLES: dict[str, Minimal | Direct] = {
+    **minimal.MODELS,
+    **minimal_dynamo.MODELS,
+    **minimal_onnx.PASSES,
+}
+"""By the name of the stage or pass; one that is not here has none."""
+
 UNKNOWN = "No minimal model is known that makes it change the graph."
-NOT_YET = "The atlas shows graphs of the TorchScript exporter only."
-
-
-class Snapshots:
-    """Keeps the graph's text before and after each call of one stage or pass."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.pairs: list[list[str]] = []
-        self.open: list[str] | None = None
-
-    def entered(self, call: Call) -> None:
-        """Keep the graph that the call is given."""
-        graph = call.args[0] if call.args else None
-        if not isinstance(graph, torch._C.Graph):
-            return
-        self._close(graph)
-        if call.probe.name == self.name:
-            self.pairs.append([str(graph)])
-
-    def left(self, call: Call, error: BaseException | None) -> None:
-        """Keep what it has become."""
-        if call.probe.name == self.name and self.pairs:
-            self.open = self.pairs[-1]
-            self.open.append(str(call.args[0]))
-
-    def finished(self, export: Export) -> None:
-        """Nothing is left to do."""
-
-    def _close(self, graph: Any) -> None:
-        # Some return a new graph: what comes next shows it.
-        if self.open is not None and self.name in RETURN_A_GRAPH:
-            self.open[1] = str(graph)
-        self.open = None
-
-    def first_change(self) -> tuple[str, str] | None:
-        """Before and after of the first call that changed the text."""
-        for before, after in self.pairs:
-            if plain(before) != plain(after):
-                return plain(before), plain(after)
-        return None
-
-
-RETURN_A_GRAPH = frozenset({"_jit_pass_onnx", "_jit_pass_canonicalize", "_optimize_graph"})
-
-
-def plain(text: str) -> str:
-    """The graph's text without source lines, and without what is the same on every value."""
-    text = re.sub(r" # .*", "", text)
-    text = re.sub(r", strides=\[[\d, ]*\]", "", text)
-    return re.sub(r", requires_grad=\d|, device=cpu", "", text).rstrip() + "\n"
-
-
-def export(minimal: Minimal, name: str) -> Snapshots:
-    """Export a minimal model, and keep what one stage or pass did.
-
-    Raises:
-        RuntimeError: when onnxspan itself stumbled on the way.
-    """
-    snapshots = Snapshots(name)
-    session = Session(listeners=[snapshots])
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        # A real file: TorchScript reads the source of what it compiles.
-        script = pathlib.Path(folder) / "example.py"
-        script.write_text(minimal.source(), encoding="utf-8")
-        before = pathlib.Path.cwd()
-        session.open()
-        try:
-            os.chdir(folder)
-            runpy.run_path(str(script), run_name="example")
-        finally:
-            os.chdir(before)
-            session.close()
-    errors = [error for error in session.errors if "Snapshots" in error or "listener" in error]
-    if errors:
-        raise RuntimeError(errors[0])
-    return snapshots
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(logging.NOTSET)
+LEAVES = "None to show: it changes no graph."
+NO_GRAPH = "None to show: it is no pass over a graph, or none of its own."
+NO_TEXT = {
+    "ClearMetadataAndDocStringPass": "None to show: a graph's text has neither of the two in it."
+}
+LEFT_OUT = {
+    looking.TORCHSCRIPT: "Source lines, strides and devices are left out.",
+    looking.FX: "The numbers of users are left out.",
+    looking.ONNX: "Versions and the nodes' numbers and names are left out.",
+}
 
 
 def page(name: str) -> str:
@@ -133,31 +53,66 @@ def page(name: str) -> str:
     """
     found = explanations.get(name)
     text = found.markdown() if found is not None else ""
-    minimal = MODELS.get(name)
-    if minimal is None:
-        return text + _without_graph(name, found)
-    change = export(minimal, name).first_change()
+    example = EXAMPLES.get(name)
+    if example is None:
+        return f"{text}\n## On a real graph\n\n{_without_graph(name)}\n"
+    change = looking.look(name, example)
     if change is None:
         raise RuntimeError(f"the minimal model of {name} does not make it change the graph")
-    before, after = change
-    diff = "".join(
-        difflib.unified_diff(before.splitlines(True), after.splitlines(True), "before", "after")
-    )
+    kinds = [graph.kind for graph in (change.before, change.after) if graph is not None]
+    said = [
+        f"With {_versions(example)}.",
+        *(LEFT_OUT[kind] for kind in dict.fromkeys(kinds)),
+        *([DIRECT] if isinstance(example, Direct) else []),
+    ]
     return (
-        f"{text}\n## On a real graph\n\n"
-        f"With torch {torch.__version__.partition('+')[0]}, onnxspan {onnxspan.__version__}. "
-        f"Source lines, strides and devices are left out.\n\n"
-        f"```python\n{minimal.source()}\n```\n\n"
-        f"Before:\n\n```text\n{before}```\n\nAfter:\n\n```text\n{after}```\n\n"
-        f"The difference:\n\n```diff\n{diff}```\n"
+        f"{text}\n## On a real graph\n\n{' '.join(said)}\n\n"
+        f"```python\n{example.source()}\n```\n\n{_shown(change)}"
     )
 
 
-def _without_graph(name: str, found: explanations.Explanation | None) -> str:
-    if found is not None and found.exporter == "dynamo":
-        return f"\n## On a real graph\n\n{NOT_YET}\n"
-    # What is not a pass is not there to change a graph.
-    return f"\n## On a real graph\n\n{UNKNOWN}\n" if name.startswith("_jit_pass_") else ""
+DIRECT = (
+    "No small export is known in which the pass has anything to do: here it is called directly."
+)
+
+
+def _versions(example: Minimal | Direct) -> str:
+    if isinstance(example, Direct):
+        return f"onnx_ir {importlib.metadata.version('onnx_ir')}"
+    return f"torch {torch.__version__.partition('+')[0]}, onnxspan {onnxspan.__version__}"
+
+
+def _shown(change: looking.Change) -> str:
+    before, after = change.before, change.after
+    shown_after = f"```text\n{after.text}```\n"
+    if before is None:
+        return f"It is given no graph, and makes one ({after.kind}):\n\n{shown_after}"
+    shown = f"Before ({before.kind}):\n\n```text\n{before.text}```\n\n"
+    shown += f"After ({after.kind}):\n\n{shown_after}\n"
+    if before.kind != after.kind:
+        return shown + "These are two kinds of graph: a difference line by line says nothing.\n"
+    lines = (graph.text.splitlines(True) for graph in (before, after))
+    diff = "".join(difflib.unified_diff(*lines, "before", "after"))
+    return f"{shown}The difference:\n\n```diff\n{diff}```\n"
+
+
+def leaves_graphs(name: str) -> bool:
+    """Whether the text of a stage or pass says that it changes nothing."""
+    found = explanations.get(name)
+    return found is not None and found.sections["What it changes"].startswith("Nothing")
+
+
+def is_pass(name: str) -> bool:
+    """Whether it is one of torch's or onnx_ir's passes, by its name."""
+    return name.startswith("_jit_pass_") or name.endswith("Pass")
+
+
+def _without_graph(name: str) -> str:
+    if name in NO_TEXT:
+        return NO_TEXT[name]
+    if leaves_graphs(name):
+        return LEAVES
+    return UNKNOWN if is_pass(name) else NO_GRAPH
 
 
 def file_name(name: str) -> str:
@@ -167,7 +122,13 @@ def file_name(name: str) -> str:
 
 def index() -> str:
     """The list of all pages."""
-    lines = ["# Atlas of stages and passes\n"]
+    head = (
+        f"A page for each of {len(explanations.names())} stages and passes: what it does, why it "
+        f"is there, what goes wrong in it. {len(EXAMPLES)} of them, marked ◆, show a real graph "
+        "before and after it, from the smallest model that we know to make it act; the graphs are "
+        "made with these pages, by `python docs/tools/atlas/build.py`."
+    )
+    lines = ["# Atlas of stages and passes\n", head]
     for exporter, title in (
         ("both", "Both exporters"),
         ("torchscript", "The TorchScript exporter"),
@@ -177,7 +138,8 @@ def index() -> str:
         for name in explanations.names():
             found = explanations.get(name)
             if found is not None and found.exporter == exporter:
-                lines.append(f"- [`{name}`]({file_name(name)}): {found.one_line}")
+                mark = " ◆" if name in EXAMPLES else ""
+                lines.append(f"- [`{name}`]({file_name(name)}){mark}: {found.one_line}")
     return "\n".join(lines) + "\n"
 
 
@@ -192,7 +154,7 @@ def main(folder: pathlib.Path) -> int:
             failed += 1
             print(f"{name}: {type(error).__name__}: {str(error)[:300]}", file=sys.stderr)
     (folder / "index.md").write_text(index(), encoding="utf-8")
-    print(f"{len(explanations.names())} pages, {len(MODELS) - failed} with a graph, in {folder}")
+    print(f"{len(explanations.names())} pages, {len(EXAMPLES) - failed} with a graph, in {folder}")
     return failed
 
 

@@ -1,4 +1,4 @@
-"""For each TorchScript pass, the smallest model that we know to make it change the graph.
+"""For stages and passes of TorchScript, the smallest model that we know to make them act.
 
 To add one: write a module or function, put it into `MODELS` under the name of the pass, run
 `python docs/tools/atlas/build.py`, and look at the page. The build fails when a model here does
@@ -7,47 +7,9 @@ not make its pass act.
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from typing import TYPE_CHECKING, Any
-
 import torch
+from example import Minimal
 from torch import nn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@dataclasses.dataclass(frozen=True)
-class Minimal:
-    """A model, its example inputs and the options of its export.
-
-    Attributes:
-        make: gives the model, new each time; its source is shown on the page.
-        inputs: the example inputs, as one writes them; `x` is a tensor of shape (2, 3).
-        parts: what `make` uses and the page shows before it.
-        options: further arguments of `torch.onnx.export`, as one writes them.
-    """
-
-    make: Callable[[], Any]
-    inputs: str = "(x,)"
-    parts: tuple[Any, ...] = ()
-    options: str = ""
-
-    def source(self) -> str:
-        """The whole example, ready to be run."""
-        pieces = [inspect.getsource(part).rstrip() for part in (*self.parts, self.make)]
-        lines = [
-            f"model = {self.make.__name__}()",
-            *([X] if "x" in self.inputs.replace("torch.ones", "") else []),
-            f"torch.onnx.export({', '.join(filter(None, [CALL % self.inputs, self.options]))})",
-        ]
-        return "\n\n\n".join([IMPORTS, *pieces, "\n".join(lines)])
-
-
-IMPORTS = "import torch\nfrom torch import nn"
-X = "x = torch.arange(6.0).reshape(2, 3)"
-CALL = 'model, %s, "model.onnx", dynamo=False'
 
 
 class Relu(nn.Module):
@@ -259,5 +221,8 @@ MODELS: dict[str, Minimal] = {
     "_jit_pass_onnx_deduplicate_initializers": Minimal(SharedValues),
     "_jit_pass_onnx_assign_scoped_names_for_node_and_value": Minimal(TimesTwo),
     "_optimize_graph": Minimal(Twice),
+    **dict.fromkeys(
+        ("_create_jit_graph", "_trace_and_get_graph_from_model", "_model_to_graph"), Minimal(Twice)
+    ),
 }
 """By the name of the pass. A pass that is not here has no such model that we know."""
