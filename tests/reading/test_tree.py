@@ -148,7 +148,10 @@ def test_no_line_is_too_wide(name, width, unfold):
 
 def test_a_long_models_name_leaves_the_file():
     """A class deep in a package loses what its line has no room for, its file nothing."""
-    kind, file = "package.of.the.models.modeling.ForConditionalGeneration", "decoder_with_past.onnx"
+    kind, file = (
+        "package.of.the.models.modeling.ForConditionalGeneration",
+        "decoder_with_past.onnx",
+    )
     builder = Builder()
     handmade.export(builder, **{c.MODEL_CLASS: kind, c.RESULT_FILE: file})
     assert printed(builder, width=120).splitlines()[0] == f"{kind} → {file}"
