@@ -38,8 +38,10 @@ types: $(STAMP)  ## Check types
 docs: $(STAMP)  ## Build the site, strictly, into site/
 	$(BIN)/python docs/tools/attributes.py --check
 	$(BIN)/python docs/tools/compatibility.py --check
+	$(BIN)/python docs/tools/contributing.py
 	$(BIN)/python docs/tools/atlas/build.py
 	$(BIN)/zensical build --strict --clean
+	$(BIN)/python docs/tools/links.py
 
 tutorials: $(STAMP)  ## Run every page's code and write the shown outputs anew
 	$(BIN)/python docs/tools/pages/pages.py
