@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import io
 import os
 import runpy
@@ -45,7 +47,12 @@ def run_script(path: str, arguments: list[str]) -> None:
         sys.path[0] = os.path.dirname(os.path.realpath(path))
     main = types.ModuleType("__main__")
     main.__dict__.update(
-        __file__=os.path.abspath(path), __builtins__=__builtins__, __spec__=None, __cached__=None
+        __file__=os.path.abspath(path),
+        __builtins__=__builtins__,
+        __cached__=None,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", os.path.abspath(path)),
+        # From 3.14 on, it is made when it is asked for.
+        **({"__annotations__": {}} if sys.version_info < (3, 14) else {}),
     )
     # It stays there: what the script pickles, or spawns, looks for itself in __main__.
     sys.modules["__main__"] = main
@@ -53,10 +60,28 @@ def run_script(path: str, arguments: list[str]) -> None:
 
 
 def run_module(name: str, arguments: list[str]) -> None:
-    """Run a module as `python -m NAME ARGUMENTS...` would; raises what it raises."""
+    """Run a module as `python -m NAME ARGUMENTS...` would; raises what it raises.
+
+    Raises:
+        UnreadableError: when there is no such module.
+    """
     sys.argv[:] = [name, *arguments]
     sys.path[0] = os.getcwd()
+    if _is_missing(name):
+        raise UnreadableError(
+            f"{name}: there is no such module, in {os.getcwd()} or installed. "
+            "Give a module's dotted name, or a file: onnxspan run FILE.py"
+        )
     runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _is_missing(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is None
+    except ModuleNotFoundError as error:  # a package above it
+        return name.startswith(f"{error.name}.")
+    except Exception:  # whatever its package raises, running it will raise
+        return False
 
 
 def join_threads() -> None:
