@@ -38,7 +38,7 @@ ONNXSCRIPT_APIS = "{apis}"
 # What our own hooks raise is told to `broken` and goes no further. `stand_in` is None, or gives
 # the function that calls a C function in its caller's name.
 _SOURCE = f"""
-def build(original, enter, leave, fail, broken, stand_in):
+def build(original, enter, leave, fail, broken, lost, stand_in):
     def {NAME}(*args, **kwargs):
         try:
             function = original if stand_in is None else stand_in()
@@ -46,6 +46,9 @@ def build(original, enter, leave, fail, broken, stand_in):
         except Exception as error:
             broken("entering", error)
             call, function = None, original
+        except BaseException:
+            lost(kwargs)
+            raise
         if call is None:
             return function(*args, **kwargs)
         try:
@@ -83,6 +86,9 @@ class Hooks(Protocol):
 
     def broken(self, doing: str, error: Exception) -> None:
         """One of the three above raised `error`; the export goes on without it."""
+
+    def lost(self, kwargs: dict[str, Any]) -> None:
+        """Ctrl-C came as `enter` returned: end the call with these arguments, if there is one."""
 
 
 @dataclasses.dataclass
@@ -176,7 +182,9 @@ def resolve_all(probes: Sequence[Probe]) -> list[Target]:
 
 def build(target: Target, hooks: Hooks, stand_in: StandIn | None) -> FunctionType:
     """The wrapper that calls these hooks around the target's function."""
-    return _build(target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, stand_in)
+    return _build(
+        target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.lost, stand_in
+    )  # fmt: skip
 
 
 class Patches:
