@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import socket
+import threading
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from models import convolutional
 from onnxspan.reading.trace import Trace
 from onnxspan.recording import delivery
 from onnxspan.recording.options import Options
+from onnxspan.recording.own_span import OwnSpan
 
 
 def export():
@@ -201,6 +203,21 @@ def test_nothing_is_sent_during_an_export():
     assert seen
     assert set(seen) == {0}
     assert tracing.deliveries[0].missing == 0
+
+
+def test_the_export_makes_no_spans_of_the_sdk(monkeypatch):
+    """What an export hands over is as it was kept; the thread that sends makes it readable."""
+    makers = set()
+    build = OwnSpan._build
+
+    def watched(span):
+        makers.add(threading.current_thread().name)
+        return build(span)
+
+    monkeypatch.setattr(OwnSpan, "_build", watched)
+    with HttpCollector() as collector, onnxspan.trace(otlp=collector.url):
+        export()
+    assert makers == {"onnxspan-delivery"}
 
 
 def test_an_output_that_raises(caplog):
