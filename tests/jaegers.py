@@ -14,6 +14,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+REASON = "needs a Jaeger v2: put `jaeger` on PATH, or its address or path into ONNXSPAN_JAEGER"
+"""Why tests are skipped where there is none."""
+
 CONFIG = """
 service:
   extensions: [jaeger_storage, jaeger_query]

@@ -144,6 +144,19 @@ def test_wrong_path(caplog):
     assert report.missing == len(trace.spans)
 
 
+def test_the_answer_is_passed_on():
+    """What a backend says of a request that it refuses stands in the report."""
+    with (
+        HttpCollector(wanted="x-project") as collector,
+        onnxspan.trace(otlp=collector.url) as trace,
+    ):
+        export()
+    (report,) = trace.deliveries
+    assert report.problem == (
+        'it answered 422 Unprocessable Entity: {"detail": "x-project is missing"}'
+    )
+
+
 def test_silent_collector(monkeypatch):
     """One that accepts a connection and never answers costs the bounded wait and no more."""
     monkeypatch.setenv("OTEL_BSP_EXPORT_TIMEOUT", "300")
