@@ -4,7 +4,7 @@ A real export of a synthetic model at level `nodes` makes the first 10 000 of th
 collector is a real socket in a process of its own. Prints the table of
 docs/explanation/delivery.md.
 
-    python benchmarks/delivery.py [SPANS]
+    python benchmarks/delivery.py [SPANS] [http/protobuf | grpc]
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def main() -> None:
         "| lost | requests | largest |"
     )
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for protocol in ("http/protobuf", "grpc"):
+    for protocol in sys.argv[2:] or ("http/protobuf", "grpc"):
         for manner in MANNERS:
             row = measure(protocol, manner, spans)
             handed, waited, arrived, twice, kept, lost, requests, largest = row
