@@ -96,6 +96,16 @@ def test_a_module(tmp_path):
     assert traced == plain
 
 
+@pytest.mark.parametrize("source", ["import no_such", "raise ImportError('mine')"])
+def test_a_module_that_cannot_import(source, tmp_path):
+    """What a module of the user's cannot import is its own error, as under python."""
+    write(tmp_path, source, "tool.py")
+    plain, traced = both(tmp_path, "-m", "tool")
+    shown = [line for line in plain[2].splitlines() if "<frozen runpy>" not in line]
+    assert traced[0] == plain[0] == 1
+    assert traced[2].splitlines() == shown
+
+
 def test_a_spawned_child(tmp_path):
     """A child of multiprocessing finds the script's functions, and runs it once."""
     source = """
@@ -242,11 +252,14 @@ def test_without_a_stream(closed, tmp_path):
         (["-o", ".", "script.py"], ".: cannot be written"),
         (["-o", "/dev/null", "script.py"], "/dev/null: cannot be written there (is a device"),
         (["-o", "n" * 300, "script.py"], "cannot be written there (File name too long)"),
-        (["-m", "no_such_module"], "no_such_module: there is no such module"),
-        (["-m", "no_such.module"], "no_such.module: there is no such module"),
+        (["-m", "no_such_module"], "No module named no_such_module"),
+        (["-m", "no_such.module"], "No module named 'no_such'"),
         (["a\x1b[31m.py"], r"a\x1b[31m.py: there is no such file"),
         (["--level", "deep", "script.py"], "'deep' is not one of"),
         (["--probe", "mine.f", "script.py"], "'mine.f' is no place of a function"),
+        (["-m", "no_such_module"], "No module named no_such_module. Give"),
+        (["-m", "no.such"], "No module named 'no'). Give a module that"),
+        (["-m", "opentelemetry.sdk.trace"], "cannot be directly executed. Give a module that"),
     ],
 )
 def test_bad_input(arguments, said, tmp_path):

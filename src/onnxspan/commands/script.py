@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.machinery
-import importlib.util
 import io
 import os
 import runpy
@@ -18,6 +17,7 @@ from onnxspan.errors import OnnxspanError
 if TYPE_CHECKING:
     from types import TracebackType
 
+_RUNPY = {runpy.__file__, "<frozen runpy>"}
 _OUR_CODE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
@@ -63,25 +63,27 @@ def run_module(name: str, arguments: list[str]) -> None:
     """Run a module as `python -m NAME ARGUMENTS...` would; raises what it raises.
 
     Raises:
-        UnreadableError: when there is no such module.
+        UnreadableError: when there is no such module, or it is none that can be run.
     """
     sys.argv[:] = [name, *arguments]
     sys.path[0] = os.getcwd()
-    if _is_missing(name):
-        raise UnreadableError(
-            f"{name}: there is no such module, in {os.getcwd()} or installed. "
-            "Give a module's dotted name, or a file: onnxspan run FILE.py"
-        )
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
-
-
-def _is_missing(name: str) -> bool:
     try:
-        return importlib.util.find_spec(name) is None
-    except ModuleNotFoundError as error:  # a package above it
-        return name.startswith(f"{error.name}.")
-    except Exception:  # whatever its package raises, running it will raise
-        return False
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    except ImportError as error:
+        if not _is_runpys(error):
+            raise
+        raise UnreadableError(
+            f"{error}. Give a module that `python -m` runs, or the file of a command: "
+            'onnxspan run "$(which COMMAND)"'
+        ) from error
+
+
+def _is_runpys(error: BaseException) -> bool:
+    """Whether it was raised by runpy itself, which found nothing to run, not by what it ran."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+    return entry is not None and entry.tb_frame.f_code.co_filename in _RUNPY
 
 
 def join_threads() -> None:
@@ -119,8 +121,4 @@ def _without_our_frames(entry: TracebackType | None) -> TracebackType | None:
 
 def _is_before_script(entry: TracebackType) -> bool:
     name = entry.tb_frame.f_code.co_filename
-    return (
-        name.startswith(_OUR_CODE)
-        or name in {runpy.__file__, "<frozen runpy>"}
-        or f"{os.sep}click{os.sep}" in name
-    )
+    return name.startswith(_OUR_CODE) or name in _RUNPY or f"{os.sep}click{os.sep}" in name

@@ -122,7 +122,7 @@ class Outputs:
 
     def _hand_over(self) -> None:
         with self._lock:  # exports may end in several threads at once
-            spans = self.session.spans_from(self._handed)
+            spans = self.session.kept_from(self._handed)
             self._handed += len(spans)
             if not spans:
                 return

@@ -333,10 +333,21 @@ def _defines(target: Target) -> bool:
 
 
 def without_wrapper_frames(error: BaseException) -> None:
-    """Take the frames of inner wrappers out of a traceback, so that it reads as without them."""
-    entry = error.__traceback__
-    while entry is not None and entry.tb_next is not None:
-        if entry.tb_next.tb_frame.f_code.co_name == NAME:
-            entry.tb_next = entry.tb_next.tb_next
-        else:
-            entry = entry.tb_next
+    """Take the frames of inner wrappers out of a traceback, so that it reads as without them.
+
+    Out of those of its causes too: an exporter that raises an error from another prints both.
+    """
+    links: list[BaseException | None] = [error]
+    met: set[int] = set()
+    while links:
+        link = links.pop()
+        if link is None or id(link) in met:
+            continue
+        met.add(id(link))
+        links += [link.__cause__, link.__context__]
+        entry = link.__traceback__
+        while entry is not None and entry.tb_next is not None:
+            if entry.tb_next.tb_frame.f_code.co_name == NAME:
+                entry.tb_next = entry.tb_next.tb_next
+            else:
+                entry = entry.tb_next

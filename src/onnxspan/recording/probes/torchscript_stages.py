@@ -10,7 +10,7 @@ from onnxspan import conventions as c
 from onnxspan.recording import sizes
 from onnxspan.recording.blame import full_name
 from onnxspan.recording.call import Call
-from onnxspan.recording.probes.torchscript_graphs import note_parameters, note_size
+from onnxspan.recording.probes.torchscript_graphs import kinds, note_parameters, note_size
 
 
 def before_decide_input_format(call: Call) -> None:
@@ -100,7 +100,8 @@ def before_export_onnx(call: Call) -> None:
     """Count the finished graph, by operator, for the root."""
     graph, parameters = call.args[0], call.args[1]
     root = call.export.outermost.attributes
-    root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = sizes.operators(graph)
+    counts = kinds(call, graph)
+    root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = counts.total(), sizes.operators(counts)
     root[c.RESULT_INITIALIZERS] = len(parameters)
     note_size(call, graph)
     note_parameters(call, parameters)
