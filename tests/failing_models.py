@@ -63,6 +63,47 @@ class OwnFunction(nn.Module):
         return RaisingSymbolic.apply(x)
 
 
+@torch.library.custom_op("onnxspan_failing::twice", mutates_args=())
+def twice(x: torch.Tensor) -> torch.Tensor:
+    """An operator that no exporter knows."""
+    return x * 2
+
+
+class OwnOperator(nn.Module):
+    def forward(self, x):
+        return torch.ops.onnxspan_failing.twice(x)
+
+
+class WithoutData(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 4, device="meta")
+
+    def forward(self, x):
+        return self.head(x)
+
+
+class ReturnsText(nn.Module):
+    def forward(self, x):
+        return x + 1, "and words"
+
+
+class Loop(nn.Module):
+    def forward(self, x):
+        y = x[0]
+        for row in range(int(x.shape[0])):
+            y = y + torch.special.airy_ai(x[row])
+        return y
+
+
+def no_module(x):
+    return x + 1
+
+
+def _quantized():
+    return torch.ao.quantization.quantize_dynamic(Inner(nn.Linear(4, 4)), {nn.Linear})
+
+
 class Inner(nn.Module):
     """Puts the failing part two levels deep, so that a module path is worth reading."""
 
@@ -118,6 +159,29 @@ FAILING = {
     ),
     "own symbolic function that raises, torchscript": lambda: (
         Inner(OwnFunction()), _rows(), {"dynamo": False},
+    ),
+    "own operator, torchscript": lambda: (Inner(OwnOperator()), _rows(), {"dynamo": False}),
+    "own operator without a fake, dynamo": lambda: (
+        Inner(OwnOperator()), _rows(), {"dynamo": True},
+    ),
+    "unsupported operator in a script, torchscript": lambda: (
+        torch.jit.script(Loop()), _rows(), {"dynamo": False},
+    ),
+    "weights without data, torchscript": lambda: (WithoutData(), _rows(), {"dynamo": False}),
+    "weights without data, dynamo": lambda: (WithoutData(), _rows(), {"dynamo": True}),
+    "text returned, dynamo": lambda: (ReturnsText(), _rows(), {"dynamo": True}),
+    "quantized, dynamo": lambda: (_quantized(), _rows(), {"dynamo": True}),
+    "a function, torchscript": lambda: (no_module, _rows(), {"dynamo": False}),
+    "dynamic axis out of range, torchscript": lambda: (
+        nn.Linear(4, 4),
+        _rows(),
+        {"dynamo": False, "input_names": ["x"], "dynamic_axes": {"x": {5: "batch"}}},
+    ),
+    "misspelt keyword": lambda: (
+        nn.Linear(4, 4), _rows(), {"dynamo": False, "dynamic_axis": {"x": {0: "batch"}}},
+    ),
+    "no such folder, dynamo": lambda: (
+        nn.Linear(4, 4), _rows(), {"dynamo": True, "f": "no-such-folder/model.onnx"},
     ),
     "unsupported linear algebra, dynamo": lambda: (
         Inverse(), (torch.eye(3)[None],), {"dynamo": True},
