@@ -96,6 +96,28 @@ class Loop(nn.Module):
         return y
 
 
+class Block(nn.Module):
+    """Its own name has a number, and its part's name says nothing of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix = Airy()
+
+    def forward(self, x):
+        return self.mix(x)
+
+
+class Blocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(), Block()])
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
 def no_module(x):
     return x + 1
 
@@ -125,6 +147,8 @@ def _grid():
 
 FAILING = {
     "unsupported operator, torchscript": lambda: (Inner(Airy()), _rows(), {"dynamo": False}),
+    "unsupported operator in a list, torchscript": lambda: (Blocks(), _rows(), {"dynamo": False}),
+    "unsupported operator in a list, dynamo": lambda: (Blocks(), _rows(), {"dynamo": True}),
     "unsupported operator, dynamo": lambda: (Inner(Airy()), _rows(), {"dynamo": True}),
     "operator of a later opset, torchscript": lambda: (
         GridSample(), _grid(), {"dynamo": False, "opset_version": 15},

@@ -52,6 +52,15 @@ def test_dead_process_tells_where_it_was(how, codes, tmp_path):
     assert "MB resident at that moment" in screen
 
 
+def test_killed_at_a_node(tmp_path):
+    """At level `nodes` the log names the operator, and the memory when it began."""
+    assert _run("node", tmp_path).returncode == -9
+    trace = Trace.read(tmp_path / "export.flight")
+    assert trace.ending.last.name == "aten::relu"
+    assert trace.ending.memory > 10**7
+    assert "inside    torch.onnx.export > " in trace.ending.screen()
+
+
 @pytest.mark.skipif(not torch_facts.DYNAMO, reason=torch_facts.NO_DYNAMO)
 def test_dynamo_export_killed_in_decomposition(tmp_path):
     """The dynamo exporter's log names the decomposition, and has the capture before it whole."""

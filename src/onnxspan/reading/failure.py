@@ -302,6 +302,7 @@ def _module(span: Span, event: Event) -> str:
     scope = str(span.get(c.NODE_SCOPE) or "")
     if "::" in scope:
         kind, _, path = scope.rpartition("/")[2].partition("::")
+        path = str(event.attributes.get(c.MODULE_PATH, path))  # torch's has its end only
     else:
         kind = str(event.attributes.get(c.MODULE_CLASS_RUNNING, ""))
         path = str(event.attributes.get(c.MODULE_PATH, scope))
