@@ -203,6 +203,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
 
 def _note_resident(call: Call, now: int) -> None:
     call.rss = _resident(call.export, now)
+    call.peak = memory.peak()
 
 
 def _resident(export: Export, now: int) -> int:
@@ -218,7 +219,10 @@ def _note_memory(call: Call, now: int) -> None:
     rss = _resident(call.export, now)
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
-    call.attributes[c.MEMORY_PEAK] = memory.peak()
+    peak = memory.peak()
+    call.attributes[c.MEMORY_PEAK] = peak
+    if peak > call.peak:  # getrusage is read at both ends: the peak only ever rises
+        call.attributes[c.MEMORY_PEAK_GROWTH] = peak - call.peak
 
 
 def _conclude(export: Export, ended: int) -> None:
