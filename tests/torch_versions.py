@@ -77,6 +77,7 @@ def make(folder: Path, torch: str) -> None:
         return
     venv.create(folder, with_pip=True, clear=True)
     pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-cache-dir"]
+    _run([*pip, "--upgrade", "pip>=25.1"])  # older ones find no way through these packages
     _run([*pip, f"torch=={torch}", *companions(torch), *tools(), "--editable", ROOT])
     made.touch()
 

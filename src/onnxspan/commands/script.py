@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import io
 import os
 import runpy
@@ -46,7 +47,12 @@ def run_script(path: str, arguments: list[str]) -> None:
         sys.path[0] = os.path.dirname(os.path.realpath(path))
     main = types.ModuleType("__main__")
     main.__dict__.update(
-        __file__=os.path.abspath(path), __builtins__=__builtins__, __spec__=None, __cached__=None
+        __file__=os.path.abspath(path),
+        __builtins__=__builtins__,
+        __cached__=None,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", os.path.abspath(path)),
+        # From 3.14 on, it is made when it is asked for.
+        **({"__annotations__": {}} if sys.version_info < (3, 14) else {}),
     )
     # It stays there: what the script pickles, or spawns, looks for itself in __main__.
     sys.modules["__main__"] = main

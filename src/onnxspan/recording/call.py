@@ -102,8 +102,8 @@ class Call:
 
     __slots__ = (
         "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
-        "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "sums",
-        "target", "working",
+        "operator", "otel_token", "parent", "peak", "probe", "result", "rss", "scratch", "span",
+        "sums", "target", "working",
     )  # fmt: skip
 
     def __init__(
@@ -138,15 +138,20 @@ class Call:
         self.scratch: Any = None
         self.result: Any = None
         self.rss = 0
+        self.peak = 0
         self.began = 0
 
     def argument(self, name: str, default: Any = None) -> Any:
         """The argument that the wrapped function receives under `name`, its default included."""
         if self.bound is None:
             signature = inspect.signature(self.target.original)
-            bound = signature.bind_partial(*self.args, **self.kwargs)
-            bound.apply_defaults()
-            self.bound = dict(bound.arguments)
+            try:
+                bound = signature.bind_partial(*self.args, **self.kwargs)
+            except TypeError:  # a call that cannot be: the function itself will say so
+                self.bound = dict(self.kwargs)
+            else:
+                bound.apply_defaults()
+                self.bound = dict(bound.arguments)
         return self.bound.get(name, default)
 
     def note(self, key: str, value: Any) -> None:
