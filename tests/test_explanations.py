@@ -92,6 +92,18 @@ def test_a_text_is_whole(name):
     assert text.source.split(":")[0].split(" ")[0].endswith((".py", ".cpp"))
 
 
+@pytest.mark.skipif(torch_facts.NUMBERS != torch_facts.PINNED, reason=torch_facts.SHOWS_PINNED)
+@pytest.mark.parametrize(
+    "name", [name for name in explanations.names() if ".py: " in explanations.get(name).source]
+)
+def test_the_named_source_has_the_function(name):
+    """The file that a text names is there, and defines the function or class that it names."""
+    file, _, place = explanations.get(name).source.partition(": ")
+    text = (pathlib.Path(torch.__file__).parents[1] / file).read_text(encoding="utf-8")
+    name = place.split(" ")[0].rpartition(".")[2]
+    assert re.search(rf"(?m)^ *(def|class) {name}\b", text)
+
+
 def test_no_two_names_differ_in_case_alone():
     """The files survive a file system that does not tell upper from lower case."""
     lowered = [name.lower() for name in explanations.names()]
