@@ -48,6 +48,15 @@ MEMORY_PEAK = attribute(
     "The highest resident memory the process has had so far, at the end of the span.",
 )
 
+# --- processor time (stages and passes) ----------------------------------------
+CPU = attribute(
+    "torch.onnx.cpu.duration",
+    "double, s",
+    "stages, passes",
+    "Processor time of the exporting thread in the span, with what is inside. Less than the span's "
+    "duration where the thread waited: for a file, or because the machine had other work.",
+)
+
 # --- the size of a graph ------------------------------------------------------
 NODES = attribute(
     "torch.onnx.graph.node.count",

@@ -34,7 +34,8 @@ def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> str:
     header = ["", *(f"at {figures.count(size)}" for size in found.sizes), "exponent (99.9 %)"]
     body = []
     for row in rows:
-        seconds = dict(zip(row.sizes, row.own if own else row.duration, strict=True))
+        series = row.own if own else row.total
+        seconds = dict(zip(series.sizes, series.fastest, strict=True))
         times = [
             figures.duration(seconds[size]) if size in seconds else "-" for size in found.sizes
         ]
@@ -48,11 +49,9 @@ def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> str:
 
 def _plot(found: Growth) -> str:
     """An SVG: the whole export and the longest superlinear steps, with their names below."""
-    series = [("whole export", found.rows[0].sizes, found.rows[0].duration)]
-    series += [(row.name, row.sizes, row.own) for row in found.superlinear[: len(_COLOURS) - 1]]
     kept = [
-        (name, [(n, t) for n, t in zip(sizes, times, strict=True) if t > 0])
-        for name, sizes, times in series
+        (name, [(n, t) for n, t in zip(series.sizes, series.fastest, strict=True) if t > 0])
+        for name, series in growth_text.plotted(found, len(_COLOURS))
     ]
     times = [t for _, points in kept for _, t in points]
     left, right = math.log(found.sizes[0]), math.log(found.sizes[-1])

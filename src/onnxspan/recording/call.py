@@ -93,7 +93,7 @@ class Call:
     """One call of a wrapped function, from entering it to leaving it."""
 
     __slots__ = (
-        "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
+        "args", "attributes", "began", "bound", "cpu", "export", "holder", "id", "kwargs", "name",
         "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "sums",
         "target", "working",
     )  # fmt: skip
@@ -130,6 +130,7 @@ class Call:
         self.scratch: Any = None
         self.result: Any = None
         self.rss = 0
+        self.cpu = 0
         self.began = 0
 
     def argument(self, name: str, default: Any = None) -> Any:

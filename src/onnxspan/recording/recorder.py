@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import dynamo_rules, memory, openers, own_probes, spans
+from onnxspan.recording import dynamo_rules, memory, openers, own_probes, processor, spans
 from onnxspan.recording.call import Call, Export
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
@@ -74,6 +74,7 @@ class SpanHooks:
         """End a call that returned `result`."""
         current.set(call.parent)
         try:
+            call.cpu = processor.spent() - call.cpu
             ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
@@ -87,6 +88,7 @@ class SpanHooks:
         current.set(call.parent)
         try:
             guarded(call, "traceback", without_wrapper_frames, error)
+            call.cpu = processor.spent() - call.cpu
             ended = call.export.clock()
             if self.probe.failed is not None:
                 guarded(call, "failed", self.probe.failed, call, error)
@@ -132,9 +134,10 @@ class SpanHooks:
                 _tell_entering(call)
                 guarded(call, "memory", _note_resident, call, entered)
                 call.began = export.clock()
+                call.cpu = processor.spent()
                 imports = export.notes.pop(_IMPORTS, None)
                 if imports is not None:
-                    call.began = imports.began
+                    call.began, call.cpu = imports.began, imports.cpu
                     export.own_time -= imports.ended - imports.began
                 spans.start(call)
                 if imports is not None:
@@ -209,6 +212,7 @@ def _resident(export: Export, now: int) -> int:
 
 def _note_memory(call: Call, now: int) -> None:
     rss = _resident(call.export, now)
+    call.attributes[c.CPU] = call.cpu / 1e9
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
     call.attributes[c.MEMORY_PEAK] = memory.peak()
