@@ -56,6 +56,13 @@ CPU = attribute(
     "Processor time of the exporting thread in the span, with what is inside. Less than the span's "
     "duration where the thread waited: for a file, or because the machine had other work.",
 )
+COLLECTOR = attribute(
+    "torch.onnx.gc.duration",
+    "double, s",
+    "stages, passes in which Python collected garbage",
+    "How much of that processor time Python's garbage collector took. It runs where allocations "
+    "reach its threshold, so it says little about the step.",
+)
 
 # --- the size of a graph ------------------------------------------------------
 NODES = attribute(

@@ -36,7 +36,9 @@ def page(title: str, body: str, *, styles: Iterable[str], scripts: Iterable[str]
         scripts: assets that follow `theme.js`, in the order in which they need each other.
     """
     style = "\n".join(map(asset, ("base.css", *styles)))
-    script = "(() => {\n'use strict';\n" + "\n".join(map(asset, ("theme.js", *scripts))) + "\n})();"
+    script = (
+        "(() => {\n'use strict';\n" + "\n".join(map(asset, ("theme.js", *scripts))) + "\n})();"
+    )
     return string.Template(asset("page.html")).substitute(
         title=html.escape(one_line(title)),
         version=__version__,

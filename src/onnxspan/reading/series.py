@@ -1,7 +1,8 @@
 """A step's time at each size of the model, and by which clock.
 
-The exporting thread's processor time is taken: on a busy machine the clock on the wall says
-as much about the other processes. Where a trace does not have it, and for a step that mostly
+The exporting thread's processor time is taken, without that of Python's garbage collector: on
+a busy machine the clock on the wall says as much about the other processes, and the collector
+runs where allocations reach its threshold, at a size in a step that is not to blame. Where a trace does not have it, and for a step that mostly
 waits, it is the time on the wall.
 """
 

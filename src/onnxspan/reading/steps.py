@@ -35,7 +35,8 @@ class Step:
         calls: how often it ran.
         duration: seconds, all calls together, with what runs inside.
         own: seconds that are not in a step below it; operators' work counts as its own.
-        cpu: the thread's processor time of `duration`; None where a call does not say it.
+        cpu: the thread's processor time of `duration`, the garbage collector's left out; None
+            where a call does not say it.
         own_cpu: likewise of `own`.
         nodes: nodes of the graph after the last call; None without a graph.
         change: nodes gained less nodes lost over all calls; None without a graph.
@@ -107,8 +108,10 @@ def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
 
 
 def _cpu(span: Span) -> float | None:
-    value = span.get(c.CPU)
-    return float(value) if isinstance(value, int | float) else None
+    spent, collector = span.get(c.CPU), span.get(c.COLLECTOR, 0.0)
+    if not isinstance(spent, int | float) or not isinstance(collector, int | float):
+        return None
+    return max(float(spent) - float(collector), 0.0)
 
 
 def _add_cpu(step: Step, spent: float | None, below: list[float | None]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.own_span import OwnTracer
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probe import Exporter, Probe
+    from onnxspan.recording.processor import Spent
     from onnxspan.recording.session import Session
     from onnxspan.recording.sizes import GraphSize
 
@@ -93,8 +94,8 @@ class Call:
     """One call of a wrapped function, from entering it to leaving it."""
 
     __slots__ = (
-        "args", "attributes", "began", "bound", "cpu", "export", "holder", "id", "kwargs", "name",
-        "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "sums",
+        "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
+        "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "spent", "sums",
         "target", "working",
     )  # fmt: skip
 
@@ -130,7 +131,7 @@ class Call:
         self.scratch: Any = None
         self.result: Any = None
         self.rss = 0
-        self.cpu = 0
+        self.spent: Spent | None = None
         self.began = 0
 
     def argument(self, name: str, default: Any = None) -> Any:

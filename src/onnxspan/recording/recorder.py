@@ -74,7 +74,7 @@ class SpanHooks:
         """End a call that returned `result`."""
         current.set(call.parent)
         try:
-            call.cpu = processor.spent() - call.cpu
+            guarded(call, "processor time", processor.end, call)
             ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
@@ -88,7 +88,7 @@ class SpanHooks:
         current.set(call.parent)
         try:
             guarded(call, "traceback", without_wrapper_frames, error)
-            call.cpu = processor.spent() - call.cpu
+            guarded(call, "processor time", processor.end, call)
             ended = call.export.clock()
             if self.probe.failed is not None:
                 guarded(call, "failed", self.probe.failed, call, error)
@@ -125,6 +125,8 @@ class SpanHooks:
         export = call.export
         try:
             try:
+                if call is export.root:
+                    guarded(call, "watching the collector", processor.watch, export)
                 if self.probe.opens is not None:
                     guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
                 if self.probe.named is not None:
@@ -134,10 +136,10 @@ class SpanHooks:
                 _tell_entering(call)
                 guarded(call, "memory", _note_resident, call, entered)
                 call.began = export.clock()
-                call.cpu = processor.spent()
+                guarded(call, "processor time", processor.begin, call)
                 imports = export.notes.pop(_IMPORTS, None)
                 if imports is not None:
-                    call.began, call.cpu = imports.began, imports.cpu
+                    call.began, call.spent = imports.began, imports.spent
                     export.own_time -= imports.ended - imports.began
                 spans.start(call)
                 if imports is not None:
@@ -212,7 +214,6 @@ def _resident(export: Export, now: int) -> int:
 
 def _note_memory(call: Call, now: int) -> None:
     rss = _resident(call.export, now)
-    call.attributes[c.CPU] = call.cpu / 1e9
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
     call.attributes[c.MEMORY_PEAK] = memory.peak()
@@ -249,6 +250,7 @@ def _let_go(call: Call) -> None:
 def _close(root: Call) -> None:
     export = root.export
     try:
+        guarded(root, "watching the collector", processor.unwatch, export)
         if export.own_held and export.aside is None:
             guarded(root, "restoring", _restore, export.own_held)
         for exporter in export.exporters:
