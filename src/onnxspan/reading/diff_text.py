@@ -61,10 +61,22 @@ def spread(side: Measured | None, show: str = "duration") -> str:
     """A median with its range, as `60.4 ms ±4%`."""
     if side is None:
         return "-"
-    text = _value(side.median, show)
+    text = middle(side, show)
     if side.repeated and side.spread and side.median:
         text += f" ±{50 * side.spread / abs(side.median):.0f}%"
     return text
+
+
+def middle(side: Measured | None, show: str = "duration") -> str:
+    """A median alone."""
+    return _value(side.median, show) if side is not None else "-"
+
+
+def change(figure: Figure, show: str) -> str:
+    """As `1.21x`, or `+6` of a count; or that there is none."""
+    if show == "count" and figure.differs:
+        return figures.change(round(figure.change))
+    return ratio(figure)
 
 
 def ratio(figure: Figure) -> str:
@@ -118,10 +130,8 @@ def _cells(figure: Figure, show: str) -> tuple[Text, Text, Text]:
     style = ""
     if figure.differs:
         style = "red" if figure.change > 0 else "green"
-    change = ratio(figure)
-    if show == "count" and figure.differs:
-        change = figures.change(round(figure.change))
-    return Text(spread(figure.before, show)), Text(spread(figure.after, show)), Text(change, style)
+    said = Text(change(figure, show), style)
+    return Text(spread(figure.before, show)), Text(spread(figure.after, show)), said
 
 
 def _settings(found: Comparison) -> Iterable[Text]:

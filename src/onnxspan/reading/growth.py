@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading import series
-from onnxspan.reading.fit import ASSUMED_NOISE, LEAST_SIZES, NOTICEABLE, Fit, fit
+from onnxspan.reading.fit import ASSUMED_NOISE, LEAST_SIZES, NOTICEABLE, NOTICEABLE_SHARE, Fit, fit
 from onnxspan.reading.samples import check_alike
 from onnxspan.reading.steps import OPERATOR
 
@@ -30,6 +30,7 @@ class GrowthRow:
         total_fit: the fit of `total`; None when the step ran at fewer than three sizes.
         own_fit: the fit of `own`.
         around: for an operator's summed work the pass that does it.
+        noticeable: seconds at the largest size from which on growth is worth a line.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class GrowthRow:
     total_fit: Fit | None
     own_fit: Fit | None
     around: GrowthRow | None = None
+    noticeable: float = NOTICEABLE
 
     @property
     def name(self) -> str:
@@ -55,13 +57,13 @@ class GrowthRow:
         if self.around is not None and self.around.own.on_processor and not self.around.flagged:
             return False
         found = self.own_fit is not None and self.own_fit.superlinear
-        return found and self.own.fastest[-1] >= NOTICEABLE
+        return found and self.own.fastest[-1] >= self.noticeable
 
     @property
     def inherits(self) -> bool:
         """Whether it is superlinear only through what is inside it."""
         found = self.total_fit is not None and self.total_fit.superlinear
-        return found and not self.flagged and self.total.fastest[-1] >= NOTICEABLE
+        return found and not self.flagged and self.total.fastest[-1] >= self.noticeable
 
 
 @dataclasses.dataclass
@@ -74,6 +76,7 @@ class Growth:
         rows: every step, in the order of the calls; the first is the whole export.
         noise: the usual scatter as a share; assumed when nothing was repeated.
         skipped: sources of exports that failed, and so have no size.
+        model: the model's class, and `exporter` what exported it.
     """
 
     sizes: list[int]
@@ -81,6 +84,8 @@ class Growth:
     rows: list[GrowthRow]
     noise: float
     skipped: list[str]
+    model: str
+    exporter: str
 
     @property
     def repeated(self) -> bool:
@@ -145,10 +150,16 @@ def measure(samples: Sequence[Sample]) -> Growth:
     both = {path: (series.total(groups, path), series.own(groups, path)) for path in paths}
     usual = _usual_noise([total for total, _ in both.values()])
     rows = {path: _row(paths[path], *both[path], usual) for path in paths}
+    whole = rows[()].total.fastest[-1]
     for path, row in rows.items():
+        row.noticeable = max(NOTICEABLE, NOTICEABLE_SHARE * whole)
         if row.level == OPERATOR:
             row.around = rows.get(path[:-1])
-    return Growth(sizes, repeats, list(rows.values()), usual or ASSUMED_NOISE, skipped)
+    first = groups[sizes[0]][0]
+    return Growth(
+        sizes, repeats, list(rows.values()), usual or ASSUMED_NOISE, skipped,
+        first.model.rpartition(".")[2] or "export", first.exporter,
+    )  # fmt: skip
 
 
 def _row(step: Step, total: Series, own: Series, usual: float) -> GrowthRow:

@@ -44,20 +44,32 @@ def render(found: Growth, *, everything: bool = False) -> RenderableType:
 def heading(found: Growth) -> str:
     """The sizes and repetitions."""
     sizes = ", ".join(map(figures.count, found.sizes))
-    repeats = ", ".join(map(str, sorted(set(found.repeats))))
-    return f"{len(found.sizes)} sizes: {sizes} nodes; exports of each: {repeats}"
+    return f"{len(found.sizes)} sizes: {sizes} nodes; {each(found)}"
+
+
+def each(found: Growth) -> str:
+    """How often each size was exported."""
+    least, most = min(found.repeats), max(found.repeats)
+    return f"{least} of each size" if least == most else f"{least} to {most} of each size"
 
 
 def closing(found: Growth) -> str:
     """What the figures mean, and how sure they are."""
     text = (
         "time = fixed + factor x nodes^exponent, fastest repetition; the interval is 99.9 %. "
-        "Superlinear: all of it above 1.1. "
+        "Superlinear: all of it above 1.1, and 1 % of the export at least. "
     )
+    if found.on_processor:
+        text += "Times are processor time, without Python's garbage collector. "
+    else:
+        text += "Times are those on the wall: these traces have no processor time. "
     if found.repeated:
         text += f"Noise: {figures.share(found.noise)}."
     else:
-        text += f"Some size has one trace: a noise of {figures.share(found.noise)} is assumed."
+        text += (
+            f"Some size has one trace: a noise of {figures.share(found.noise)} is assumed, which "
+            "hides all but steep growth. Repeat the exports: onnxspan run --repeat 3"
+        )
     if found.skipped:
         text += f" Left out, without a size: {one_line(', '.join(found.skipped))}."
     return text
