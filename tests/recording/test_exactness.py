@@ -17,7 +17,7 @@ import onnxspan
 import torch_facts
 from conftest import attributes, changed, quiet
 from onnxspan import conventions as c
-from onnxspan.recording import memory, openers, recorder, sizes, spans
+from onnxspan.recording import memory, openers, processor, recorder, sizes, spans
 from onnxspan.recording import session as session_module
 from onnxspan.recording import session as sessions
 from onnxspan.recording.probes import OPENERS, TABLES
@@ -71,6 +71,10 @@ PLACES = [
     (spans, "detach"),
     (memory, "resident"),
     (memory, "peak"),
+    (processor, "begin"),
+    (processor, "end"),
+    (processor, "watch"),
+    (processor, "unwatch"),
     (sizes, "graph_size"),
     (sizes, "input_shapes"),
     (sizes, "tensors_size"),

@@ -12,6 +12,8 @@ from onnxspan.files import write_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import RenderableType
+
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --export, --json, --all and --html."""
@@ -41,3 +43,10 @@ def write_page(path: str, text: str) -> None:
             "that you may write to"
         ) from error
     click.echo(f"Wrote {path}", err=True)
+
+
+def show(text: RenderableType) -> None:
+    """Print to stdout: in colours on a terminal, in plain text elsewhere."""
+    from rich.console import Console  # only for text
+
+    Console(highlight=False).print(text)

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from onnxspan.commands.comparing import output_options, write_page
+from onnxspan.commands.comparing import output_options, show, write_page
 from onnxspan.errors import OnnxspanError
 
 CROSSED = 1
@@ -22,7 +22,15 @@ class _TwoSides(click.Command):
         return super().parse_args(ctx, [_SEPARATOR if arg == "--" else arg for arg in args])
 
 
-@click.command("diff", cls=_TwoSides)
+_EXAMPLES = """\b
+Examples:
+  onnxspan diff yesterday.jsonl today.jsonl
+  onnxspan diff before-*.jsonl -- after-*.jsonl --html diff.html
+  onnxspan diff main-*.jsonl -- branch-*.jsonl --fail-if 'processor>1.3x' --fail-if 'nodes>+0'
+"""
+
+
+@click.command("diff", cls=_TwoSides, epilog=_EXAMPLES)
 @click.argument("files", nargs=-1, required=True, metavar="BEFORE... [--] AFTER...")
 @output_options
 @click.option(
@@ -30,7 +38,7 @@ class _TwoSides(click.Command):
     "thresholds",
     multiple=True,
     metavar="LIMIT",
-    help="Exit with 1 when crossed: 'duration>1.5x', 'nodes>+10', 'bytes>5%', "
+    help="Exit with 1 when crossed: 'duration>1.5x', 'processor>30s', 'nodes>+10', 'bytes>5%', "
     "'duration(_jit_pass_onnx)>2x'. May be given several times.",
 )
 def command(
@@ -64,11 +72,9 @@ def command(
         results = [{"limit": text, "crossed": reason} for text, reason in reasons]
         click.echo(json.dumps({**data.comparison(found), "thresholds": results}))
     elif html is None or everything:
-        from rich.console import Console
-
         from onnxspan.reading.diff_text import render
 
-        Console(highlight=False).print(render(found, None if everything else 15))
+        show(render(found, None if everything else 15))
     for text, reason in reasons:
         if reason is not None:
             click.echo(f"onnxspan: --fail-if {text}: crossed, {reason}", err=True)

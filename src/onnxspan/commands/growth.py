@@ -7,10 +7,18 @@ import sys
 
 import click
 
-from onnxspan.commands.comparing import output_options, write_page
+from onnxspan.commands.comparing import output_options, show, write_page
+
+_EXAMPLES = """\b
+Examples:
+  onnxspan run --quiet --repeat 3 -o small.jsonl export.py --layers 12
+  onnxspan run --quiet --repeat 3 -o medium.jsonl export.py --layers 24
+  onnxspan run --quiet --repeat 3 -o large.jsonl export.py --layers 48
+  onnxspan growth small-*.jsonl medium-*.jsonl large-*.jsonl --html growth.html
+"""
 
 
-@click.command("growth")
+@click.command("growth", epilog=_EXAMPLES)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @output_options
 @click.option(
@@ -42,10 +50,8 @@ def command(
     if as_json:
         click.echo(json.dumps(data.growth(found)))
     elif html is None or everything:
-        from rich.console import Console
-
         from onnxspan.reading.growth_text import render
 
-        Console(highlight=False).print(render(found, everything=everything))
+        show(render(found, everything=everything))
     if fail_if_superlinear and found.superlinear:
         sys.exit(1)

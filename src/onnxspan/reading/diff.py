@@ -99,7 +99,7 @@ class Comparison:
     Attributes:
         rows: every step of either side, in the order of the calls; the first is the export.
         totals: `nodes`, `initializers`, `bytes` of the exported model, `memory` (bytes that
-            the process grew by).
+            the process grew by), `processor` (seconds that the exporting thread computed).
         settings: what was asked for differently: name, before, after.
         operators: operators whose count changed: name, before, after; the largest change first.
         usual: the usual width of a duration's range, as the logarithm of high by low.
@@ -159,11 +159,15 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
         for figure in (row.duration, row.own):
             if figure.before is not None and figure.after is not None:
                 figure.differs = durations_differ(figure.before, figure.after, usual)
+    totals = _totals(before, after)
+    spent = totals["processor"]
+    if spent.before is not None and spent.after is not None:
+        spent.differs = durations_differ(spent.before, spent.after, usual)
     return Comparison(
         before,
         after,
         rows,
-        _totals(before, after),
+        totals,
         _settings(before[0], after[0]),
         _operators(before[0], after[0]),
         usual,
@@ -236,7 +240,8 @@ def _totals(before: Sequence[Sample], after: Sequence[Sample]) -> dict[str, Figu
         "bytes": c.RESULT_BYTES,
         "memory": c.MEMORY_GROWTH,
     }
-    return {
+    old, new = (measured(sample.steps[()].cpu for sample in side) for side in (before, after))
+    return {"processor": Figure(old, new)} | {
         name: _counted(
             measured(whole(sample.root.get(key)) for sample in before),
             measured(whole(sample.root.get(key)) for sample in after),

@@ -19,12 +19,6 @@ _LEGEND = Html(
     '<p class="legend"><span><i class="before"></i>before</span>'
     '<span><i class="after"></i>after</span><span>a mark is one export</span></p>'
 )
-TOTALS = (
-    ("nodes", "Nodes", "count"),
-    ("initializers", "Initializers", "count"),
-    ("bytes", "Model file", "size"),
-    ("memory", "Memory grown", "size"),
-)
 
 
 def page(found: Comparison) -> str:
@@ -81,10 +75,10 @@ def _badges(found: Comparison) -> Iterable[tuple[str, str]]:
 
 def _facts(found: Comparison) -> Iterable[Fact]:
     yield _fact("Time", found.whole.duration, "duration")
-    for name, label, show in TOTALS:
+    for name, label, show in diff_text.TOTALS:
         figure = found.totals[name]
         if figure.before is not None or figure.after is not None:
-            yield _fact(label, figure, show)
+            yield _fact(label.capitalize(), figure, show)
     yield Fact("Steps whose time differs", str(len(found.slower_or_faster())))
 
 

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from onnxspan.reading.noise import Measured
     from onnxspan.reading.samples import Sample
 
-_TOTALS = {"nodes": "nodes", "initializers": "initializers", "bytes": "file", "memory": "memory"}
+TOTALS = (
+    ("processor", "processor time", "duration"),
+    ("nodes", "nodes", "count"),
+    ("initializers", "initializers", "count"),
+    ("bytes", "model file", "size"),
+    ("memory", "memory", "size"),
+)
+"""What the exports are compared by beside their time: key, what it is called, how it is shown."""
 
 
 def render(found: Comparison, most: int | None = 15) -> RenderableType:
@@ -120,8 +127,7 @@ def _summary(found: Comparison) -> RenderableType:
     table = _table()
     table.add_row("", Text("before", "dim"), Text("after", "dim"), "")
     table.add_row("time", *_cells(found.whole.duration, "duration"))
-    for name, title in _TOTALS.items():
-        show = "size" if name in ("bytes", "memory") else "count"
+    for name, title, show in TOTALS:
         table.add_row(title, *_cells(found.totals[name], show))
     return table
 
