@@ -60,7 +60,7 @@ def test_a_diff_shows_what_differs(diff):
     assert panel.locator("td code").all_text_contents() == ["slow"]
     assert panel.locator("rect").count() == 2
     assert panel.locator("line.tick").count() == 6
-    assert "gone" in page.locator(".panel", has_text="Only before").text_content()
+    assert "gone" in page.locator('.panel:has(h2:text-is("Only before"))').text_content()
     assert "100 → 90" in page.text_content("header")
 
 
