@@ -63,6 +63,69 @@ class OwnFunction(nn.Module):
         return RaisingSymbolic.apply(x)
 
 
+@torch.library.custom_op("onnxspan_failing::twice", mutates_args=())
+def twice(x: torch.Tensor) -> torch.Tensor:
+    """An operator that no exporter knows."""
+    return x * 2
+
+
+class OwnOperator(nn.Module):
+    def forward(self, x):
+        return torch.ops.onnxspan_failing.twice(x)
+
+
+class WithoutData(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 4, device="meta")
+
+    def forward(self, x):
+        return self.head(x)
+
+
+class ReturnsText(nn.Module):
+    def forward(self, x):
+        return x + 1, "and words"
+
+
+class Loop(nn.Module):
+    def forward(self, x):
+        y = x[0]
+        for row in range(int(x.shape[0])):
+            y = y + torch.special.airy_ai(x[row])
+        return y
+
+
+class Block(nn.Module):
+    """Its own name has a number, and its part's name says nothing of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix = Airy()
+
+    def forward(self, x):
+        return self.mix(x)
+
+
+class Blocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(), Block()])
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+def no_module(x):
+    return x + 1
+
+
+def _quantized():
+    return torch.ao.quantization.quantize_dynamic(Inner(nn.Linear(4, 4)), {nn.Linear})
+
+
 class Inner(nn.Module):
     """Puts the failing part two levels deep, so that a module path is worth reading."""
 
@@ -84,6 +147,8 @@ def _grid():
 
 FAILING = {
     "unsupported operator, torchscript": lambda: (Inner(Airy()), _rows(), {"dynamo": False}),
+    "unsupported operator in a list, torchscript": lambda: (Blocks(), _rows(), {"dynamo": False}),
+    "unsupported operator in a list, dynamo": lambda: (Blocks(), _rows(), {"dynamo": True}),
     "unsupported operator, dynamo": lambda: (Inner(Airy()), _rows(), {"dynamo": True}),
     "operator of a later opset, torchscript": lambda: (
         GridSample(), _grid(), {"dynamo": False, "opset_version": 15},
@@ -119,8 +184,38 @@ FAILING = {
     "own symbolic function that raises, torchscript": lambda: (
         Inner(OwnFunction()), _rows(), {"dynamo": False},
     ),
+    "own operator, torchscript": lambda: (Inner(OwnOperator()), _rows(), {"dynamo": False}),
+    "own operator without a fake, dynamo": lambda: (
+        Inner(OwnOperator()), _rows(), {"dynamo": True},
+    ),
+    "unsupported operator in a script, torchscript": lambda: (
+        torch.jit.script(Loop()), _rows(), {"dynamo": False},
+    ),
+    "weights without data, torchscript": lambda: (WithoutData(), _rows(), {"dynamo": False}),
+    "weights without data, dynamo": lambda: (WithoutData(), _rows(), {"dynamo": True}),
+    "text returned, dynamo": lambda: (ReturnsText(), _rows(), {"dynamo": True}),
+    "quantized, dynamo": lambda: (_quantized(), _rows(), {"dynamo": True}),
+    "a function, torchscript": lambda: (no_module, _rows(), {"dynamo": False}),
+    "dynamic axis out of range, torchscript": lambda: (
+        nn.Linear(4, 4),
+        _rows(),
+        {"dynamo": False, "input_names": ["x"], "dynamic_axes": {"x": {5: "batch"}}},
+    ),
+    "misspelt keyword": lambda: (
+        nn.Linear(4, 4), _rows(), {"dynamo": False, "dynamic_axis": {"x": {0: "batch"}}},
+    ),
+    "no such folder, dynamo": lambda: (
+        nn.Linear(4, 4), _rows(), {"dynamo": True, "f": "no-such-folder/model.onnx"},
+    ),
     "unsupported linear algebra, dynamo": lambda: (
         Inverse(), (torch.eye(3)[None],), {"dynamo": True},
     ),
 }  # fmt: skip
 """Each case gives the model, its example inputs, and the keywords of the export."""
+
+
+class Unsupported(nn.Module):
+    """Has an operator that no exporter knows."""
+
+    def forward(self, x):
+        return torch.linalg.eigvals(x).real

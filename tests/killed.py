@@ -1,4 +1,4 @@
-"""A process that ends badly inside a pass: `python killed.py HOW FOLDER`."""
+"""A process that ends badly inside a pass: `python killed.py HOW FOLDER [PASS]`."""
 
 from __future__ import annotations
 
@@ -38,16 +38,23 @@ def die(how):
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 
 
-how, folder = sys.argv[1:]
+how, folder, *inside = sys.argv[1:]
 warnings.simplefilter("ignore")
-tracing = onnxspan.trace(flight=f"{folder}/export")
+tracing = onnxspan.trace("nodes" if how == "node" else "passes", flight=f"{folder}/export")
 where = "_decide_input_format" if how == "full" else "_jit_pass_onnx_peephole"
+where = inside[0] if inside else where
 tracing.on_enter(where)(lambda _moment: die(how))
+if how == "node":  # on entering one: its memory is on record before
+
+    def converted(g, x):
+        die("kill")
+
+    torch.onnx.register_custom_op_symbolic("aten::relu", converted, 17)
 with tracing:
     import io
 
     buffer = io.BytesIO()
-    torch.onnx.export(Model(), (torch.zeros(2, 3),), buffer, dynamo=False)
+    torch.onnx.export(Model(), (torch.zeros(2, 3),), buffer, dynamo=bool(inside), verbose=False)
     if how == "full":
         print(len(buffer.getvalue()), os.path.getsize(f"{folder}/export.flight"))
 print("|".join(tracing.errors))

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def executable():
-    """The path of an installed Chromium; None when there is none."""
-    named = os.environ.get("ONNXSPAN_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, BROWSERS)), None)
+import browsers
 
 
 @pytest.fixture(scope="module")
 def browser():
     """One Chromium for the module."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = executable()
-    if path is None:
-        pytest.skip("no Chromium: install one, or name it in ONNXSPAN_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with browsers.chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

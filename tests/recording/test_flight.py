@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import torch_facts
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
 from onnxspan.reading.trace import Trace
@@ -16,9 +17,9 @@ from onnxspan.reading.trace import Trace
 CHILD = Path(__file__).parent.parent / "killed.py"
 
 
-def _run(how, folder):
+def _run(how, folder, *inside):
     return subprocess.run(
-        [sys.executable, CHILD, how, folder],
+        [sys.executable, CHILD, how, folder, *inside],
         capture_output=True,
         text=True,
         timeout=120,
@@ -49,6 +50,30 @@ def test_dead_process_tells_where_it_was(how, codes, tmp_path):
     screen = trace.ending.screen()
     assert screen.startswith("The process ended inside _jit_pass_onnx_peephole, without a word")
     assert "MB resident at that moment" in screen
+
+
+def test_killed_at_a_node(tmp_path):
+    """At level `nodes` the log names the operator, and the memory when it began."""
+    assert _run("node", tmp_path).returncode == -9
+    trace = Trace.read(tmp_path / "export.flight")
+    assert trace.ending.last.name == "aten::relu"
+    assert trace.ending.memory > 10**7
+    assert "inside    torch.onnx.export > " in trace.ending.screen()
+
+
+@pytest.mark.skipif(not torch_facts.DYNAMO, reason=torch_facts.NO_DYNAMO)
+def test_dynamo_export_killed_in_decomposition(tmp_path):
+    """The dynamo exporter's log names the decomposition, and has the capture before it whole."""
+    assert _run("kill", tmp_path, "run_decompositions").returncode == -9
+    trace = Trace.read(tmp_path / "export.flight")
+    assert trace.ending.last.name == "run_decompositions"
+    assert trace.roots[0].get(c.EXPORTER) == "dynamo"
+    done = {span.name: span for span in trace.spans if span.end}
+    assert done["torch.export.export"].get(c.NODES) > 0
+    assert "torch.onnx.export" not in done
+    screen = " ".join(trace.ending.screen().split())
+    assert "_core.export > _prepare_exported_program_for_export" in screen
+    assert "native_log" not in screen  # there is no C++ pass to ask
 
 
 def test_full_disk(tmp_path):

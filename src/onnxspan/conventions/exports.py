@@ -47,6 +47,13 @@ MEMORY_PEAK = attribute(
     "stages, passes",
     "The highest resident memory the process has had so far, at the end of the span.",
 )
+MEMORY_PEAK_GROWTH = attribute(
+    "torch.onnx.memory.peak_growth",
+    "int, By",
+    "stages, passes",
+    "By how much the span raised that peak, also where it gave the memory back; absent for zero. "
+    "Memory below an earlier peak does not show here.",
+)
 
 # --- processor time (stages and passes) ----------------------------------------
 CPU = attribute(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
 from onnxspan.reading.hints import hints_for
-from onnxspan.reading.text import one_line, printable
+from onnxspan.reading.text import one_line, printable, without_colours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MESSAGE_LIMIT = 300
 _OPERATOR = re.compile(r"operator '(?P<ts>\w+::\w+)'|OpOverload\(op='(?P<fx>[\w.]+)'")
 _OPSET = re.compile(r"opset version (\d+)|onnx_opset_version: (\d+)")
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_REASON_LIMIT = 160
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Failure:
         message: the first line of its message, or of the cause's that says more.
         chain: `Type: message` of the exception and its causes, the outermost first.
         stacktrace: Python's whole text of it.
+        tried: the ways of capture that failed, where there were several, each with its reason.
         hints: what to try; empty when nothing is known.
         handled: the exporter dealt with it and went on.
     """
@@ -57,6 +58,7 @@ class Failure:
     message: str
     chain: list[str]
     stacktrace: str
+    tried: list[str]
     hints: list[str]
     handled: bool
 
@@ -88,6 +90,7 @@ class Failure:
             ("", f"    {self.source}" if self.source else ""),
             ("called at", self.called if self.called != where else ""),
             ("opset", str(self.opset or "")),
+            *(("tried", reason) for reason in self.tried if not self._says(reason)),
             *(("try", hint) for hint in self.hints),
             *(("chain", link) for link in (self.chain if chain else ())),
         )
@@ -95,6 +98,11 @@ class Failure:
             if text:
                 lines += _row(label, text, width)
         return "\n".join(lines)
+
+    def _says(self, reason: str) -> bool:
+        """Whether the screen's own error is this strategy's reason."""
+        said = reason.partition(": ")[2].rstrip("…")
+        return f"{self.error_type.rpartition('.')[2]}: {self.message}".startswith(said)
 
     def __str__(self) -> str:
         return self.screen()
@@ -116,9 +124,23 @@ def failures(roots: Iterable[Span]) -> list[Failure]:
         fatal = {id(span) for span in _fatal_path(root)}
         for span in root.walk():
             event = _exception(span)
-            if event is not None and (id(span) not in fatal or _is_cause(span, fatal)):
-                found.append(_failure(span, event, handled=id(span) not in fatal))
+            if event is None:
+                continue
+            ends = id(span) in fatal
+            if (
+                _is_cause(span, fatal)
+                if ends
+                else not any(_carries(s, span) for s in span.children)
+            ):
+                found.append(_failure(span, event, handled=not ends))
     return sorted(found, key=lambda failure: (failure.span.end, failure.span.start))
+
+
+def is_handled(span: Span) -> bool:
+    """Whether this failed span's error was caught inside the export, which went on."""
+    while span.error and span.parent is not None and span.parent.scope == c.SCOPE:
+        span = span.parent
+    return not span.error
 
 
 def fatal_failure(roots: Iterable[Span]) -> Failure | None:
@@ -173,7 +195,7 @@ def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
     told = event.attributes
     line = [span, *_ancestors(span)]
     chain = _chain(span, event, handled=handled)
-    message = _COLOURS.sub("", str(told.get(c.EXCEPTION_MESSAGE, "")))
+    message = without_colours(str(told.get(c.EXCEPTION_MESSAGE, "")))
     kind = str(told.get(c.EXCEPTION_TYPE, ""))
     telling_kind, telling = _telling(kind, message, chain)
     exporter = next((str(s.get(c.EXPORTER)) for s in line if s.get(c.EXPORTER)), "")
@@ -194,6 +216,7 @@ def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
         message=telling,
         chain=chain,
         stacktrace=str(told.get(c.EXCEPTION_STACKTRACE, "")),
+        tried=[] if handled else _tried(line),
         hints=hints_for(chain, exporter),
         handled=handled,
     )
@@ -212,7 +235,7 @@ def _chain(span: Span, event: Event, *, handled: bool) -> list[str]:
         )
         if len(whole) > len(links) and links[-1] in whole:
             links = whole
-    return [_COLOURS.sub("", link) for link in links]
+    return [without_colours(link) for link in links]
 
 
 def _ancestors(span: Span) -> list[Span]:
@@ -229,9 +252,23 @@ def _telling(kind: str, message: str, chain: list[str]) -> tuple[str, str]:
         kind, _, message = chain[-1].partition(": ")
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     first = lines[0] if lines else ""
+    if first.startswith("Constraints violated"):  # which, is in the lines below
+        first = " ".join([first.split(" For more information")[0], *lines[1:]])
     for tail in (". Please feel free to request support", "  [Caused by", " Failure message: "):
         first = first.split(tail)[0]
     return kind, first if len(first) <= _MESSAGE_LIMIT else first[: _MESSAGE_LIMIT - 1] + "…"
+
+
+def _tried(line: list[Span]) -> list[str]:
+    """Why each way of capture failed; one alone is the error itself."""
+    reasons: list[str] = next(
+        (span.get(c.CAPTURE_FAILURES) for span in line if span.get(c.CAPTURE_FAILURES)), []
+    )
+    texts = [without_colours(str(reason)) for reason in reasons]
+    shortened = [
+        text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 1] + "…" for text in texts
+    ]
+    return shortened if len(shortened) > 1 else []
 
 
 def _matched(pattern: re.Pattern[str], chain: list[str]) -> str:
@@ -265,6 +302,7 @@ def _module(span: Span, event: Event) -> str:
     scope = str(span.get(c.NODE_SCOPE) or "")
     if "::" in scope:
         kind, _, path = scope.rpartition("/")[2].partition("::")
+        path = str(event.attributes.get(c.MODULE_PATH, path))  # torch's has its end only
     else:
         kind = str(event.attributes.get(c.MODULE_CLASS_RUNNING, ""))
         path = str(event.attributes.get(c.MODULE_PATH, scope))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from onnxspan import conventions as c
@@ -14,19 +15,31 @@ if TYPE_CHECKING:
     from onnxspan.reading.trace import Span
 
 
-def header(export: Span) -> list[Text]:
-    """Model and file; exporter, opset and versions; parameters and what was written."""
+def header(export: Span, width: int) -> list[Text]:
+    """Model and file; exporter, opset and versions; parameters and what was written.
+
+    Of a model's name that does not fit its end is kept, and the file's name whole: in a run of
+    several exports that tells them apart.
+    """
     # A user's own function may stand around the call that knows of model and versions.
     call = next((span for span in export.walk() if span.get(c.VERSION_TORCH)), export)
     title = Text()
-    title.append(one_line(str(call.get(c.MODEL_CLASS, export.name))), style="bold")
     file = call.get(c.RESULT_FILE)
     if file:
         title.append(" → ", style="dim")
         title.append(one_line(str(file)), style="bold")
     if export.error:
         title.append("  failed", style="bold red")
+    model = one_line(str(call.get(c.MODEL_CLASS, export.name)))
+    title = Text(_fitting(model, width - title.cell_len), style="bold").append_text(title)
     return [title, *(_dim(parts) for parts in (_how(export, call), _what(export, call)) if parts)]
+
+
+def _fitting(model: str, width: int) -> str:
+    """The class with as much of its module as there is room for; itself always."""
+    while cell_len(model) > width and "." in model.removeprefix("…."):
+        model = "…." + model.removeprefix("….").partition(".")[2]
+    return model
 
 
 def _how(export: Span, call: Span) -> list[str]:

@@ -45,16 +45,22 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "",
-        r"Only tuples, lists and Variables are supported as JIT inputs|Unsupported input type <class",
         (
-            "Pass tensors, or tuples, lists and dicts of tensors; take other objects apart in a small "
+            r"Only tuples, lists and Variables are supported as JIT inputs|Unsupported input type <class"
+            r"|Found <class '.*'> in output, which is not a known type"
+        ),
+        (
+            "Pass and return tensors, or tuples, lists and dicts of tensors; take other objects apart in a small "
             "wrapping module, or register the class with torch.utils._pytree.register_dataclass or "
             "torch.export.register_dataclass (dynamo only)."
         ),
     ),
     (
         "",
-        r"Only tensors, lists, tuples of tensors, or dictionary of tensors can be output",
+        (
+            r"Only tensors, lists, tuples of tensors, or dictionary of tensors can be output"
+            r"|Error when translating node return \("
+        ),
         "Return tensors only, or tuples, lists and dicts of them, from forward.",
     ),
     (
@@ -85,6 +91,48 @@ HINTS: tuple[tuple[str, str, str], ...] = (
         "",
         r"Unsupported onnx_opset_version: (?P<opset>\d+)|Unsupported ONNX opset version: (?P<other>\d+)",
         "This exporter does not know that opset: leave opset_version out to get its default.",
+    ),
+    (
+        _TORCHSCRIPT,
+        r"operator with unrecognized namespace (?P<op>\w+::\w+)",
+        (
+            "torch has no conversion of your own operator: write one and register it with "
+            "torch.onnx.register_custom_op_symbolic('{op}', function, opset)."
+        ),
+    ),
+    (
+        _TORCHSCRIPT,
+        r"axis should be no more than the shape dimension",
+        "dynamic_axes names a dimension that the tensor does not have: count from 0.",
+    ),
+    (
+        "",
+        r"TypeError: export\(\) got an unexpected keyword argument '(?P<name>\w+)'",
+        (
+            "torch.onnx.export of this torch takes no '{name}': misspelt, or removed since; "
+            "help(torch.onnx.export) has what it takes."
+        ),
+    ),
+    (
+        "",
+        r"'function' object has no attribute 'modules'|Expected `mod` to be an instance of",
+        "A function cannot be exported: put it into the forward of an nn.Module.",
+    ),
+    (
+        "",
+        (
+            r"device meta is not on the expected device|at least two devices, .*\bmeta\b"
+            r"|[Cc]annot (be called on|copy out of) meta tensor"
+        ),
+        "A part of the model lies on the device `meta`, without data: load its weights first.",
+    ),
+    (
+        _DYNAMO,
+        r"LinearPackedParamsBase|quantized\.\w+PackedParams",
+        (
+            "Packed quantized parameters cannot be captured: export the float model, and quantize "
+            "the ONNX file."
+        ),
     ),
     (
         "",
@@ -136,7 +184,7 @@ HINTS: tuple[tuple[str, str, str], ...] = (
     (
         "",
         (
-            r"^(RuntimeError: (shape '\[.*\]' is invalid for input|mat1 and mat2 shapes|The size of tensor a)"
+            r"^(RuntimeError: (shape '\[.*\]' is invalid for input|mat1 and mat2 shapes|The size of tensor a|Expected tensor for argument)"
             r"|IndexError: Dimension out of range)"
         ),
         "The model itself fails on these inputs: make model(*args) run first, then export.",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
-from onnxspan.reading.text import one_line
+from onnxspan.reading import figures
+from onnxspan.reading.failure import is_handled
+from onnxspan.reading.text import one_line, without_colours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +22,18 @@ def failure_lines(span: Span) -> Iterator[str]:
     """The message of a failure, where it happened, and the node that it happened at."""
     if not span.error or any(child.description == span.description for child in span.children):
         return
-    message = one_line(span.description or str(span.get(c.ERROR_TYPE, "failed")))
+    message = without_colours(span.description or str(span.get(c.ERROR_TYPE, "failed")))
+    message = one_line(f"handled: {message}" if is_handled(span) else message)
     yield message if len(message) <= MESSAGE else message[: MESSAGE - 1] + "…"
     scope = span.get(c.NODE_SCOPE)
     if scope:
         yield f"in module {one_line(str(scope))}"
     if span.get(c.NODE_OPERATOR) and span.get(c.FILE):
         yield one_line(f"at {span.get(c.FILE)}:{span.get(c.LINE, '?')}")
+
+
+PASSING_MEMORY = 0.05
+"""From this share of the process's peak on, memory that a span took and gave back is said."""
 
 
 def notes(span: Span) -> Iterator[str]:
@@ -39,5 +46,15 @@ def notes(span: Span) -> Iterator[str]:
             f"{span.get(c.JIT_PARAMETERS)} parameters + {span.get(c.JIT_FLAT_INPUTS)} inputs "
             f"are not the graph's {span.get(c.JIT_GRAPH_INPUTS)} inputs"
         )
+    passing = _passing_memory(span)
+    if passing and not any(2 * _passing_memory(child) >= passing for child in span.children):
+        yield f"took {figures.size(passing)} more in between, and gave it back"
     if not span.end:
         yield "begun, and never ended"
+
+
+def _passing_memory(span: Span) -> int:
+    """Bytes by which a span raised the process's peak above what it kept; 0 when too few."""
+    raised = span.number(c.MEMORY_PEAK_GROWTH) or 0
+    given_back = raised - max(span.number(c.MEMORY_GROWTH) or 0, 0)
+    return given_back if given_back > PASSING_MEMORY * (span.number(c.MEMORY_PEAK) or 0) else 0

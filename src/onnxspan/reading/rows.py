@@ -12,6 +12,7 @@ from rich.text import Text
 
 from onnxspan import conventions as c
 from onnxspan.reading import figures
+from onnxspan.reading.failure import is_handled
 from onnxspan.reading.folding import Folding, Kind, Line, operator_sums
 from onnxspan.reading.notes import failure_lines, notes
 from onnxspan.reading.text import one_line, shorten
@@ -144,7 +145,7 @@ def _row(line: Line, guides: str, whole: float) -> Row:
     cells["nodes"] = figures.count(nodes) if nodes is not None else ""
     style = ""
     if span.error:
-        style = "bold red"
+        style = "yellow" if is_handled(span) else "bold red"
     elif not span.end:
         cells["time"], cells["share"], style = "no end", "", "bold red"
     return Row(guides, one_line(span.name), cells, style, "✗ " if span.error else "", part)
@@ -155,7 +156,7 @@ def _said(line: Line) -> Iterator[tuple[str, str]]:
         return
     span = line.spans[0]
     for text in failure_lines(span):
-        yield text, "red"
+        yield text, "yellow" if is_handled(span) else "red"
     for text in notes(span):
         yield text, "yellow"
 

@@ -50,6 +50,11 @@ def describe(call: Call, error: BaseException) -> dict[str, Any]:
         path = _path_of(module, call)
         if path is not None:
             found[c.MODULE_PATH] = path
+    scope = str(call.attributes.get(c.NODE_SCOPE, ""))
+    if "::" in scope:
+        path = _path_of_scope(scope, call)
+        if path:
+            found[c.MODULE_PATH] = path
     return found
 
 
@@ -76,8 +81,9 @@ def _links(error: BaseException) -> list[BaseException]:
 
 def full_name(kind: type) -> str:
     """A class's name with its module, builtins without."""
-    name = kind.__qualname__
-    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
+    name, module = kind.__qualname__, kind.__module__
+    # A class of C++ may have its module in both: torch.jit.ScriptFunction.
+    return name if module == "builtins" or name.startswith(f"{module}.") else f"{module}.{name}"
 
 
 def message_of(error: BaseException) -> str:
@@ -129,6 +135,37 @@ def _running_module(frames: list[tuple[FrameType, int]]) -> Any:
             if isinstance(owner, nn.Module) and not wrapped:
                 return owner
     return None
+
+
+def _path_of_scope(scope: str, call: Call) -> str | None:
+    """The whole path behind torch's scope, which has of each module the end of its name only.
+
+    `Encoder::/Block::blocks.0/Mix::mix` is `blocks.0.mix`; None when it is not one module alone.
+    """
+    named = getattr(call.export.outermost.argument("model"), "named_modules", None)
+    if named is None:
+        return None
+    names = [name for name, _module in named() if name]
+    around = ""
+    for segment in scope.split("/"):
+        end = segment.rpartition("::")[2]
+        if not end:
+            continue
+        inside = [name for name in names if name.startswith(f"{around}." if around else "")]
+        fitting = [name for name in inside if end == _end_of(name) or name == f"{around}.{end}"]
+        shortest = min((name.count(".") for name in fitting), default=0)
+        fitting = [name for name in fitting if name.count(".") == shortest]
+        if len(fitting) != 1:
+            return None
+        around = fitting[0]
+    return around
+
+
+def _end_of(name: str) -> str:
+    """As torch shortens a module's name: from its last part that is no number on."""
+    parts = name.split(".")
+    first = max((at for at, part in enumerate(parts) if not part.isnumeric()), default=0)
+    return ".".join(parts[first:])
 
 
 def _path_of(module: Any, call: Call) -> str | None:

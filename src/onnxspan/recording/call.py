@@ -11,6 +11,9 @@ from onnxspan.recording import session
 from onnxspan.recording.faults import describe_error
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
     from opentelemetry.trace import Span, Tracer
 
     from onnxspan.recording.own_span import OwnTracer
@@ -30,10 +33,11 @@ class Export:
         root: the first call; `outermost` the exporter's own, inside a user's function around it.
         receivers: the sessions that get its spans; `session` is the first, with the clock.
         level: the deepest that any of them asks for.
-        listeners: of all of them.
+        listeners: of all of them; `node_entered`: those methods that are told of a node.
         own_held: what the users' own probes wrap; `aside` the call for which they came off.
         own_time: nanoseconds spent in onnxspan's own code so far.
-        size: the graph's size at the last count, and `counted` the graph it is of.
+        size: the graph's size at the last count, and `counted` the graph it is of; `kinds`: how
+            many nodes of each kind it has, where that count saw them.
         flat: that graph is known to have no node with blocks; `swept`: how far the last dead
             code elimination went after which nothing was changed (torchscript_facts.py).
         resident: the process's memory when it was read last, in bytes, and the clock then.
@@ -45,7 +49,7 @@ class Export:
 
     __slots__ = (
         "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
-        "functions", "level", "listeners", "notes", "omitted", "outermost", "own_held", "own_time",
+        "functions", "kinds", "level", "listeners", "node_entered", "notes", "omitted", "outermost", "own_held", "own_time",
         "receivers", "resident", "root", "session", "size", "sources", "span_count", "sums",
         "swept", "tracer",
     )  # fmt: skip
@@ -56,6 +60,9 @@ class Export:
         self.clock = self.session.clock
         self.tracer: Tracer | OwnTracer = session.tracer(receivers)
         self.listeners = session.listeners(receivers)
+        # Looked up once: they are told of every node.
+        told = (getattr(listener, "node_entered", None) for listener in self.listeners)
+        self.node_entered: list[Callable[[Call], None]] = [one for one in told if one is not None]
         self.level = max(receiver.level for receiver in receivers)
         self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
@@ -70,6 +77,7 @@ class Export:
         self.exporters: list[Exporter] = []
         self.size: GraphSize | None = None
         self.counted: Any = None
+        self.kinds: Counter[str] | None = None
         self.flat = False
         self.swept = 0
         self.failure: BaseException | None = None
@@ -95,8 +103,8 @@ class Call:
 
     __slots__ = (
         "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
-        "operator", "otel_token", "parent", "probe", "result", "rss", "scratch", "span", "spent", "sums",
-        "target", "working",
+        "operator", "otel_token", "parent", "peak", "probe", "result", "rss", "scratch", "span",
+        "spent", "sums", "target", "working",
     )  # fmt: skip
 
     def __init__(
@@ -132,15 +140,20 @@ class Call:
         self.result: Any = None
         self.rss = 0
         self.spent: Spent | None = None
+        self.peak = 0
         self.began = 0
 
     def argument(self, name: str, default: Any = None) -> Any:
         """The argument that the wrapped function receives under `name`, its default included."""
         if self.bound is None:
             signature = inspect.signature(self.target.original)
-            bound = signature.bind_partial(*self.args, **self.kwargs)
-            bound.apply_defaults()
-            self.bound = dict(bound.arguments)
+            try:
+                bound = signature.bind_partial(*self.args, **self.kwargs)
+            except TypeError:  # a call that cannot be: the function itself will say so
+                self.bound = dict(self.kwargs)
+            else:
+                bound.apply_defaults()
+                self.bound = dict(bound.arguments)
         return self.bound.get(name, default)
 
     def note(self, key: str, value: Any) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording import memory
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class FlightLog:
 
     def node_entered(self, call: Call) -> None:
         """Write which node is converted (level `nodes` only); its end is not written."""
+        call.rss = memory.resident()  # a node's span has no memory of its own
         rest = self._nodes.get(call.operator)
         if rest is None:
             rest = self._nodes[call.operator] = self._rest(call.operator, c.Level.NODES) + b"}\n"

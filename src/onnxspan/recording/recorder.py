@@ -101,6 +101,13 @@ class SpanHooks:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.probe.name}", error)
 
+    def lost(self, kwargs: dict[str, Any]) -> None:
+        """End a call that `enter` has begun, but could not hand back."""
+        call = current.get()
+        if call is not None and call.kwargs is kwargs:
+            current.set(call.parent)
+            _let_go(call)
+
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         receivers = receiving()
         if not receivers or not is_instrumentation_enabled():
@@ -201,6 +208,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
 
 def _note_resident(call: Call, now: int) -> None:
     call.rss = _resident(call.export, now)
+    call.peak = memory.peak()
 
 
 def _resident(export: Export, now: int) -> int:
@@ -216,7 +224,10 @@ def _note_memory(call: Call, now: int) -> None:
     rss = _resident(call.export, now)
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
-    call.attributes[c.MEMORY_PEAK] = memory.peak()
+    peak = memory.peak()
+    call.attributes[c.MEMORY_PEAK] = peak
+    if peak > call.peak:  # getrusage is read at both ends: the peak only ever rises
+        call.attributes[c.MEMORY_PEAK_GROWTH] = peak - call.peak
 
 
 def _conclude(export: Export, ended: int) -> None:

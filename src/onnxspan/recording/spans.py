@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ MESSAGE_LIMIT = 8_000
 """Characters of an exception's message that are kept: torch puts whole graphs into some."""
 STACKTRACE_LIMIT = 32_000
 DESCRIPTION_LIMIT = 240
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def start(call: Call) -> None:
@@ -92,8 +94,8 @@ def end(call: Call, ended: int) -> None:
 
 
 def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:
-    """The first line of a message, cut to a limit."""
-    lines = message.strip().splitlines()
+    """The first line of a message, cut to a limit, without torch's colours for a terminal."""
+    lines = _COLOURS.sub("", message).strip().splitlines()
     first = lines[0] if lines else ""
     return first if len(first) <= limit else first[: limit - 1] + "…"
 

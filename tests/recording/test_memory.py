@@ -1,0 +1,60 @@
+"""Memory per stage and pass, of allocations that really happen."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import torch
+
+import onnxspan
+from onnxspan import conventions as c
+from onnxspan.recording import memory
+
+
+class Keeps(torch.nn.Module):
+    """Holds a hundred megabytes from its first call on."""
+
+    def forward(self, x):
+        self.held = torch.ones(25_000_000)
+        return x + 1
+
+
+def _export(tracing, model):
+    with warnings.catch_warnings(), tracing as trace:
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, (torch.zeros(1),), io.BytesIO(), dynamo=False)
+    assert trace.errors == []
+    return {span.name: span for span in trace.spans}
+
+
+def test_growth_stands_where_memory_was_taken():
+    """What forward keeps is the growth of the tracing span and of those around it, of no other."""
+    spans = _export(onnxspan.trace(flight=False), Keeps())
+    grown = {name for name, span in spans.items() if span.get(c.MEMORY_GROWTH) > 90_000_000}
+    assert {"_trace_and_get_graph_from_model", "_model_to_graph"} <= grown
+    assert not [name for name in grown if name.startswith("_jit_pass")]
+    assert all(span.get(c.MEMORY_PEAK) >= span.get(c.MEMORY_GROWTH) for span in spans.values())
+
+
+def test_memory_that_is_given_back_is_said():
+    """A pass that takes much and gives it back shows in its peak, and the tree says so."""
+    tracing = onnxspan.trace(flight=False)
+    taken = []
+
+    @tracing.on_enter("_jit_pass_cse")
+    def take(_moment):
+        size = memory.peak() - memory.resident() + max(memory.peak() // 5, 2**26)
+        taken.append(len(b"x" * size))
+
+    spans = _export(tracing, torch.nn.ReLU())
+    cse = spans["_jit_pass_cse"]
+    assert taken
+    assert cse.get(c.MEMORY_PEAK_GROWTH) > 2**25
+    assert cse.get(c.MEMORY_GROWTH) < 2**24
+    assert spans["_optimize_graph"].get(c.MEMORY_PEAK_GROWTH) >= cse.get(c.MEMORY_PEAK_GROWTH)
+    printed = io.StringIO()
+    tracing.show(file=printed, width=100)
+    lines = printed.getvalue().splitlines()
+    [place] = [number for number, line in enumerate(lines) if "more in between" in line]
+    assert "_jit_pass_cse" in lines[place - 1]
