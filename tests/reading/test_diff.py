@@ -109,7 +109,7 @@ def test_nothing_is_injected_into_the_page():
     evil = "<script>alert(1)</script>\x1b[31m"
     found = compare(samples(export({evil: 1.0}, model=evil)), samples(export({"a": 1.0})))
     text = diff_page.page(found)
-    assert "<script" not in text
+    assert text.count("<script") == 1  # the page's own
     assert "\x1b" not in text
     assert "&lt;script&gt;" in text
 
@@ -122,3 +122,29 @@ def test_the_json_holds_every_step():
         (["a"], "before"),
         (["b"], "after"),
     ]
+
+
+def test_one_trace_a_side_is_confirmed_by_processor_time():
+    """A pass from which another process took the processor is not slower; one that computes more is."""
+
+    def side(seconds, processor):
+        return samples(export({"pass": (seconds, {"torch.onnx.cpu.duration": processor}, {})}))
+
+    taken = compare(side(0.001, 0.001), side(0.009, 0.001))
+    assert taken.slower_or_faster() == []
+    slower = compare(side(0.001, 0.001), side(0.009, 0.009))
+    assert [row.name for row in slower.slower_or_faster()] == ["pass"]
+
+
+def test_repeated_waits_differ():
+    """A step that waits longer in every repetition is slower, though it computes nothing."""
+
+    def side(seconds):
+        return samples(
+            *(
+                export({"lock": (s, {"torch.onnx.cpu.duration": 0.0001}, {})})
+                for s in (seconds, seconds * 1.01, seconds * 1.02)
+            )
+        )
+
+    assert [row.name for row in compare(side(0.1), side(0.3)).slower_or_faster()] == ["lock"]

@@ -54,8 +54,8 @@ def test_linear_work_on_a_graph_with_a_fixed_part_is_not_flagged():
 
 
 def test_a_quadratic_pass_is_found_though_small_at_first():
-    """1 ms at the smallest size of an export of half a second is found, and by name."""
-    found = measure(series(lambda n: 0.001 * (n / 600) ** 2, scatter=0.05))
+    """5 ms at the smallest size of an export of half a second is found, and by name."""
+    found = measure(series(lambda n: 0.005 * (n / 600) ** 2, scatter=0.05))
     assert [row.name for row in found.superlinear] == ["pass"]
     fitted = found.superlinear[0].own_fit
     assert fitted.low < 2.0 < fitted.high
@@ -117,6 +117,77 @@ def test_a_single_trace_a_size_says_what_it_assumes():
     assert "assumed" in str(found)
 
 
+def spent(seconds, processor, collector=0.0):
+    """A pass that takes so long on the wall, computes for so long, and collects of it so long."""
+    attributes = {"torch.onnx.cpu.duration": processor}
+    if collector:
+        attributes["torch.onnx.gc.duration"] = collector
+    return (seconds, attributes, {})
+
+
+def measured(passes, repeats=1):
+    """Exports of a second a 1,200 nodes, with these passes: name to a function of the nodes."""
+    traces = [
+        export(
+            {name: step(n) for name, step in passes.items()},
+            nodes=n,
+            **{"torch.onnx.cpu.duration": n / 1200},
+        )
+        for n in SIZES
+        for _ in range(repeats)
+    ]
+    return measure(samples(*traces))
+
+
+def test_processor_time_is_judged():
+    """A pass is quadratic on the wall of a busy machine and computes linearly: not flagged."""
+    found = measured({"busy": lambda n: spent(0.05 * (n / 600) ** 2, 0.04 * n / 600)})
+    assert found.superlinear == []
+    assert found.rows[1].own.on_processor
+    found = measured({"calm": lambda n: spent(0.5 * n / 600, 0.03 * (n / 600) ** 2)})
+    assert [row.name for row in found.superlinear] == ["calm"]
+
+
+def test_the_garbage_collector_is_left_out():
+    """A collection of 0.3 s that falls into one pass at the largest size flags nothing."""
+
+    def fell(n):
+        collector = 0.3 if n == SIZES[-1] else 0.0
+        return spent(0.1 * n / 600 + collector, 0.1 * n / 600 + collector, collector)
+
+    assert measured({"pass": fell}).superlinear == []
+
+
+def test_a_step_that_waits_is_judged_by_the_wall():
+    """A quadratic wait, as for a lock or a disk, is found though it computes nothing."""
+    found = measured({"lock": lambda n: spent(0.05 * (n / 600) ** 2, 0.0001)})
+    assert [row.name for row in found.superlinear] == ["lock"]
+
+
+def test_a_small_step_is_not_worth_a_line():
+    """What takes less than 1 % of the export at the largest size is not flagged."""
+    found = measured({"tiny": lambda n: spent(0.001 * (n / 600) ** 2, 0.001 * (n / 600) ** 2)})
+    assert found.superlinear == []
+
+
+def test_an_operator_needs_the_pass_around_it_to_agree():
+    """An operator's sum knows the wall alone: quadratic in a linear pass, it is not flagged."""
+
+    def converting(n, processor):
+        sums = {
+            "torch.onnx.symbolic.operators": ["aten::add"],
+            "torch.onnx.symbolic.calls": [n],
+            "torch.onnx.symbolic.durations": [0.05 * (n / 600) ** 2],
+        }
+        return (1.0, {"torch.onnx.cpu.duration": processor, **sums}, {})
+
+    linear = measured({"convert": lambda n: converting(n, 0.1 * n / 600)})
+    assert linear.superlinear == []
+    quadratic = measured({"convert": lambda n: converting(n, 0.06 * (n / 600) ** 2)})
+    names = {row.name for row in quadratic.superlinear}
+    assert names == {"convert", "aten::add (symbolic)"}
+
+
 def test_constant_time_does_not_grow():
     """A step that takes the same at every size has no exponent."""
     found = measure(series(lambda _: 0.3, scatter=0.02))
@@ -139,7 +210,7 @@ def test_failed_exports_are_left_out_aloud():
 
 def test_the_text_fits_and_names_the_pass():
     """80 columns, with the exponent and the plot."""
-    text = str(measure(series(lambda n: 0.001 * (n / 600) ** 2)))
+    text = str(measure(series(lambda n: 0.005 * (n / 600) ** 2)))
     assert max(map(len, text.splitlines())) <= 80
     assert "Superlinear by their own time" in text
     assert "x pass" in text
@@ -149,4 +220,6 @@ def test_nothing_is_injected_into_the_page():
     """Names are text in the page and in the plot."""
     evil = "<img src=x onerror=alert(1)>"
     traces = [export({evil: 0.01 * (n / 600) ** 2}, nodes=n) for n in SIZES]
-    assert "<img" not in growth_page.page(measure(samples(*traces)))
+    text = growth_page.page(measure(samples(*traces)))
+    assert "<img" not in text
+    assert "&lt;img" in text

@@ -7,7 +7,7 @@ import pytest
 import onnxspan
 from conftest import attributes, changed
 from onnxspan import conventions as c
-from onnxspan.recording import memory, recorder, sizes, spans
+from onnxspan.recording import memory, processor, recorder, sizes, spans
 from onnxspan.recording import session as session_module
 from onnxspan.recording.probes import OPENERS, TABLES
 from onnxspan.recording.probes import torchscript_graphs as graphs
@@ -33,6 +33,10 @@ PLACES = [
     (spans, "detach"),
     (memory, "resident"),
     (memory, "peak"),
+    (processor, "begin"),
+    (processor, "end"),
+    (processor, "watch"),
+    (processor, "unwatch"),
     (sizes, "graph_size"),
     (sizes, "input_shapes"),
     (sizes, "tensors_size"),

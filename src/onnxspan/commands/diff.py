@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
-from onnxspan.commands.comparing import output_options, write_page
+from onnxspan.commands.comparing import Output, output_options
 from onnxspan.errors import OnnxspanError
 
 CROSSED = 1
@@ -22,7 +21,15 @@ class _TwoSides(click.Command):
         return super().parse_args(ctx, [_SEPARATOR if arg == "--" else arg for arg in args])
 
 
-@click.command("diff", cls=_TwoSides)
+_EXAMPLES = """\b
+Examples:
+  onnxspan diff yesterday.jsonl today.jsonl
+  onnxspan diff before-*.jsonl -- after-*.jsonl --html diff.html
+  onnxspan diff main-*.jsonl -- branch-*.jsonl --fail-if 'processor>1.3x' --fail-if 'nodes>+0'
+"""
+
+
+@click.command("diff", cls=_TwoSides, epilog=_EXAMPLES)
 @click.argument("files", nargs=-1, required=True, metavar="BEFORE... [--] AFTER...")
 @output_options
 @click.option(
@@ -30,45 +37,30 @@ class _TwoSides(click.Command):
     "thresholds",
     multiple=True,
     metavar="LIMIT",
-    help="Exit with 1 when crossed: 'duration>1.5x', 'nodes>+10', 'bytes>5%', "
+    help="Exit with 1 when crossed: 'duration>1.5x', 'processor>30s', 'nodes>+10', 'bytes>5%', "
     "'duration(_jit_pass_onnx)>2x'. May be given several times.",
 )
-def command(
-    files: tuple[str, ...],
-    export: int | None,
-    *,
-    as_json: bool,
-    everything: bool,
-    html: str | None,
-    thresholds: tuple[str, ...],
-) -> None:
+def command(files: tuple[str, ...], output: Output, thresholds: tuple[str, ...]) -> None:
     """Compare two traces, stage by stage and pass by pass.
 
     Give two files; or several repetitions a side, divided by `--`, so that the noise is
     known: onnxspan diff before/*.jsonl -- after/*.jsonl
     """
-    from onnxspan.reading import compare_json as data  # imported when it is called
+    from onnxspan.reading import compare_json, diff_page, diff_text  # imported when it is called
     from onnxspan.reading.diff import compare
     from onnxspan.reading.samples import read_samples
     from onnxspan.reading.thresholds import crossed, parse
 
     limits = [parse(text) for text in thresholds]
     before, after = _sides(files)
-    found = compare(read_samples(before, export), read_samples(after, export))
+    found = compare(read_samples(before, output.export), read_samples(after, output.export))
     reasons = [(limit.text, crossed(limit, found)) for limit in limits]
-    if html is not None:
-        from onnxspan.reading.diff_page import page
-
-        write_page(html, page(found))
-    if as_json:
-        results = [{"limit": text, "crossed": reason} for text, reason in reasons]
-        click.echo(json.dumps({**data.comparison(found), "thresholds": results}))
-    elif html is None or everything:
-        from rich.console import Console
-
-        from onnxspan.reading.diff_text import render
-
-        Console(highlight=False).print(render(found, None if everything else 15))
+    results = [{"limit": text, "crossed": reason} for text, reason in reasons]
+    output.give(
+        lambda: diff_page.page(found),
+        lambda: {**compare_json.comparison(found), "thresholds": results},
+        lambda: diff_text.render(found, None if output.everything else 15),
+    )
     for text, reason in reasons:
         if reason is not None:
             click.echo(f"onnxspan: --fail-if {text}: crossed, {reason}", err=True)

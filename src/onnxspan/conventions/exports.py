@@ -55,6 +55,22 @@ MEMORY_PEAK_GROWTH = attribute(
     "Memory below an earlier peak does not show here.",
 )
 
+# --- processor time (stages and passes) ----------------------------------------
+CPU = attribute(
+    "torch.onnx.cpu.duration",
+    "double, s",
+    "stages, passes",
+    "Processor time of the exporting thread in the span, with what is inside. Less than the span's "
+    "duration where the thread waited: for a file, or because the machine had other work.",
+)
+COLLECTOR = attribute(
+    "torch.onnx.gc.duration",
+    "double, s",
+    "stages, passes in which Python collected garbage",
+    "How much of that processor time Python's garbage collector took. It runs where allocations "
+    "reach its threshold, so it says little about the step.",
+)
+
 # --- the size of a graph ------------------------------------------------------
 NODES = attribute(
     "torch.onnx.graph.node.count",

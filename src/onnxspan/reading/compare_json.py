@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from onnxspan.reading.growth import Growth
     from onnxspan.reading.noise import Measured
     from onnxspan.reading.samples import Sample
+    from onnxspan.reading.series import Series
 
 
 def comparison(found: Comparison) -> dict[str, Any]:
@@ -71,6 +72,10 @@ def _values(side: Measured | None) -> Sequence[float] | None:
     return list(side.values) if side is not None else None
 
 
+def _clock(series: Series) -> str:
+    return "processor" if series.on_processor else "wall"
+
+
 def growth(found: Growth) -> dict[str, Any]:
     """A growth as JSON data."""
     return {
@@ -83,9 +88,11 @@ def growth(found: Growth) -> dict[str, Any]:
             {
                 "path": list(row.path),
                 "level": row.level,
-                "sizes": row.sizes,
-                "durations": row.duration,
-                "own_durations": row.own,
+                "sizes": row.total.sizes,
+                "clock": _clock(row.total),
+                "seconds": row.total.fastest,
+                "own_clock": _clock(row.own),
+                "own_seconds": row.own.fastest,
                 "fit": dataclasses.asdict(row.total_fit) if row.total_fit else None,
                 "own_fit": dataclasses.asdict(row.own_fit) if row.own_fit else None,
                 "superlinear": row.flagged,

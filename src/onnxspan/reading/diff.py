@@ -65,6 +65,7 @@ class Row:
         path: the step's path after, or before when it is only there.
         moved_from: its path before, when it has moved.
         duration: seconds with what is inside; `own` without.
+        cpu: processor seconds, the same way; without sides where a trace does not say them.
         nodes: nodes of the graph after it; `change` is what it added or removed.
     """
 
@@ -73,6 +74,8 @@ class Row:
     moved_from: Path | None
     duration: Figure
     own: Figure
+    cpu: Figure
+    own_cpu: Figure
     calls: Figure
     nodes: Figure
     change: Figure
@@ -99,7 +102,7 @@ class Comparison:
     Attributes:
         rows: every step of either side, in the order of the calls; the first is the export.
         totals: `nodes`, `initializers`, `bytes` of the exported model, `memory` (bytes that
-            the process grew by).
+            the process grew by), `processor` (seconds that the exporting thread computed).
         settings: what was asked for differently: name, before, after.
         operators: operators whose count changed: name, before, after; the largest change first.
         usual: the usual width of a duration's range, as the logarithm of high by low.
@@ -155,20 +158,51 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
     check_alike(after)
     rows = _rows(before, after)
     usual = usual_share([(row.duration.before, row.duration.after) for row in rows])
+    repeated = len(before) > 1 and len(after) > 1
     for row in rows:
-        for figure in (row.duration, row.own):
-            if figure.before is not None and figure.after is not None:
-                figure.differs = durations_differ(figure.before, figure.after, usual)
+        for figure, cpu in ((row.duration, row.cpu), (row.own, row.own_cpu)):
+            figure.differs = _differs(figure, usual) and _confirmed(cpu, usual, repeated=repeated)
+    if not repeated:
+        _doubt_operators(rows)
+    totals = _totals(before, after)
+    totals["processor"].differs = _differs(totals["processor"], usual)
     return Comparison(
         before,
         after,
         rows,
-        _totals(before, after),
+        totals,
         _settings(before[0], after[0]),
         _operators(before[0], after[0]),
         usual,
-        len(before) > 1 and len(after) > 1,
+        repeated,
     )
+
+
+def _differs(figure: Figure, usual: float) -> bool:
+    if figure.before is None or figure.after is None:
+        return False
+    return durations_differ(figure.before, figure.after, usual)
+
+
+def _confirmed(cpu: Figure, usual: float, *, repeated: bool) -> bool:
+    """Whether the processor time agrees that a step became slower or faster.
+
+    A machine with other work takes the processor away for milliseconds, from whatever step
+    runs: of one trace a side nobody can tell that from a slower step, but the processor time
+    can. Repetitions tell it themselves, and a step that waits for a disk may have become slower.
+    """
+    known = cpu.before is not None and cpu.after is not None
+    return repeated or not known or _differs(cpu, usual)
+
+
+def _doubt_operators(rows: list[Row]) -> None:
+    """An operator's sum knows the time on the wall alone: the pass around it must agree."""
+    by_path = {row.path: row for row in rows}
+    for row in rows:
+        around = by_path.get(row.path[:-1])
+        if row.level == OPERATOR and around is not None and around.own_cpu.before is not None:
+            row.duration.differs &= around.own.differs
+            row.own.differs &= around.own.differs
 
 
 def _median(side: Measured | None) -> float:
@@ -203,6 +237,8 @@ def _rows(before: Sequence[Sample], after: Sequence[Sample]) -> list[Row]:
                 moved_from=pair.before if pair.after and pair.before != pair.after else None,
                 duration=Figure(*_both(old, new, lambda step: step.duration)),
                 own=Figure(*_both(old, new, lambda step: step.own)),
+                cpu=Figure(*_both(old, new, lambda step: step.cpu)),
+                own_cpu=Figure(*_both(old, new, lambda step: step.own_cpu)),
                 calls=_counted(*_both(old, new, lambda step: step.calls)),
                 nodes=_counted(*_both(old, new, lambda step: step.nodes)),
                 change=_counted(*_both(old, new, lambda step: step.change)),
@@ -236,7 +272,8 @@ def _totals(before: Sequence[Sample], after: Sequence[Sample]) -> dict[str, Figu
         "bytes": c.RESULT_BYTES,
         "memory": c.MEMORY_GROWTH,
     }
-    return {
+    old, new = (measured(sample.steps[()].cpu for sample in side) for side in (before, after))
+    return {"processor": Figure(old, new)} | {
         name: _counted(
             measured(whole(sample.root.get(key)) for sample in before),
             measured(whole(sample.root.get(key)) for sample in after),

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from onnxspan.reading.noise import Measured
     from onnxspan.reading.samples import Sample
 
-_TOTALS = {"nodes": "nodes", "initializers": "initializers", "bytes": "file", "memory": "memory"}
+TOTALS = (
+    ("processor", "processor time", "duration"),
+    ("nodes", "nodes", "count"),
+    ("initializers", "initializers", "count"),
+    ("bytes", "model file", "size"),
+    ("memory", "memory", "size"),
+)
+"""What the exports are compared by beside their time: key, what it is called, how it is shown."""
 
 
 def render(found: Comparison, most: int | None = 15) -> RenderableType:
@@ -61,10 +68,22 @@ def spread(side: Measured | None, show: str = "duration") -> str:
     """A median with its range, as `60.4 ms ±4%`."""
     if side is None:
         return "-"
-    text = _value(side.median, show)
+    text = middle(side, show)
     if side.repeated and side.spread and side.median:
         text += f" ±{50 * side.spread / abs(side.median):.0f}%"
     return text
+
+
+def middle(side: Measured | None, show: str = "duration") -> str:
+    """A median alone."""
+    return _value(side.median, show) if side is not None else "-"
+
+
+def change(figure: Figure, show: str) -> str:
+    """As `1.21x`, or `+6` of a count; or that there is none."""
+    if show == "count" and figure.differs:
+        return figures.change(round(figure.change))
+    return ratio(figure)
 
 
 def ratio(figure: Figure) -> str:
@@ -108,8 +127,7 @@ def _summary(found: Comparison) -> RenderableType:
     table = _table()
     table.add_row("", Text("before", "dim"), Text("after", "dim"), "")
     table.add_row("time", *_cells(found.whole.duration, "duration"))
-    for name, title in _TOTALS.items():
-        show = "size" if name in ("bytes", "memory") else "count"
+    for name, title, show in TOTALS:
         table.add_row(title, *_cells(found.totals[name], show))
     return table
 
@@ -118,10 +136,8 @@ def _cells(figure: Figure, show: str) -> tuple[Text, Text, Text]:
     style = ""
     if figure.differs:
         style = "red" if figure.change > 0 else "green"
-    change = ratio(figure)
-    if show == "count" and figure.differs:
-        change = figures.change(round(figure.change))
-    return Text(spread(figure.before, show)), Text(spread(figure.after, show)), Text(change, style)
+    said = Text(change(figure, show), style)
+    return Text(spread(figure.before, show)), Text(spread(figure.after, show)), said
 
 
 def _settings(found: Comparison) -> Iterable[Text]:

@@ -25,10 +25,16 @@ ASSUMED_NOISE = 0.15
 LEAST_NOISE = 0.03
 LEAST_SECONDS = 50e-6
 """No duration is taken to be surer than this."""
+CACHES = 2e-6
+"""Seconds a node by which linear work may be off: a graph that outgrows the processor's caches
+costs some twenty reads from memory more a node, however often it is exported."""
 SUPERLINEAR = 1.1
 """The least exponent of the interval must be above: caches alone make some linear work 1.1."""
 NOTICEABLE = 0.0005
 """Seconds at the largest size below which growth is not worth a line."""
+NOTICEABLE_SHARE = 0.01
+"""Likewise, of the whole export. What takes less cannot be told from a graph that has outgrown
+the processor's caches: a pass of a millisecond then takes five times as long a node."""
 _HIGHEST = 4.0
 _MISFIT = 10.83  # chi-squared with one degree of freedom at 99.9 %
 _BELOW_ZERO = 0.5  # a may be negative: a graph of n nodes may be measured on n + k
@@ -88,34 +94,35 @@ def fit(sizes: Sequence[float], seconds: Sequence[float], noise: float) -> Fit:
     np = numpy()
     n = np.asarray(sizes, dtype=float)
     t = np.asarray(seconds, dtype=float)
-    weights = 1.0 / (np.square(np.maximum(noise, LEAST_NOISE) * t) + LEAST_SECONDS**2)
+    weights = 1.0 / (
+        np.square(np.maximum(noise, LEAST_NOISE) * t) + LEAST_SECONDS**2 + np.square(CACHES * n)
+    )
     exponents = np.linspace(0.05, _HIGHEST, 396)
-    solved = [_line(np, np.power(n / n.max(), p), t, weights) for p in exponents]
-    misfits = np.array([misfit for misfit, _, _ in solved])
+    misfits, constants, factors = _lines(np, np.power(n / n.max(), exponents[:, None]), t, weights)
     best = int(misfits.argmin())
     # Points that no curve fits are noisier than was thought: the interval widens with them.
     spare = len(n) - LEAST_SIZES
     scale = max(1.0, float(misfits[best]) / max(spare, 1))
     level = float(np.sum(weights * t) / np.sum(weights))
     flat = float(np.sum(weights * np.square(t - level)))
-    _, fixed, factor = solved[best]
+    fixed, factor = float(constants[best]), float(factors[best])
     if factor <= 0 or flat - misfits[best] <= _MISFIT * scale:
         return Fit(None, 0.0, _HIGHEST, level, 0.0)
     allowed = exponents[misfits <= misfits[best] + _MISFIT * scale]
     return Fit(float(exponents[best]), float(allowed.min()), float(allowed.max()), fixed, factor)
 
 
-def _line(np: Any, x: Any, t: Any, weights: Any) -> tuple[float, float, float]:
-    """Misfit, `a` and `b` of `t = a + b · x`, with b >= 0 and a not far below 0."""
+def _lines(np: Any, x: Any, t: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """Misfit, `a` and `b` of `t = a + b · x` for each row of x, b >= 0, a not far below 0."""
     total = weights.sum()
-    mean_x, mean_t = (weights * x).sum() / total, (weights * t).sum() / total
-    across = (weights * np.square(x - mean_x)).sum()
-    b = (weights * (x - mean_x) * (t - mean_t)).sum() / across if across > 0 else 0.0
+    mean_x, mean_t = (weights * x).sum(axis=1) / total, (weights * t).sum() / total
+    off = x - mean_x[:, None]
+    b = (weights * off * (t - mean_t)).sum(axis=1) / (weights * np.square(off)).sum(axis=1)
     a = mean_t - b * mean_x
     least = -_BELOW_ZERO * t.min()
-    if a < least:
-        a = least
-        b = (weights * x * (t - a)).sum() / (weights * np.square(x)).sum()
-    if b < 0:
-        a, b = mean_t, 0.0
-    return float((weights * np.square(t - a - b * x)).sum()), float(a), float(b)
+    low = a < least
+    through = (weights * x * (t - least)).sum(axis=1) / (weights * np.square(x)).sum(axis=1)
+    a, b = np.where(low, least, a), np.where(low, through, b)
+    a, b = np.where(b < 0, mean_t, a), np.maximum(b, 0.0)
+    misfits = (weights * np.square(t - a[:, None] - b[:, None] * x)).sum(axis=1)
+    return misfits, a, b

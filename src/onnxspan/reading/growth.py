@@ -7,17 +7,17 @@ import statistics
 from typing import TYPE_CHECKING
 
 from onnxspan.errors import OnnxspanError
-from onnxspan.reading.fit import ASSUMED_NOISE, LEAST_SIZES, NOTICEABLE, Fit, fit
+from onnxspan.reading import series
+from onnxspan.reading.fit import ASSUMED_NOISE, LEAST_SIZES, NOTICEABLE, NOTICEABLE_SHARE, Fit, fit
 from onnxspan.reading.samples import check_alike
+from onnxspan.reading.steps import OPERATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from onnxspan.reading.samples import Sample
+    from onnxspan.reading.series import Series
     from onnxspan.reading.steps import Path, Step
-
-_PRIOR = 2
-"""How many of a step's own gaps the usual one weighs as much as."""
 
 
 @dataclasses.dataclass
@@ -25,20 +25,22 @@ class GrowthRow:
     """One step at every size.
 
     Attributes:
-        sizes: nodes of the exported model, where the step ran.
-        duration: seconds at each of those sizes, the fastest repetition, with what is inside.
+        total: its time with what is inside.
         own: without.
-        total_fit: the fit of `duration`; None when the step ran at fewer than three sizes.
+        total_fit: the fit of `total`; None when the step ran at fewer than three sizes.
         own_fit: the fit of `own`.
+        around: for an operator's summed work the pass that does it.
+        noticeable: seconds at the largest size from which on growth is worth a line.
     """
 
     path: Path
     level: str
-    sizes: list[int]
-    duration: list[float]
-    own: list[float]
+    total: Series
+    own: Series
     total_fit: Fit | None
     own_fit: Fit | None
+    around: GrowthRow | None = None
+    noticeable: float = NOTICEABLE
 
     @property
     def name(self) -> str:
@@ -47,15 +49,21 @@ class GrowthRow:
 
     @property
     def flagged(self) -> bool:
-        """Whether its own time is superlinear and long enough at the largest size."""
+        """Whether its own time is superlinear and long enough at the largest size.
+
+        Of an operator's work only the time on the wall is known, so it takes the pass around
+        it, whose own time it is a part of, to agree.
+        """
+        if self.around is not None and self.around.own.on_processor and not self.around.flagged:
+            return False
         found = self.own_fit is not None and self.own_fit.superlinear
-        return found and self.own[-1] >= NOTICEABLE
+        return found and self.own.fastest[-1] >= self.noticeable
 
     @property
     def inherits(self) -> bool:
         """Whether it is superlinear only through what is inside it."""
         found = self.total_fit is not None and self.total_fit.superlinear
-        return found and not self.flagged and self.duration[-1] >= NOTICEABLE
+        return found and not self.flagged and self.total.fastest[-1] >= self.noticeable
 
 
 @dataclasses.dataclass
@@ -68,6 +76,7 @@ class Growth:
         rows: every step, in the order of the calls; the first is the whole export.
         noise: the usual scatter as a share; assumed when nothing was repeated.
         skipped: sources of exports that failed, and so have no size.
+        model: the model's class, and `exporter` what exported it.
     """
 
     sizes: list[int]
@@ -75,6 +84,8 @@ class Growth:
     rows: list[GrowthRow]
     noise: float
     skipped: list[str]
+    model: str
+    exporter: str
 
     @property
     def repeated(self) -> bool:
@@ -82,9 +93,15 @@ class Growth:
         return min(self.repeats) > 1
 
     @property
+    def on_processor(self) -> bool:
+        """Whether the traces have the processor time, which an earlier onnxspan did not record."""
+        return self.rows[0].total.on_processor
+
+    @property
     def superlinear(self) -> list[GrowthRow]:
         """The steps whose own time is superlinear, the longest at the largest size first."""
-        return sorted((row for row in self.rows if row.flagged), key=lambda row: -row.own[-1])
+        flagged = [row for row in self.rows if row.flagged]
+        return sorted(flagged, key=lambda row: -row.own.fastest[-1])
 
     def __str__(self) -> str:
         """As `onnxspan growth` prints it, without colours."""
@@ -130,66 +147,32 @@ def measure(samples: Sequence[Sample]) -> Growth:
     for sample in (s for size in reversed(sizes) for s in groups[size]):
         for path, step in sample.steps.items():
             paths.setdefault(path, step)
-    usual = _usual_noise(groups, paths)
-    rows = [_row(path, step.level, groups, usual) for path, step in paths.items()]
-    return Growth(sizes, repeats, rows, usual or ASSUMED_NOISE, skipped)
+    both = {path: (series.total(groups, path), series.own(groups, path)) for path in paths}
+    usual = _usual_noise([total for total, _ in both.values()])
+    rows = {path: _row(paths[path], *both[path], usual) for path in paths}
+    whole = rows[()].total.fastest[-1]
+    for path, row in rows.items():
+        row.noticeable = max(NOTICEABLE, NOTICEABLE_SHARE * whole)
+        if row.level == OPERATOR:
+            row.around = rows.get(path[:-1])
+    first = groups[sizes[0]][0]
+    return Growth(
+        sizes, repeats, list(rows.values()), usual or ASSUMED_NOISE, skipped,
+        first.model.rpartition(".")[2] or "export", first.exporter,
+    )  # fmt: skip
 
 
-def _row(path: Path, level: str, groups: dict[int, list[Sample]], usual: float) -> GrowthRow:
-    sizes = [size for size, group in groups.items() if any(path in s.steps for s in group)]
-    duration = [_fastest(groups[size], path, _duration) for size in sizes]
-    own = [_fastest(groups[size], path, _own) for size in sizes]
-    total_fit = own_fit = None
-    if len(sizes) >= LEAST_SIZES:
-        total_fit = fit(sizes, duration, _noise(groups, path, _duration, usual))
-        own_fit = fit(sizes, own, _noise(groups, path, _own, usual))
-    return GrowthRow(path, level, sizes, duration, own, total_fit, own_fit)
+def _row(step: Step, total: Series, own: Series, usual: float) -> GrowthRow:
+    return GrowthRow(step.path, step.level, total, own, _fit(total, usual), _fit(own, usual))
 
 
-def _duration(step: Step) -> float:
-    return step.duration
+def _fit(series: Series, usual: float) -> Fit | None:
+    if len(series.sizes) < LEAST_SIZES:
+        return None
+    return fit(series.sizes, series.fastest, series.noise(usual, ASSUMED_NOISE))
 
 
-def _own(step: Step) -> float:
-    return step.own
-
-
-def _values(group: Sequence[Sample], path: Path, value: Callable[[Step], float]) -> list[float]:
-    return sorted(value(sample.steps[path]) for sample in group if path in sample.steps)
-
-
-def _fastest(group: Sequence[Sample], path: Path, value: Callable[[Step], float]) -> float:
-    return _values(group, path, value)[0]
-
-
-def _gaps(
-    groups: dict[int, list[Sample]], path: Path, value: Callable[[Step], float]
-) -> list[float]:
-    """By how much the second fastest repetition is slower, as a share, at each size."""
-    gaps = []
-    for group in groups.values():
-        values = _values(group, path, value)
-        if len(values) > 1 and values[0] > 0:
-            gaps.append(values[1] / values[0] - 1)
-    return gaps
-
-
-def _usual_noise(groups: dict[int, list[Sample]], paths: dict[Path, Step]) -> float:
+def _usual_noise(all_series: Sequence[Series]) -> float:
     """The usual gap among the steps that take long enough to be timed; 0.0 if unknown."""
-    gaps = [
-        gap
-        for path, step in paths.items()
-        if step.duration >= NOTICEABLE
-        for gap in _gaps(groups, path, _duration)
-    ]
+    gaps = [gap for one in all_series if one.fastest[-1] >= NOTICEABLE for gap in one.gaps]
     return statistics.median(gaps) if gaps else 0.0
-
-
-def _noise(
-    groups: dict[int, list[Sample]], path: Path, value: Callable[[Step], float], usual: float
-) -> float:
-    """A step's scatter: its own repetitions', and since those are few, what is usual as well."""
-    gaps = _gaps(groups, path, value)
-    if not gaps or not usual:
-        return max(usual, ASSUMED_NOISE)
-    return (sum(gaps) + _PRIOR * usual) / (len(gaps) + _PRIOR)

@@ -1,90 +1,70 @@
-"""A growth as an HTML page: the superlinear steps, a log-log plot, every step."""
+"""A growth as an HTML page of the report's family: the superlinear steps, a plot, every step."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from onnxspan.reading import figures, growth_text, plain_page
-from onnxspan.reading.plain_page import Cell, heading, note, safe, table
+from onnxspan.reading import compare_page, figures, growth_plot, growth_text
+from onnxspan.reading.compare_page import Cell, Fact, Html, closing, panel, step, table
 
 if TYPE_CHECKING:
-    from onnxspan.reading.growth import Growth, GrowthRow
+    from collections.abc import Iterable
 
-_COLOURS = ("#4f7cac", "#d1495b", "#8a5fbf", "#c77700", "#2a9d6f")
-_LEFT, _TOP, _WIDTH, _HEIGHT = 80, 15, 500, 300
+    from onnxspan.reading.growth import Growth, GrowthRow
 
 
 def page(found: Growth) -> str:
     """The page, whole."""
     flagged = found.superlinear
-    parts = [note(growth_text.heading(found))]
-    parts.append(heading("Superlinear by their own time"))
+    parts = []
     if flagged:
-        parts.append(_table(found, flagged, own=True))
-    else:
-        parts.append(note("Nothing, beyond the noise."))
-    parts += [heading("Time against nodes, both logarithmic"), _plot(found)]
-    parts += [heading("Every step, with what is inside"), _table(found, found.rows, own=False)]
-    parts.append(note(growth_text.closing(found)))
-    return plain_page.page("onnxspan growth", parts)
+        listed = _table(found, flagged, own=True)
+        parts.append(panel("Superlinear by their own time", listed, note="longest first"))
+    note = "both logarithmic; a dot is one export, a dashed line is linear growth"
+    parts.append(panel("Time against nodes", growth_plot.plot(found), note=note))
+    every = _table(found, found.rows, own=False)
+    parts.append(panel("Every step", every, note="time with what is inside"))
+    parts.append(closing(growth_text.closing(found)))
+    return compare_page.page(found.model, _badges(found), _facts(found), parts)
 
 
-def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> str:
-    header = ["", *(f"at {figures.count(size)}" for size in found.sizes), "exponent (99.9 %)"]
+def _badges(found: Growth) -> Iterable[tuple[str, str]]:
+    yield f"growth · {found.exporter} exporter", ""
+    number = len(found.superlinear)
+    yield (f"✕ {number} superlinear", "bad") if number else ("✓ nothing superlinear", "good")
+
+
+def _facts(found: Growth) -> Iterable[Fact]:
+    whole = found.rows[0].total
+    ends = [figures.count(size) for size in (found.sizes[0], found.sizes[-1])]
+    yield Fact("Nodes", " → ".join(ends), f"{len(found.sizes)} sizes")
+    times = [figures.duration(whole.fastest[place]) for place in (0, -1)]
+    clock = "processor time" if whole.on_processor else "on the wall"
+    yield Fact("Time", " → ".join(times), clock)
+    fit = found.rows[0].total_fit
+    if fit is not None and fit.exponent is not None:
+        yield Fact("Exponent", f"{fit.exponent:.2f}", f"{fit.low:.2f} to {fit.high:.2f}")
+    yield Fact("Exports", str(sum(found.repeats)), growth_text.each(found))
+    known = "of the repetitions" if found.repeated else "assumed"
+    yield Fact("Noise", figures.share(found.noise), known)
+
+
+def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Html:
+    header = ["step", *(f"at {figures.count(size)}" for size in found.sizes), "exponent", "0 to 4"]
     body = []
     for row in rows:
-        seconds = dict(zip(row.sizes, row.own if own else row.duration, strict=True))
+        series, fit = (row.own, row.own_fit) if own else (row.total, row.total_fit)
+        seconds = dict(zip(series.sizes, series.fastest, strict=True))
         times = [
-            figures.duration(seconds[size]) if size in seconds else "-" for size in found.sizes
+            Cell(figures.duration(seconds[size]), "", seconds[size])
+            if size in seconds
+            else Cell("-", "", 0.0)
+            for size in found.sizes
         ]
-        said = growth_text.exponent(row.own_fit if own else row.total_fit)
-        if row.inherits and not own:
-            said += " by what is inside"
-        name = " / ".join(row.path) or row.name
-        body.append([name, *times, Cell(said, "worse" if row.flagged else "")])
-    return table(header, body)
-
-
-def _plot(found: Growth) -> str:
-    """An SVG: the whole export and the longest superlinear steps, with their names below."""
-    series = [("whole export", found.rows[0].sizes, found.rows[0].duration)]
-    series += [(row.name, row.sizes, row.own) for row in found.superlinear[: len(_COLOURS) - 1]]
-    kept = [
-        (name, [(n, t) for n, t in zip(sizes, times, strict=True) if t > 0])
-        for name, sizes, times in series
-    ]
-    times = [t for _, points in kept for _, t in points]
-    left, right = math.log(found.sizes[0]), math.log(found.sizes[-1])
-    low, high = math.log(min(times)), math.log(max(times))
-
-    def place(nodes: int, seconds: float) -> tuple[float, float]:
-        x = _LEFT + (math.log(nodes) - left) / (right - left) * _WIDTH
-        y = _TOP + (high - math.log(seconds)) / ((high - low) or 1) * _HEIGHT
-        return round(x, 1), round(y, 1)
-
-    shapes = []
-    for index, (name, points) in enumerate(kept):
-        colour = _COLOURS[index]
-        places = [place(n, t) for n, t in points]
-        line = " ".join(f"{x},{y}" for x, y in places)
-        shapes.append(f'<polyline points="{line}" fill="none" stroke="{colour}"/>')
-        shapes += [f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>' for x, y in places]
-        below = _TOP + _HEIGHT + 50 + 18 * index
-        shapes.append(f'<circle cx="{_LEFT}" cy="{below - 4}" r="4" fill="{colour}"/>')
-        shapes.append(f'<text x="{_LEFT + 12}" y="{below}">{safe(name)}</text>')
-    for size in found.sizes:
-        x, _ = place(size, max(times))
-        label = figures.count(size)
-        shapes.append(
-            f'<text x="{x}" y="{_TOP + _HEIGHT + 24}" text-anchor="middle">{label}</text>'
-        )
-    for seconds in (min(times), max(times)):
-        _, y = place(found.sizes[0], seconds)
-        label = figures.duration(seconds)
-        shapes.append(f'<text x="{_LEFT - 12}" y="{y + 4}" text-anchor="end">{label}</text>')
-    height = _TOP + _HEIGHT + 60 + 18 * len(kept)
-    return (
-        f'<svg viewBox="0 0 {_LEFT + _WIDTH + 60} {height}" width="{_LEFT + _WIDTH + 60}" '
-        f'role="img" aria-label="time against nodes">{"".join(shapes)}</svg>'
-    )
+        said = "superlinear by what is inside" if row.inherits and not own else ""
+        exponent = fit.exponent if fit is not None and fit.exponent is not None else 0.0
+        drawn = growth_plot.interval(fit, flagged=row.flagged)
+        cells = (Cell(growth_text.exponent(fit), "", exponent), Cell(drawn, "", exponent))
+        body.append([step(row.path, row.name, said), *times, *cells])
+    marked = [index for index, row in enumerate(rows) if row.flagged]
+    return table(header, body, flagged=marked, find="" if own else "steps")

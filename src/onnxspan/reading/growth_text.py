@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from onnxspan.reading.fit import Fit
     from onnxspan.reading.growth import Growth, GrowthRow
+    from onnxspan.reading.series import Series
 
-_PLOTTED = 4
 _WIDTH, _HEIGHT = 62, 14
 _MARKS = "oxv+#"
 
@@ -44,20 +44,32 @@ def render(found: Growth, *, everything: bool = False) -> RenderableType:
 def heading(found: Growth) -> str:
     """The sizes and repetitions."""
     sizes = ", ".join(map(figures.count, found.sizes))
-    repeats = ", ".join(map(str, sorted(set(found.repeats))))
-    return f"{len(found.sizes)} sizes: {sizes} nodes; exports of each: {repeats}"
+    return f"{len(found.sizes)} sizes: {sizes} nodes; {each(found)}"
+
+
+def each(found: Growth) -> str:
+    """How often each size was exported."""
+    least, most = min(found.repeats), max(found.repeats)
+    return f"{least} of each size" if least == most else f"{least} to {most} of each size"
 
 
 def closing(found: Growth) -> str:
     """What the figures mean, and how sure they are."""
     text = (
         "time = fixed + factor x nodes^exponent, fastest repetition; the interval is 99.9 %. "
-        "Superlinear: all of it above 1.1. "
+        "Superlinear: all of it above 1.1, and 1 % of the export at least. "
     )
+    if found.on_processor:
+        text += "Times are processor time, without Python's garbage collector. "
+    else:
+        text += "Times are those on the wall: these traces have no processor time. "
     if found.repeated:
         text += f"Noise: {figures.share(found.noise)}."
     else:
-        text += f"Some size has one trace: a noise of {figures.share(found.noise)} is assumed."
+        text += (
+            f"Some size has one trace: a noise of {figures.share(found.noise)} is assumed, which "
+            "hides all but steep growth. Repeat the exports: onnxspan run --repeat 3"
+        )
     if found.skipped:
         text += f" Left out, without a size: {one_line(', '.join(found.skipped))}."
     return text
@@ -79,7 +91,8 @@ def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Table:
         table.add_column(f"at {figures.count(size)}", justify="right", no_wrap=True)
     table.add_column("exponent", justify="right", no_wrap=True, min_width=16)
     for row in rows:
-        seconds = dict(zip(row.sizes, row.own if own else row.duration, strict=True))
+        series = row.own if own else row.total
+        seconds = dict(zip(series.sizes, series.fastest, strict=True))
         fit = row.own_fit if own else row.total_fit
         ends = [seconds.get(found.sizes[0]), seconds.get(found.sizes[-1])]
         cells = [Text(figures.duration(value) if value is not None else "-") for value in ends]
@@ -91,14 +104,19 @@ def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Table:
     return table
 
 
+def plotted(found: Growth, most: int) -> list[tuple[str, Series]]:
+    """What a plot shows: the whole export, and the longest superlinear steps by their own time."""
+    flagged = [(row.name, row.own) for row in found.superlinear[: most - 1]]
+    return [("whole export", found.rows[0].total), *flagged]
+
+
 def plot(found: Growth) -> RenderableType:
     """The whole export and the longest superlinear steps, one mark each."""
-    series = [("whole export", found.rows[0].sizes, found.rows[0].duration)]
-    series += [(row.name, row.sizes, row.own) for row in found.superlinear[:_PLOTTED]]
+    shown = plotted(found, len(_MARKS))
     points = [
         (math.log(size), math.log(seconds), _MARKS[index])
-        for index, (_, sizes, times) in enumerate(series)
-        for size, seconds in zip(sizes, times, strict=True)
+        for index, (_, series) in enumerate(shown)
+        for size, seconds in zip(series.sizes, series.fastest, strict=True)
         if seconds > 0
     ]
     left, right = min(p[0] for p in points), max(p[0] for p in points)
@@ -114,5 +132,5 @@ def plot(found: Growth) -> RenderableType:
     first, last = figures.count(found.sizes[0]), f"{figures.count(found.sizes[-1])} nodes"
     lines.append(f"{'':>10} +{'-' * _WIDTH}")
     lines.append(f"{'':>12}{first}{last:>{_WIDTH - len(first)}}")
-    lines += [f"{'':>12}{_MARKS[i]} {one_line(name)}" for i, (name, _, _) in enumerate(series)]
+    lines += [f"{'':>12}{_MARKS[i]} {one_line(name)}" for i, (name, _) in enumerate(shown)]
     return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")

@@ -1,15 +1,11 @@
 """One HTML file that shows a trace: self-contained, without network, from any disk.
 
 Everything that a trace says stands in one block of JSON, and the page's script makes text
-nodes of it; nothing from a trace is ever written as HTML. `assets/` holds the page's parts.
+nodes of it; nothing from a trace is ever written as HTML.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import importlib.resources
 import json
 import math
 import string
@@ -19,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan import explanations
 from onnxspan.files import write_text
-from onnxspan.reading import snapshots, walk
+from onnxspan.reading import pages, snapshots, walk
 from onnxspan.reading.collector import without_collector
-from onnxspan.reading.text import one_line
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -89,19 +84,10 @@ def render(trace: Trace) -> str:
             "there is nothing to report: no export was recorded. "
             "Call torch.onnx.export inside the `with onnxspan.trace()` block."
         )
-    script = "(() => {\n'use strict';\n" + "\n".join(map(_asset, SCRIPTS)) + "\n})();"
-    style = _asset("report.css")
     with without_collector():
         embedded = _embedded(data(trace))
-    return string.Template(_asset("report.html")).substitute(
-        title=html.escape(one_line(_title(trace))),
-        version=__version__,
-        style=style,
-        style_hash=_content_hash(style),
-        script=script,
-        script_hash=_content_hash(script),
-        data=embedded,
-    )
+    body = string.Template(pages.asset("report.html")).substitute(data=embedded)
+    return pages.page(_title(trace), body, styles=("report.css",), scripts=SCRIPTS)
 
 
 def data(trace: Trace) -> dict[str, Any]:
@@ -279,20 +265,6 @@ def _missing(trace: Trace) -> list[str]:
 def _title(trace: Trace) -> str:
     first = (trace.exports or trace.roots)[0]
     return f"{first.get(c.MODEL_CLASS) or first.name} · onnxspan"
-
-
-def _asset(name: str) -> str:
-    return (
-        importlib.resources.files("onnxspan.reading")
-        .joinpath("assets")
-        .joinpath(name)
-        .read_text(encoding="utf-8")
-    )
-
-
-def _content_hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _embedded(value: Any) -> str:

@@ -35,6 +35,9 @@ class Step:
         calls: how often it ran.
         duration: seconds, all calls together, with what runs inside.
         own: seconds that are not in a step below it; operators' work counts as its own.
+        cpu: the thread's processor time of `duration`, the garbage collector's left out; None
+            where a call does not say it.
+        own_cpu: likewise of `own`.
         nodes: nodes of the graph after the last call; None without a graph.
         change: nodes gained less nodes lost over all calls; None without a graph.
         failures: the descriptions of the calls that failed.
@@ -45,6 +48,8 @@ class Step:
     calls: int = 0
     duration: float = 0.0
     own: float = 0.0
+    cpu: float | None = None
+    own_cpu: float | None = None
     nodes: int | None = None
     change: int | None = None
     failures: list[str] = dataclasses.field(default_factory=list)
@@ -79,11 +84,14 @@ def _is_node(span: Span) -> bool:
 
 
 def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
-    step = steps.setdefault(path, Step(path, str(span.get(c.LEVEL, ""))))
+    step = steps.get(path)
+    if step is None:
+        step = steps[path] = Step(path, str(span.get(c.LEVEL, "")), cpu=0.0, own_cpu=0.0)
     step.calls += 1
+    below = list(_steps_below(span))
     step.duration += span.duration
-    inside = sum(child.duration for child in _steps_below(span))
-    step.own += max(span.duration - inside, 0.0)
+    step.own += max(span.duration - sum(child.duration for child in below), 0.0)
+    _add_cpu(step, _cpu(span), [_cpu(child) for child in below])
     nodes, change = whole(span.get(c.NODES)), whole(span.get(c.NODES_CHANGE))
     if nodes is not None:
         step.nodes = nodes
@@ -92,11 +100,31 @@ def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
     if span.error:
         step.failures.append(span.description or str(span.get(c.ERROR_TYPE, "failed")))
     for kind, operator, calls, seconds in _sums(span):
-        below = (*path, f"{operator} ({kind})")
-        summed = steps.setdefault(below, Step(below, OPERATOR))
+        place = (*path, f"{operator} ({kind})")
+        summed = steps.setdefault(place, Step(place, OPERATOR))
         summed.calls += calls
         summed.duration += seconds
         summed.own += seconds
+
+
+def _cpu(span: Span) -> float | None:
+    spent, collector = span.get(c.CPU), span.get(c.COLLECTOR, 0.0)
+    if not isinstance(spent, int | float) or not isinstance(collector, int | float):
+        return None
+    return max(float(spent) - float(collector), 0.0)
+
+
+def _add_cpu(step: Step, spent: float | None, below: list[float | None]) -> None:
+    """Once a call does not say it, as in a trace of an earlier onnxspan, the sum is unknown."""
+    known = [seconds for seconds in below if seconds is not None]
+    if step.cpu is None or spent is None:
+        step.cpu = step.own_cpu = None
+        return
+    step.cpu += spent
+    if step.own_cpu is None or len(known) < len(below):
+        step.own_cpu = None
+    else:
+        step.own_cpu += max(spent - sum(known), 0.0)
 
 
 def _steps_below(span: Span) -> Iterator[Span]:

@@ -11,13 +11,13 @@ from onnxspan.errors import OnnxspanError
 if TYPE_CHECKING:
     from onnxspan.reading.diff import Comparison, Figure
 
-METRICS = ("duration", "nodes", "bytes", "memory")
+METRICS = ("duration", "processor", "nodes", "bytes", "memory")
 _UNITS = {
     "duration": {"s": 1.0, "ms": 1e-3},
     "nodes": {"": 1.0},
     "bytes": {"": 1.0, "B": 1.0, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3},
 }
-_UNITS["memory"] = _UNITS["bytes"]
+_UNITS |= {"memory": _UNITS["bytes"], "processor": _UNITS["duration"]}
 _FORM = re.compile(
     r"(?P<metric>[a-z]+)(?:\((?P<step>[^()]+)\))?\s*>\s*"
     r"(?P<sign>\+?)(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z%]*)"
@@ -84,7 +84,11 @@ def crossed(threshold: Threshold, found: Comparison) -> str | None:
                 f"--fail-if {threshold.text}: neither side says its {threshold.metric}. "
                 "Compare finished exports, recorded with this version"
             )
-        noisy = threshold.metric == "duration" and found.repeated and threshold.kind != "value"
+        noisy = (
+            threshold.metric in ("duration", "processor")
+            and found.repeated
+            and threshold.kind != "value"
+        )
         if noisy and figure.before and figure.after and not figure.differs:
             continue
         if _beyond(threshold, figure):
@@ -114,7 +118,9 @@ def _beyond(threshold: Threshold, figure: Figure) -> bool:
 def _reason(threshold: Threshold, figure: Figure) -> str:
     before = f"{figure.before.median:g}" if figure.before is not None else "missing"
     after = f"{figure.after.median:g}" if figure.after is not None else "missing"
-    unit = {"duration": " s", "nodes": "", "bytes": " B", "memory": " B"}[threshold.metric]
+    unit = {"duration": " s", "processor": " s", "nodes": "", "bytes": " B", "memory": " B"}[
+        threshold.metric
+    ]
     ratio = f" ({figure.ratio:.2f}x)" if figure.ratio is not None else ""
     return f"{before} -> {after}{unit}{ratio}"
 

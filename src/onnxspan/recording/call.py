@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.own_span import OwnTracer
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probe import Exporter, Probe
+    from onnxspan.recording.processor import Spent
     from onnxspan.recording.session import Session
     from onnxspan.recording.sizes import GraphSize
 
@@ -103,7 +104,7 @@ class Call:
     __slots__ = (
         "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
         "operator", "otel_token", "parent", "peak", "probe", "result", "rss", "scratch", "span",
-        "sums", "target", "working",
+        "spent", "sums", "target", "working",
     )  # fmt: skip
 
     def __init__(
@@ -138,6 +139,7 @@ class Call:
         self.scratch: Any = None
         self.result: Any = None
         self.rss = 0
+        self.spent: Spent | None = None
         self.peak = 0
         self.began = 0
 

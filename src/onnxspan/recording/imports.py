@@ -8,10 +8,10 @@ the export's own, not tracing's: without a span they would be missing from the f
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording import spans
+from onnxspan.recording import processor, spans
 from onnxspan.recording.call import Call
 from onnxspan.recording.patching import Target
 from onnxspan.recording.probe import Probe
@@ -28,6 +28,7 @@ class Imports:
     Attributes:
         began: nanoseconds of the recorder's clock.
         ended: likewise; 0 while it is under way.
+        spent: what the thread had spent when it began.
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:
@@ -35,11 +36,14 @@ class Imports:
         self._modules = len(sys.modules)
         self.began = clock()
         self.ended = 0
+        self.spent = processor.spent()
+        self._attributes: dict[str, Any] = {}
 
     def finish(self) -> Imports | None:
         """Stop the clock; None when nothing was imported."""
         self._modules = len(sys.modules) - self._modules
         self.ended = self._clock()
+        self._attributes = processor.since(self.spent)
         return self if self._modules > 0 else None
 
     def record(self, root: Call) -> None:
@@ -49,6 +53,7 @@ class Imports:
         call = Call(target, root.export, root, (), {})
         call.began = self.began
         call.attributes[c.IMPORT_MODULES] = self._modules
+        call.attributes |= self._attributes
         spans.start(call)
         spans.detach(call)
         spans.end(call, self.ended)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import dynamo_rules, memory, openers, own_probes, spans
+from onnxspan.recording import dynamo_rules, memory, openers, own_probes, processor, spans
 from onnxspan.recording.call import Call, Export
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
@@ -74,6 +74,7 @@ class SpanHooks:
         """End a call that returned `result`."""
         current.set(call.parent)
         try:
+            guarded(call, "processor time", processor.end, call)
             ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
@@ -87,6 +88,7 @@ class SpanHooks:
         current.set(call.parent)
         try:
             guarded(call, "traceback", without_wrapper_frames, error)
+            guarded(call, "processor time", processor.end, call)
             ended = call.export.clock()
             if self.probe.failed is not None:
                 guarded(call, "failed", self.probe.failed, call, error)
@@ -130,6 +132,8 @@ class SpanHooks:
         export = call.export
         try:
             try:
+                if call is export.root:
+                    guarded(call, "watching the collector", processor.watch, export)
                 if self.probe.opens is not None:
                     guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
                 if self.probe.named is not None:
@@ -139,9 +143,10 @@ class SpanHooks:
                 _tell_entering(call)
                 guarded(call, "memory", _note_resident, call, entered)
                 call.began = export.clock()
+                guarded(call, "processor time", processor.begin, call)
                 imports = export.notes.pop(_IMPORTS, None)
                 if imports is not None:
-                    call.began = imports.began
+                    call.began, call.spent = imports.began, imports.spent
                     export.own_time -= imports.ended - imports.began
                 spans.start(call)
                 if imports is not None:
@@ -256,6 +261,7 @@ def _let_go(call: Call) -> None:
 def _close(root: Call) -> None:
     export = root.export
     try:
+        guarded(root, "watching the collector", processor.unwatch, export)
         if export.own_held and export.aside is None:
             guarded(root, "restoring", _restore, export.own_held)
         for exporter in export.exporters:

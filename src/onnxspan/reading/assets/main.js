@@ -36,7 +36,7 @@ function drawFailure() {
   const exception = failed.events.find((event) => event.name === "exception");
   const said = (exception || { attributes: {} }).attributes;
   const scope = failed.at[K.scope];
-  $("failure").replaceChildren(el("div", {},
+  $("failure").replaceChildren(el("div.failure", {},
     el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] && failed.at[K.operator] !== failed.name ? [" on ", el("code", {}, failed.at[K.operator])] : []),
     el("p.text", {}, failed.error),
     scope ? el("p", {}, "Module: ", el("code.text", {}, scope)) : "",
@@ -65,19 +65,6 @@ function nextHit(by) {
 function nextFailure() {
   const failed = inView().filter((span) => span.error);
   if (failed.length) select(failed.find((span) => view.selected && span.index > view.selected.index) || failed[0]);
-}
-
-function turnTheme() {
-  const now = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  document.documentElement.dataset.theme = now;
-  try { localStorage.setItem("onnxspan-theme", now); } catch { /* a page from disk may not keep anything */ }
-}
-function startTheme() {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  let kept = null;
-  try { kept = localStorage.getItem("onnxspan-theme"); } catch { /* as above */ }
-  document.documentElement.dataset.theme = kept || (dark.matches ? "dark" : "light");
-  dark.addEventListener("change", () => { if (!kept) document.documentElement.dataset.theme = dark.matches ? "dark" : "light"; });
 }
 
 const moveTo = (row) => select(spans[shown[Math.min(Math.max(row, 0), shown.length - 1)]]);
@@ -145,7 +132,7 @@ function show(root) {
 
 addEventListener("beforeprint", () => {
   printing = 400;
-  if (shown.length > printing) $("notices").append(el("p", { id: "printed" }, `Printed: the first ${printing} of ${count(shown.length)} rows.`));
+  if (shown.length > printing) $("notices").append(el("p.notice", { id: "printed" }, `Printed: the first ${printing} of ${count(shown.length)} rows.`));
   $("space").style.height = `${Math.min(shown.length, printing) * ROW}px`;
   drawRows();
 });
@@ -157,7 +144,7 @@ addEventListener("afterprint", () => {
 });
 
 startTheme();
-$("notices").append(...report.notices.map((notice) => el("p", {}, notice)));
+$("notices").append(...report.notices.map((notice) => el("p.notice", {}, notice)));
 startBar();
 startCharts();
 startWaterfall();

@@ -1,0 +1,73 @@
+"""Processor time and the garbage collector's part of it, on the spans of real exports."""
+
+from __future__ import annotations
+
+import gc
+import io
+import time
+import warnings
+
+import torch
+
+import onnxspan
+from models import transformer
+from onnxspan import conventions as c
+
+
+def export():
+    """One export of a small model."""
+    model, args = transformer(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, args, io.BytesIO(), dynamo=False)
+
+
+def planted(monkeypatch, work):
+    """The span of a pass that does this work, in a traced export."""
+    real = torch._C._jit_pass_fuse_addmm
+
+    def pass_(graph):
+        work()
+        return real(graph)
+
+    monkeypatch.setattr(torch._C, "_jit_pass_fuse_addmm", pass_)
+    with onnxspan.trace() as trace:
+        export()
+    return next(span for span in trace.spans if span.name == "_jit_pass_fuse_addmm")
+
+
+def test_every_stage_and_pass_says_its_processor_time():
+    """No more than the time on the wall, but for what reading the clocks takes."""
+    with onnxspan.trace() as trace:
+        export()
+    assert trace.spans
+    for span in trace.spans:
+        assert 0 <= span.get(c.CPU) <= span.duration + 0.001, span.name
+
+
+def test_waiting_is_not_processor_time(monkeypatch):
+    """A pass that sleeps takes long and computes little."""
+    span = planted(monkeypatch, lambda: time.sleep(0.2))
+    assert span.duration > 0.2
+    assert span.get(c.CPU) < 0.1
+
+
+def test_a_collection_is_said_where_it_falls(monkeypatch):
+    """The collector's time is a part of the pass's processor time, on its span and those around."""
+    span = planted(monkeypatch, gc.collect)
+    assert 0 < span.get(c.COLLECTOR) <= span.get(c.CPU)
+    assert span.parent.get(c.COLLECTOR) >= span.get(c.COLLECTOR)
+
+
+def test_nothing_is_left_with_the_collector():
+    """Callbacks of the collector are there while an export runs, and gone after it or its failure."""
+    before = list(gc.callbacks)
+    with onnxspan.trace():
+        export()
+        assert gc.callbacks == before
+        try:
+            torch.onnx.export(torch.nn.Linear(2, 2), ("no tensor",), io.BytesIO(), dynamo=False)
+        except Exception:
+            assert gc.callbacks == before
+        else:
+            raise AssertionError("the export was to fail")
