@@ -25,6 +25,9 @@ SETTINGS = {
     "opset": c.OPSET,
     "inputs": c.MODEL_INPUT_SHAPES,
     "dynamic axes": c.DYNAMIC_AXES,
+    "dynamic shapes": c.DYNAMIC_SHAPES,
+    "options": c.OPTIONS,
+    "capture": c.CAPTURE_STRATEGY,
     "training": c.TRAINING,
     "operator export type": c.OPERATOR_EXPORT_TYPE,
     "parameters": c.MODEL_PARAMETERS,
@@ -233,16 +236,17 @@ def _totals(before: Sequence[Sample], after: Sequence[Sample]) -> dict[str, Figu
     keys = {
         "nodes": c.RESULT_NODES,
         "initializers": c.RESULT_INITIALIZERS,
-        "bytes": c.RESULT_BYTES,
         "memory": c.MEMORY_GROWTH,
     }
-    return {
-        name: _counted(
-            measured(whole(sample.root.get(key)) for sample in before),
-            measured(whole(sample.root.get(key)) for sample in after),
-        )
+
+    def figure(value: Callable[[Sample], float | None]) -> Figure:
+        return _counted(measured(map(value, before)), measured(map(value, after)))
+
+    found = {
+        name: figure(lambda sample, key=key: whole(sample.root.get(key)))  # type: ignore[misc]
         for name, key in keys.items()
     }
+    return {**found, "bytes": figure(lambda sample: sample.size)}
 
 
 def _settings(before: Sample, after: Sample) -> list[tuple[str, str, str]]:

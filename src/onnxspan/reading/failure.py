@@ -155,12 +155,13 @@ def _carries(child: Span, parent: Span) -> bool:
         return True
     event = _exception(parent)
     links = event.attributes.get(c.EXCEPTION_CHAIN, ()) if event is not None else ()
-    # The description is `Name: first line`; a link is `module.Name: message`.
-    start = child.description.rstrip("…")
-    return any(
-        f".{link}".split("\n", 1)[0].find(f".{start}") >= 0 or link.startswith(start)
-        for link in links
-    )
+    # The description is `Name: message`, cut; a link is `module.Name: message`, in several lines.
+    start = _flat(child.description.rstrip("…"))
+    return any(f".{start}" in f".{_flat(str(link))}" for link in links)
+
+
+def _flat(text: str) -> str:
+    return " ".join(_COLOURS.sub("", text).split())
 
 
 def _exception(span: Span) -> Event | None:
@@ -229,6 +230,8 @@ def _telling(kind: str, message: str, chain: list[str]) -> tuple[str, str]:
         kind, _, message = chain[-1].partition(": ")
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     first = lines[0] if lines else ""
+    if first.endswith(":"):  # it only announces what the next line says
+        first = " ".join(lines[:2])
     for tail in (". Please feel free to request support", "  [Caused by", " Failure message: "):
         first = first.split(tail)[0]
     return kind, first if len(first) <= _MESSAGE_LIMIT else first[: _MESSAGE_LIMIT - 1] + "…"

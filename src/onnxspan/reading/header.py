@@ -9,6 +9,7 @@ from rich.text import Text
 from onnxspan import conventions as c
 from onnxspan.reading import figures
 from onnxspan.reading.text import one_line
+from onnxspan.reading.written import written_text
 
 if TYPE_CHECKING:
     from onnxspan.reading.trace import Span
@@ -58,10 +59,10 @@ def _what(export: Span, call: Span) -> list[str]:
         )
     nodes = export.number(c.RESULT_NODES)
     if nodes is not None:
-        parts.append(f"{figures.count(nodes)} nodes")
-    written = call.number(c.RESULT_BYTES)
-    if written is not None:
-        parts.append(f"{figures.size(written)} written")
+        parts.append(f"{figures.count(nodes)} node{'' if nodes == 1 else 's'}")
+    size = written_text(call)
+    if size:
+        parts.append(f"{size} written")
     return parts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.reading.text import one_line
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 MESSAGE = 400
 """Characters of a failure's message that are shown; the file has the whole."""
+
+
+MOST_OUTPUTS = 4
+"""Outputs whose verification is shown; the file has them all."""
 
 
 def failure_lines(span: Span) -> Iterator[str]:
@@ -39,5 +43,26 @@ def notes(span: Span) -> Iterator[str]:
             f"{span.get(c.JIT_PARAMETERS)} parameters + {span.get(c.JIT_FLAT_INPUTS)} inputs "
             f"are not the graph's {span.get(c.JIT_GRAPH_INPUTS)} inputs"
         )
+    lost = span.get(c.DYNAMIC_LOST)
+    if isinstance(lost, list) and lost:
+        yield f"dynamic dimensions lost here: {one_line(', '.join(map(str, lost)))}"
     if not span.end:
         yield "begun, and never ended"
+
+
+def findings(span: Span) -> Iterator[str]:
+    """What a stage was run to find out: how far the outputs are from torch's, where a report is."""
+    if c.EXPORTER in span.attributes and span.parent is not None:
+        return  # its own spans say it
+    columns = [span.get(key) for key in (c.VERIFY_OUTPUTS, c.VERIFY_ABSOLUTE, c.VERIFY_RELATIVE)]
+    if span.name == "verify_onnx_program" and all(isinstance(each, list) for each in columns):
+        for name, absolute, relative in list(zip(*columns, strict=False))[:MOST_OUTPUTS]:
+            yield one_line(f"{name}: differs by {_short(absolute)} at most, {_short(relative)} relative")
+        if len(columns[0]) > MOST_OUTPUTS:
+            yield f"and {len(columns[0]) - MOST_OUTPUTS} more outputs"
+    if span.get(c.REPORT_FILE):
+        yield one_line(f"wrote {span.get(c.REPORT_FILE)}")
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, int | float) else str(value)

@@ -13,7 +13,7 @@ from rich.text import Text
 from onnxspan import conventions as c
 from onnxspan.reading import figures
 from onnxspan.reading.folding import Folding, Kind, Line, operator_sums
-from onnxspan.reading.notes import failure_lines, notes
+from onnxspan.reading.notes import failure_lines, findings, notes
 from onnxspan.reading.text import one_line, shorten
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ def _said(line: Line) -> Iterator[tuple[str, str]]:
         yield text, "red"
     for text in notes(span):
         yield text, "yellow"
+    for text in findings(span):
+        yield text, "dim"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _MOST_SYMBOLS = 64
 _HAS_GRAPHS = "dynamo.has_graphs"
+_ASKED = "dynamo.dynamic.asked"
+_DYNAMIC = "dynamo.dynamic"
 
 
 def note_fx(call: Call, graph_module: Any) -> None:
@@ -76,6 +78,24 @@ def note_nodes(call: Call, model: Any, before: int | None = None) -> None:
         call.attributes[c.NODES_CHANGE] = nodes - before
 
 
+def note_change(call: Call, model: Any, before: tuple[int, int]) -> None:
+    """What a pass changed: nodes, initializers, and symbolic dimensions if it did.
+
+    Args:
+        before: nodes and initializers before the pass.
+    """
+    note_nodes(call, model, before[0])
+    call.attributes[c.PARAMETERS_CHANGE] = len(model.graph.initializers) - before[1]
+    note_dynamic_change(call, model)
+
+
+def note_dynamic_change(call: Call, model: Any) -> None:
+    """The symbolic dimensions of an onnx_ir model, if they are others than at the last count."""
+    dynamic = sizes_dynamo.ir_dynamic(model)
+    if dynamic != call.export.notes.get(_DYNAMIC):
+        _note_dynamic(call, dynamic)
+
+
 def count_nodes(call: Call, model: Any) -> int:
     """Nodes of an onnx_ir model; the walk into If and Loop is spared to a model without."""
     if _HAS_GRAPHS not in call.export.notes:
@@ -85,7 +105,27 @@ def count_nodes(call: Call, model: Any) -> int:
     return sizes_dynamo.ir_nodes_flat(model)
 
 
+def ask_dynamic(call: Call, asked: list[str]) -> None:
+    """Remember the dimensions that a capture is asked to keep symbolic."""
+    call.export.notes[_ASKED] = asked
+    call.export.notes.pop(_DYNAMIC, None)
+
+
 def _note_dynamic(call: Call, dynamic: sizes_dynamo.DynamicDimensions) -> None:
-    call.attributes[c.DYNAMIC_INPUTS] = dynamic.inputs
-    call.attributes[c.DYNAMIC_OUTPUTS] = dynamic.outputs
+    inputs = sizes_dynamo.symbolic(dynamic.inputs)
+    call.attributes[c.DYNAMIC_INPUTS] = inputs
+    call.attributes[c.DYNAMIC_OUTPUTS] = sizes_dynamo.symbolic(dynamic.outputs)
     call.attributes[c.DYNAMIC_SYMBOLS] = dynamic.symbols[:_MOST_SYMBOLS]
+    notes = call.export.notes
+    asked, before = notes.pop(_ASKED, None), notes.get(_DYNAMIC)
+    notes[_DYNAMIC] = dynamic
+    missing = len(asked or ()) - inputs - dynamic.scalars
+    if missing > 0:
+        lost = [f"{missing} of {len(asked)} asked for ({', '.join(asked[:_MOST_SYMBOLS])})"]
+    elif before is not None:
+        lost = sizes_dynamo.lost("input", before.inputs, dynamic.inputs)
+        lost += sizes_dynamo.lost("output", before.outputs, dynamic.outputs)
+    else:
+        return
+    if lost:
+        call.attributes[c.DYNAMIC_LOST] = lost[:_MOST_SYMBOLS]
