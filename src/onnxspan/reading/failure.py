@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _MESSAGE_LIMIT = 300
 _OPERATOR = re.compile(r"operator '(?P<ts>\w+::\w+)'|OpOverload\(op='(?P<fx>[\w.]+)'")
 _OPSET = re.compile(r"opset version (\d+)|onnx_opset_version: (\d+)")
+_STEPS = ("torch.onnx._internal.exporter", "torch.onnx.errors", "onnx_ir.passes")
+"""Where the errors are from that say only at which step another one was met."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -226,7 +228,7 @@ def _ancestors(span: Span) -> list[Span]:
 
 def _telling(kind: str, message: str, chain: list[str]) -> tuple[str, str]:
     """The link that says what is wrong: the dynamo exporter's outer errors say only the step."""
-    if len(chain) > 1 and kind.startswith(("torch.onnx._internal.exporter", "torch.onnx.errors")):
+    if len(chain) > 1 and kind.startswith(_STEPS):
         kind, _, message = chain[-1].partition(": ")
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     first = lines[0] if lines else ""

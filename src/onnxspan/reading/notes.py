@@ -57,7 +57,9 @@ def findings(span: Span) -> Iterator[str]:
     columns = [span.get(key) for key in (c.VERIFY_OUTPUTS, c.VERIFY_ABSOLUTE, c.VERIFY_RELATIVE)]
     if span.name == "verify_onnx_program" and all(isinstance(each, list) for each in columns):
         for name, absolute, relative in list(zip(*columns, strict=False))[:MOST_OUTPUTS]:
-            yield one_line(f"{name}: differs by {_short(absolute)} at most, {_short(relative)} relative")
+            yield one_line(
+                f"{name}: differs by {_short(absolute)} at most, {_short(relative)} relative"
+            )
         if len(columns[0]) > MOST_OUTPUTS:
             yield f"and {len(columns[0]) - MOST_OUTPUTS} more outputs"
     if span.get(c.REPORT_FILE):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
 from onnxspan.reading.steps import Path, Step, steps_of, whole
-from onnxspan.reading.written import written
 from onnxspan.reading.trace import Trace
+from onnxspan.reading.written import written
 
 if TYPE_CHECKING:
     import os

@@ -79,11 +79,7 @@ def note_nodes(call: Call, model: Any, before: int | None = None) -> None:
 
 
 def note_change(call: Call, model: Any, before: tuple[int, int]) -> None:
-    """What a pass changed: nodes, initializers, and symbolic dimensions if it did.
-
-    Args:
-        before: nodes and initializers before the pass.
-    """
+    """What a pass changed, given the nodes and initializers before it; dimensions if it did."""
     note_nodes(call, model, before[0])
     call.attributes[c.PARAMETERS_CHANGE] = len(model.graph.initializers) - before[1]
     note_dynamic_change(call, model)
