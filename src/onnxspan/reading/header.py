@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from onnxspan.reading.trace import Span
 
 
+_SEPARATOR = " · "
+_COLUMNS = 80
+
+
 def header(export: Span) -> list[Text]:
     """Model and file; exporter, opset and versions; parameters and what was written."""
     # A user's own function may stand around the call that knows of model and versions.
@@ -27,7 +31,13 @@ def header(export: Span) -> list[Text]:
         title.append(one_line(str(file)), style="bold")
     if export.error:
         title.append("  failed", style="bold red")
-    return [title, *(_dim(parts) for parts in (_how(export, call), _what(export, call)) if parts)]
+    lines = [_how(export, call), *_fitting(_what(export, call))]
+    return [title, *(_dim(parts) for parts in lines if parts)]
+
+
+def _fitting(parts: list[str]) -> list[list[str]]:
+    """On one line, or what was written on a line of its own when they are too long for it."""
+    return [parts] if len(_SEPARATOR.join(parts)) <= _COLUMNS else [parts[:-1], parts[-1:]]
 
 
 def _how(export: Span, call: Span) -> list[str]:
@@ -62,12 +72,13 @@ def _what(export: Span, call: Span) -> list[str]:
         parts.append(f"{figures.count(nodes)} node{'' if nodes == 1 else 's'}")
     size = written_text(call)
     if size:
-        parts.append(f"{size} written")
+        whole, comma, rest = size.partition(",")
+        parts.append(f"{whole} written{comma}{rest}")
     return parts
 
 
 def _dim(parts: list[str]) -> Text:
-    return Text(one_line(" · ".join(parts)), style="dim")
+    return Text(one_line(_SEPARATOR.join(parts)), style="dim")
 
 
 def footer(export: Span) -> list[Text]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
@@ -56,7 +57,8 @@ def findings(span: Span) -> Iterator[str]:
         return  # its own spans say it
     columns = [span.get(key) for key in (c.VERIFY_OUTPUTS, c.VERIFY_ABSOLUTE, c.VERIFY_RELATIVE)]
     if span.name == "verify_onnx_program" and all(isinstance(each, list) for each in columns):
-        for name, absolute, relative in list(zip(*columns, strict=False))[:MOST_OUTPUTS]:
+        rows = sorted(zip(*columns, strict=False), key=_closeness)
+        for name, absolute, relative in rows[:MOST_OUTPUTS]:
             yield one_line(
                 f"{name}: differs by {_short(absolute)} at most, {_short(relative)} relative"
             )
@@ -64,6 +66,12 @@ def findings(span: Span) -> Iterator[str]:
             yield f"and {len(columns[0]) - MOST_OUTPUTS} more outputs"
     if span.get(c.REPORT_FILE):
         yield one_line(f"wrote {span.get(c.REPORT_FILE)}")
+
+
+def _closeness(row: tuple[Any, Any, Any]) -> float:
+    """What differs most comes first, and before it what cannot be compared."""
+    absolute = row[1]
+    return -absolute if isinstance(absolute, int | float) and absolute >= 0 else -math.inf
 
 
 def _short(value: Any) -> str:

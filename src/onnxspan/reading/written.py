@@ -18,12 +18,11 @@ def written(span: Span) -> int | None:
 
 
 def written_text(span: Span) -> str:
-    """As `1.02 MiB`, or `1.02 MiB (20.1 KiB and 1.00 MiB of external data)`; empty for nothing."""
+    """As `1.02 MiB`, or `1.02 MiB, of it 1.00 MiB external data`; empty for nothing."""
     whole = written(span)
     if whole is None:
         return ""
     external = span.number(c.RESULT_EXTERNAL_BYTES)
     if not external:
         return figures.size(whole)
-    model = figures.size(whole - external)
-    return f"{figures.size(whole)} ({model} and {figures.size(external)} of external data)"
+    return f"{figures.size(whole)}, of it {figures.size(external)} external data"
