@@ -63,7 +63,8 @@ DYNAMIC_LOST = attribute(
     "string[]",
     "the innermost stage or pass in which a dynamic shape was lost",
     "Dimensions that were symbolic at the last count and are numbers now, as `output 0:1 was s77` "
-    "(the output's number, and the axis); at the capture, how many of those asked for.",
+    "(the output's number, and the axis); at the capture, how many of those asked for are numbers, "
+    "and symbols that torch keeps the name of though only one number fits: `s77 can only be 2`.",
 )
 
 DYNAMIC_SHAPES = attribute(

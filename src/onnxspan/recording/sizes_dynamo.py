@@ -27,11 +27,14 @@ class DynamicDimensions(NamedTuple):
     Attributes:
         inputs: of each input, in order; `outputs` likewise.
         scalars: inputs that are no tensor but a symbolic integer.
+        fixed: symbols that stand for one number alone, and that number: torch names the dimension
+            and has found that nothing else fits.
     """
 
     inputs: Shapes
     outputs: Shapes
     scalars: int = 0
+    fixed: tuple[tuple[str, str], ...] = ()
 
     @property
     def symbols(self) -> list[str]:
@@ -43,6 +46,16 @@ class DynamicDimensions(NamedTuple):
 def symbolic(shapes: Shapes) -> int:
     """How many dimensions are symbolic."""
     return sum(name is not None for shape in shapes for name in shape)
+
+
+def named(what: str, shapes: Shapes, symbol: str) -> list[str]:
+    """The dimensions that are this symbol, as `input 0:1`."""
+    return [
+        f"{what} {index}:{axis}"
+        for index, shape in enumerate(shapes)
+        for axis, name in enumerate(shape)
+        if name == symbol
+    ]
 
 
 def lost(what: str, before: Shapes, after: Shapes) -> list[str]:
@@ -98,7 +111,12 @@ def program_dynamic(program: Any) -> DynamicDimensions:
     taken = [values[name] for name in inputs if name in values]
     given = [values[name] for name in outputs if name in values]
     scalars = sum(_symbol(value) is not None for value in taken)
-    return DynamicDimensions(_shapes(taken), _shapes(given), scalars)
+    fixed = tuple(
+        (str(symbol), str(allowed.lower))
+        for symbol, allowed in program.range_constraints.items()
+        if allowed.lower == allowed.upper
+    )
+    return DynamicDimensions(_shapes(taken), _shapes(given), scalars, fixed)
 
 
 def _shapes(values: Iterable[Any]) -> Shapes:

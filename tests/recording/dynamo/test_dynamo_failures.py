@@ -178,5 +178,5 @@ def test_a_failed_pass_says_what_it_met(example):
         export(program, ())
     failure = trace.result.failure
     assert failure.error_type == "RuntimeError"
-    assert failure.pass_name == "FoldConstantsPass"
+    assert failure.span.name == "FoldConstantsPass"
     assert trace.errors == []

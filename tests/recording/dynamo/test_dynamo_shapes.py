@@ -1,6 +1,7 @@
 """A dynamic shape that is lost shows where: in the span, and in the tree."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from dynamo_models import by_name, export
 from onnxspan import conventions as c
 from onnxspan.recording import sizes_dynamo
 from onnxspan.recording.probes.dynamo_shapes import named_dimensions
+from onnxspan.recording.probes.dynamo_sizes import ask_dynamic, note_program
 
 pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
 
@@ -25,10 +27,10 @@ class Reshapes(nn.Module):
 
 
 class Fixes(nn.Module):
-    """Adds a tensor of two rows: the capture makes the input's dimension a number."""
+    """Goes through the rows in Python: the capture makes their number a constant."""
 
     def forward(self, x):
-        return x + torch.ones(2, 4)
+        return sum(x[row] for row in range(x.shape[0]))
 
 
 def losing(trace):
@@ -45,7 +47,7 @@ def test_a_dimension_lost_in_a_pass(example, level, name, capsys):
     """The innermost span says which output lost which symbol, and its count falls."""
     with onnxspan.trace(level) as trace:
         export(Reshapes(), example, dynamic_shapes={"x": {0: Dim.AUTO}})
-    [(found, [lost])] = losing(trace).items()
+    (_capture, (found, [lost])) = losing(trace).items()
     assert found == name
     assert re.fullmatch(r"output 0:0 was s\d+", lost)
     [translated] = by_name(trace, "_exported_program_to_onnx_program")
@@ -58,11 +60,28 @@ def test_a_dimension_lost_in_a_pass(example, level, name, capsys):
 
 
 def test_a_dimension_that_the_capture_fixed(example):
-    """What was asked for and not captured is said by the step that captured."""
+    """A symbol that torch keeps, though one number alone fits, is said where it is captured."""
     with onnxspan.trace() as trace:
         export(Fixes(), example, dynamic_shapes={"x": {0: Dim.AUTO, 1: Dim.STATIC}})
-    assert losing(trace) == {"_export_for_training": ["1 of 1 asked for (x:0)"]}
+    [(found, [lost])] = losing(trace).items()
+    assert found == "_export_for_training"
+    assert re.fullmatch(r"s\d+ can only be 2 \(input 0:0\)", lost)
     assert trace.result.roots[0].get(c.DYNAMIC_SHAPES) == ["x:0"]
+
+
+def test_a_dimension_that_was_asked_for_and_is_a_number():
+    """A capture with fewer symbolic dimensions than asked for says so, once."""
+    export = SimpleNamespace(notes={})
+    call = SimpleNamespace(attributes={}, export=export)
+    ask_dynamic(call, ["x:0=rows", "x:1"])
+    program = torch.export.export(
+        nn.ReLU(), (torch.zeros(2, 4),), dynamic_shapes={"input": {0: Dim("rows")}}
+    )
+    note_program(SimpleNamespace(attributes=call.attributes, export=export, scratch=None), program)
+    assert call.attributes[c.DYNAMIC_LOST] == ["1 of 2 asked for (x:0=rows, x:1)"]
+    again = SimpleNamespace(attributes={}, export=export, scratch=None)
+    note_program(again, program)
+    assert c.DYNAMIC_LOST not in again.attributes
 
 
 def test_nothing_is_lost_that_was_kept(example):

@@ -14,6 +14,7 @@ _MOST_SYMBOLS = 64
 _HAS_GRAPHS = "dynamo.has_graphs"
 _ASKED = "dynamo.dynamic.asked"
 _DYNAMIC = "dynamo.dynamic"
+_FIXED = "dynamo.dynamic.fixed"
 
 
 def note_fx(call: Call, graph_module: Any) -> None:
@@ -103,8 +104,10 @@ def count_nodes(call: Call, model: Any) -> int:
 
 def ask_dynamic(call: Call, asked: list[str]) -> None:
     """Remember the dimensions that a capture is asked to keep symbolic."""
-    call.export.notes[_ASKED] = asked
-    call.export.notes.pop(_DYNAMIC, None)
+    notes = call.export.notes
+    notes[_ASKED] = asked
+    notes.pop(_DYNAMIC, None)
+    notes.pop(_FIXED, None)
 
 
 def _note_dynamic(call: Call, dynamic: sizes_dynamo.DynamicDimensions) -> None:
@@ -112,16 +115,28 @@ def _note_dynamic(call: Call, dynamic: sizes_dynamo.DynamicDimensions) -> None:
     call.attributes[c.DYNAMIC_INPUTS] = inputs
     call.attributes[c.DYNAMIC_OUTPUTS] = sizes_dynamo.symbolic(dynamic.outputs)
     call.attributes[c.DYNAMIC_SYMBOLS] = dynamic.symbols[:_MOST_SYMBOLS]
-    notes = call.export.notes
-    asked, before = notes.pop(_ASKED, None), notes.get(_DYNAMIC)
-    notes[_DYNAMIC] = dynamic
-    missing = len(asked or ()) - inputs - dynamic.scalars
-    if missing > 0:
-        lost = [f"{missing} of {len(asked)} asked for ({', '.join(asked[:_MOST_SYMBOLS])})"]
-    elif before is not None:
-        lost = sizes_dynamo.lost("input", before.inputs, dynamic.inputs)
-        lost += sizes_dynamo.lost("output", before.outputs, dynamic.outputs)
-    else:
-        return
+    lost = _lost(call.export.notes, dynamic, inputs)
     if lost:
         call.attributes[c.DYNAMIC_LOST] = lost[:_MOST_SYMBOLS]
+
+
+def _lost(
+    notes: dict[str, Any], dynamic: sizes_dynamo.DynamicDimensions, inputs: int
+) -> list[str]:
+    """What is no longer dynamic, against what was asked for or the last count."""
+    asked, before = notes.pop(_ASKED, None), notes.get(_DYNAMIC)
+    notes[_DYNAMIC] = dynamic
+    lost = []
+    missing = len(asked or ()) - inputs - dynamic.scalars
+    if asked and missing > 0:
+        lost.append(f"{missing} of {len(asked)} asked for ({', '.join(asked[:_MOST_SYMBOLS])})")
+    elif before is not None:
+        lost += sizes_dynamo.lost("input", before.inputs, dynamic.inputs)
+        lost += sizes_dynamo.lost("output", before.outputs, dynamic.outputs)
+    known = notes.setdefault(_FIXED, set())
+    for symbol, number in dynamic.fixed:
+        places = sizes_dynamo.named("input", dynamic.inputs, symbol)
+        if places and symbol not in known:
+            known.add(symbol)
+            lost.append(f"{symbol} can only be {number} ({', '.join(places)})")
+    return lost
