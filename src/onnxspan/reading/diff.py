@@ -27,7 +27,6 @@ SETTINGS = {
     "dynamic axes": c.DYNAMIC_AXES,
     "dynamic shapes": c.DYNAMIC_SHAPES,
     "options": c.OPTIONS,
-    "capture": c.CAPTURE_STRATEGY,
     "training": c.TRAINING,
     "operator export type": c.OPERATOR_EXPORT_TYPE,
     "parameters": c.MODEL_PARAMETERS,

@@ -70,9 +70,9 @@ def _what(export: Span, call: Span) -> list[str]:
     nodes = export.number(c.RESULT_NODES)
     if nodes is not None:
         parts.append(f"{figures.count(nodes)} node{'' if nodes == 1 else 's'}")
-    size = written_text(call)
-    if size:
-        whole, comma, rest = size.partition(",")
+    wrote = written_text(call)
+    if wrote:
+        whole, comma, rest = wrote.partition(",")
         parts.append(f"{whole} written{comma}{rest}")
     return parts
 

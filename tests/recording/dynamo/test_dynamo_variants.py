@@ -11,6 +11,10 @@ import onnxspan
 import torch_facts
 from dynamo_models import by_name, export
 from onnxspan import conventions as c
+from onnxspan.reading import figures, html
+from onnxspan.reading.diff import compare
+from onnxspan.reading.facts import in_and_out
+from onnxspan.reading.samples import samples_of
 from onnxspan.reading.trace import Trace
 from onnxspan.recording import recorder
 from onnxspan.recording.patching import Patches, resolve_all
@@ -51,6 +55,27 @@ def test_program_saved_later_opens_its_own_trace(small, example, tmp_path):
     assert roots[2].get(c.RESULT_EXTERNAL_BYTES) is not None
     assert {root.get(c.EXPORTER) for root in roots} == {"dynamo"}
     assert trace.errors == []
+
+
+def test_every_view_weighs_model_and_weights(example, tmp_path, capsys):
+    """Tree, report, comparison and walk say the bytes of both files together."""
+    path = tmp_path / "m.onnx"
+    with onnxspan.trace("stages") as trace:
+        export(nn.Linear(4, 4096).eval(), example, path)
+    weights = path.with_name("m.onnx.data").stat().st_size
+    whole = path.stat().st_size + weights
+    assert weights > 65_000
+    trace.show()
+    said = f"{figures.size(whole)} written, of it {figures.size(weights)} external data"
+    assert said in capsys.readouterr().err
+    [sample] = samples_of(trace.result)
+    assert compare([sample], [sample]).totals["bytes"].before.median == whole
+    assert sample.size == whole
+    assert any(figures.size(whole) in line for line in in_and_out(trace.result.roots[0], None)[1])
+    page = html.data(trace.result)
+    at = page["spans"][0]["attributes"]
+    keys = page["keys"]
+    assert at[keys["resultBytes"]] + at[keys["externalBytes"]] == whole
 
 
 def test_a_program_saved_after_the_trace_is_untouched(small, example, tmp_path):
@@ -125,7 +150,7 @@ def test_profile(small, example, tmp_path, capsys):
         )
     assert "profile=True" in trace.result.roots[0].get(c.OPTIONS)
     assert by_name(trace, "compare_ops")
-    assert "pyinstrument" in capsys.readouterr().out
+    assert "frames hidden]" in capsys.readouterr().out
     assert trace.errors == []
 
 
