@@ -25,8 +25,8 @@ test: $(STAMP)  ## Run the tests
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 test-torch:  ## Run the tests on another torch, in an environment of its own: TORCH=2.6.0
-	@test -n "$(TORCH)" || { echo "say which torch: make test-torch TORCH=2.6.0" >&2; exit 2; }
-	$(PYTHON) tests/torch_versions.py $(TORCH)
+	@test -n "$(TORCH)" || { echo "say which torch: make test-torch TORCH=2.6.0, or TORCH=newest" >&2; exit 2; }
+	$(PYTHON) tests/torch_versions.py $(TORCH) --pytest="-n 2 $(PYTEST_ARGS)"
 
 lint: $(STAMP)  ## Check style and formatting
 	$(BIN)/ruff check .

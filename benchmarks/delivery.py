@@ -4,7 +4,7 @@ A real export of a synthetic model at level `nodes` makes the first 10 000 of th
 collector is a real socket in a process of its own. Prints the table of
 docs/explanation/delivery.md.
 
-    python benchmarks/delivery.py [SPANS]
+    python benchmarks/delivery.py [SPANS] [http/protobuf | grpc]
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import torch
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 from torch import nn
 
 import onnxspan
 from onnxspan.reading.trace import Trace
 from onnxspan.recording.otlp import endpoint
 from onnxspan.recording.outputs import Outputs
+from onnxspan.recording.own_span import OwnSpan
 from onnxspan.recording.session import Session
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Long(nn.Module):
 TURNS = 2500
 
 
-def record(spans: int) -> list[ReadableSpan]:
+def record(spans: int) -> list[OwnSpan]:
     """Spans of a real export at level `nodes`, repeated under new ids until there are enough.
 
     Recording 100 000 takes minutes and says nothing of their delivery.
@@ -69,29 +69,34 @@ def record(spans: int) -> list[ReadableSpan]:
             Long(min(TURNS, spans // 4)), (torch.ones(2),), io.BytesIO(), dynamo=False,
             do_constant_folding=False,
         )  # fmt: skip
-    real = trace._session.spans  # noqa: SLF001  # the SDK's own spans
+    real = trace._session.kept_from(0)  # noqa: SLF001  # as they are handed over
     made = list(real)
     while len(made) < spans:
         made += [renamed(span, len(made)) for span in real]
     return made
 
 
-def renamed(span: ReadableSpan, offset: int) -> ReadableSpan:
+def renamed(span: OwnSpan, offset: int) -> OwnSpan:
     """The same span in another trace."""
 
-    def shifted(context: SpanContext | None) -> SpanContext | None:
-        if context is None:
-            return None
+    def shifted(context: SpanContext) -> SpanContext:
+        if not context.is_valid:
+            return context
         return SpanContext(
             context.trace_id ^ offset, context.span_id ^ offset, False, context.trace_flags
         )
 
-    return ReadableSpan(
-        name=span.name, context=shifted(span.context), parent=shifted(span.parent),
-        resource=span.resource, attributes=span.attributes, events=span.events,
-        kind=span.kind, status=span.status, start_time=span.start_time,
-        end_time=span.end_time, instrumentation_scope=span.instrumentation_scope,
-    )  # fmt: skip
+    ids = span.get_span_context()
+    parent = span.readable().parent
+    copy = OwnSpan(
+        span.name,
+        shifted(parent) if parent else INVALID_SPAN_CONTEXT,
+        span.start_time,
+        shifted(ids),
+    )
+    copy.attributes, copy.events, copy.status = span.attributes, span.events, span.status
+    copy.end_time = span.end_time
+    return copy
 
 
 def serve(protocol: str, manner: str, pipe: object) -> None:
@@ -141,19 +146,20 @@ def running(protocol: str, manner: str) -> Iterator[tuple[str, Callable[[], tupl
         process.join()
 
 
-def measure(protocol: str, manner: str, spans: list[ReadableSpan]) -> tuple[float, ...]:
+def measure(protocol: str, manner: str, spans: list[OwnSpan]) -> tuple[float, ...]:
     """Hand the spans over as at the end of an export, and say what became of them."""
     with running(protocol, manner) as (url, report):
         outputs = Outputs([endpoint(url, protocol)])
         outputs.session = Session()
-        outputs.session.spans = spans
+        for span in spans:
+            outputs.session.collect(renamed(span, 0))  # one that nobody has read yet
         began = time.perf_counter()
         outputs.finished(None)  # what the export itself waits for
         handed = time.perf_counter() - began
         (delivery,) = outputs.close()
         waited = time.perf_counter() - began - handed
         ids, arrived, requests, largest = report()
-    recorded = {format(span.context.span_id, "016x") for span in spans}
+    recorded = {format(span.id, "016x") for span in spans}
     kept = {span.span_id for span in Trace.read(delivery.file).spans} if delivery.file else set()
     return (
         handed, waited, len(ids), arrived - len(ids), len(kept), len(recorded - ids - kept),
@@ -173,7 +179,7 @@ def main() -> None:
         "| lost | requests | largest |"
     )
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for protocol in ("http/protobuf", "grpc"):
+    for protocol in sys.argv[2:] or ("http/protobuf", "grpc"):
         for manner in MANNERS:
             row = measure(protocol, manner, spans)
             handed, waited, arrived, twice, kept, lost, requests, largest = row

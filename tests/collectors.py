@@ -22,12 +22,14 @@ class Collector:
         delay: seconds that each request takes.
         refuse: says of the n-th request (from 0) whether it is refused as unavailable.
         limit: bytes of a message above which it is refused.
+        wanted: a header without which an HTTP request is refused, in words.
     """
 
-    def __init__(self, delay=0.0, refuse=lambda number: False, limit=4 * MIB):
+    def __init__(self, delay=0.0, refuse=lambda number: False, limit=4 * MIB, wanted=""):
         self.delay = delay
         self.refuse = refuse
         self.limit = limit
+        self.wanted = wanted
         self.groups = []
         self.headers = []
         self.paths = []
@@ -81,9 +83,17 @@ class HttpCollector(Collector):
 
             def do_POST(self):  # http.server's name
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(self.status_of(body))
-                self.send_header("Content-Length", "0")
+                if collector.wanted and collector.wanted not in self.headers:
+                    self.answer(422, b'{"detail":\n"%s is missing"}' % collector.wanted.encode())
+                else:
+                    self.answer(self.status_of(body), b"")
+
+            def answer(self, status, said):
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
+                self.wfile.write(said)
 
             def status_of(self, body):
                 if self.path != "/v1/traces":

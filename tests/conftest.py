@@ -69,7 +69,7 @@ def nothing_left_behind():
 
     assert session._open == []
     assert recorder.current.get() is None
-    assert recorder.patches._wrapped == {}
+    assert recorder.patches.is_clean()
     if before is not None:
         assert changed(before) == []
 

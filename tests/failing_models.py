@@ -124,3 +124,10 @@ FAILING = {
     ),
 }  # fmt: skip
 """Each case gives the model, its example inputs, and the keywords of the export."""
+
+
+class Unsupported(nn.Module):
+    """Has an operator that no exporter knows."""
+
+    def forward(self, x):
+        return torch.linalg.eigvals(x).real

@@ -14,6 +14,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+REASON = "needs a Jaeger v2: put `jaeger` on PATH, or its address or path into ONNXSPAN_JAEGER"
+"""Why tests are skipped where there is none."""
+
 CONFIG = """
 service:
   extensions: [jaeger_storage, jaeger_query]
@@ -95,7 +98,7 @@ def running(place, folder):
         _wait(jaeger, process)
         yield jaeger
     finally:
-        process.terminate()
+        process.kill()  # told to end it takes its time, and its traces are in memory only
         process.wait(20)
 
 

@@ -74,3 +74,16 @@ def transformer(layers=2):
 def convolutional():
     """The convolutional model in eval mode with its example inputs."""
     return Convolutional().eval(), (torch.zeros(1, 3, 16, 16),)
+
+
+class Long(nn.Module):
+    """Cheap operators in a row: about four spans for each turn, at level `nodes`."""
+
+    def __init__(self, turns):
+        super().__init__()
+        self.turns = turns
+
+    def forward(self, x):
+        for _ in range(self.turns):
+            x = x * 1.5 + 0.5
+        return x

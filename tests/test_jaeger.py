@@ -5,22 +5,18 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
-from torch import nn
 
 import jaegers
 import onnxspan
-from models import convolutional
+from failing_models import Unsupported
+from models import Long, convolutional
 from onnxspan import conventions as c
 from onnxspan.reading.trace import Trace
 
-pytestmark = pytest.mark.skipif(
-    jaegers.find() is None,
-    reason="needs a Jaeger v2: put `jaeger` on PATH, or its address or path into ONNXSPAN_JAEGER",
-)
+pytestmark = pytest.mark.skipif(jaegers.find() is None, reason=jaegers.REASON)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +27,6 @@ def jaeger(tmp_path_factory):
 
 
 MAIN = "from onnxspan.cli import main; main()"
-
-
-class Unsupported(nn.Module):
-    """Has an operator that the TorchScript exporter does not know."""
-
-    def forward(self, x):
-        return torch.linalg.eigvals(x).real
 
 
 def tags(span):
@@ -114,23 +103,12 @@ def test_a_saved_file_arrives_by_send(jaeger, tmp_path):
     hold(jaeger, Trace.read(tmp_path / "saved.jsonl"))
 
 
-class Long(nn.Module):
-    """Thousands of operators in a row."""
-
-    def forward(self, x):
-        for _ in range(2500):
-            x = x * 1.5 + 0.5
-        return x
-
-
 def test_ten_thousand_spans_open(jaeger):
     """A trace at level `nodes` of more than 10 000 spans arrives and can be read."""
     with onnxspan.trace("nodes", otlp=jaeger.http) as trace:
         torch.onnx.export(
-            Long(), (torch.ones(2),), io.BytesIO(), dynamo=False, do_constant_folding=False
+            Long(2500), (torch.ones(2),), io.BytesIO(), dynamo=False, do_constant_folding=False
         )
     assert len(trace.spans) > 10_000
     assert trace.deliveries[0].missing == 0
-    began = time.monotonic()
     hold(jaeger, trace.result)
-    assert time.monotonic() - began < 60

@@ -116,6 +116,36 @@ def test_the_decorator():
     assert first is not work.last_trace
 
 
+def test_the_decorator_of_an_async_function():
+    """It stays one, and is recorded until it is done."""
+
+    @onnxspan.trace("stages")
+    async def work():
+        await asyncio.sleep(0)
+        export()
+        return 1
+
+    assert asyncio.iscoroutinefunction(work)
+    assert asyncio.run(work()) == 1
+    assert roots(work.last_trace) == [c.EXPORT]
+
+
+def test_what_cannot_be_decorated_is_refused():
+    """A generator, and a decorator without its parentheses, are refused with what to write."""
+
+    def numbers():
+        yield 1
+
+    async def later():
+        yield 1
+
+    for function in (numbers, later):
+        with pytest.raises(TypeError, match=rf"{function.__name__}: put `with onnxspan"):
+            onnxspan.trace()(function)
+    with pytest.raises(TypeError, match=r"@onnxspan\.trace\(\)"):
+        onnxspan.trace(numbers)
+
+
 def test_export_called_beneath_opens_its_own_root():
     """`_export`, which torch's verification calls directly, is a root of its own."""
     utils = torch_facts.torchscript_utils()
@@ -191,6 +221,55 @@ def test_dictionary_inputs_are_told(traced):
     assert span.get(c.FORMAT_KEYWORDS) == ["y", "unknown"]
     assert span.get(c.FORMAT_PLACED) == ["y"]
     assert span.get(c.FORMAT_DROPPED) == ["unknown"]
+
+
+class Variable(nn.Module):
+    def forward(self, x, *rest, y=None, scale=2.0):
+        return x * scale
+
+
+class Two(nn.Module):
+    def forward(self, a, b, c=None):
+        return a + b
+
+
+def test_what_is_filled_in_is_told_and_nothing_else():
+    """Defaults are named that there are; a list, which torch adds to in place, is told as given."""
+    x = torch.zeros(1, 2)
+    utils = torch_facts.torchscript_utils()
+    with quiet(), onnxspan.trace("stages") as trace:
+        export(Variable(), (x, {"unknown": x}))
+        with pytest.raises(TypeError):  # torch takes the list for one argument
+            utils._export(Two(), [x, x], io.BytesIO())
+    variable, given_list = (span for span in trace.spans if span.name == "_decide_input_format")
+    assert variable.get(c.FORMAT_DEFAULTS) == ["y", "scale"]
+    assert variable.get(c.FORMAT_DROPPED) == ["unknown"]
+    assert given_list.get(c.FORMAT_POSITIONAL) == 2
+    assert given_list.get(c.FORMAT_DEFAULTS) == ["c"]
+
+
+def test_a_lazy_module_is_no_error_of_ours():
+    """A parameter without a shape yet is not counted; that torch refuses it is the only failure."""
+    with onnxspan.trace("stages") as trace, pytest.raises(ValueError, match="uninitialized"):
+        export(nn.LazyLinear(3))
+    assert trace.errors == []
+    assert trace.spans[0].get(c.MODEL_PARAMETERS) == 0
+
+
+def test_a_script_function_bears_its_name_once():
+    """The class of a ScriptFunction, which has its module in its name, is told without doubling."""
+    with quiet():
+        model = torch.jit.script(add)
+    with onnxspan.trace("stages") as trace:
+        export(model)
+    assert trace.spans[0].get(c.MODEL_CLASS) == "torch.jit.ScriptFunction"
+    span = next(span for span in trace.spans if span.name == "_create_jit_graph")
+    assert span.get(c.JIT_BRANCH) == "ScriptFunction"
+    assert span.get(c.JIT_PARAMETERS) == 0
+
+
+def add(x):
+    return x + 1
 
 
 def test_every_node_points_at_the_users_model(traced):

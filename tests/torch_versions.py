@@ -3,6 +3,7 @@
     python tests/torch_versions.py 2.6.0           make `.venv-torch-2.6.0` if needed, and test
     python tests/torch_versions.py 2.6.0 --again   test in the environment that is there
     python tests/torch_versions.py 2.6.0 --remove  and remove the environment afterwards
+    python tests/torch_versions.py newest          the newest that the package index has
 
 Writes docs/reference/compatibility/<version>.json, of which docs/tools/compatibility.py makes
 the page. Needs the standard library alone. Fails when a test failed or no result came.
@@ -76,8 +77,23 @@ def make(folder: Path, torch: str) -> None:
         return
     venv.create(folder, with_pip=True, clear=True)
     pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-cache-dir"]
+    _run([*pip, "--upgrade", "pip>=25.1"])  # older ones find no way through these packages
     _run([*pip, f"torch=={torch}", *companions(torch), *tools(), "--editable", ROOT])
     made.touch()
+
+
+def newest() -> str:
+    """The newest released torch on the package index.
+
+    Raises:
+        SystemExit: when the index does not answer.
+    """
+    asked = [sys.executable, "-m", "pip", "index", "versions", "torch"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # our own
+    found = re.match(r"torch \((\d+\.\d+\.\d+)\)", done.stdout)
+    if found is None:
+        sys.exit(f"the package index did not name the newest torch: {done.stderr.strip()}")
+    return found[1]
 
 
 def test(folder: Path, arguments: list[str]) -> dict[str, Any]:
@@ -135,12 +151,14 @@ def _run(command: list[Any]) -> None:
 def main() -> None:
     """Make, test, look, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("torch", help="a version of torch, as 2.6.0")
+    parser.add_argument("torch", help="a version of torch, as 2.6.0, or newest")
     parser.add_argument("--remove", action="store_true", help="remove the environment afterwards")
     parser.add_argument("--again", action="store_true", help="use the environment as it is")
     parser.add_argument("--only-make", action="store_true", help="make the environment, no more")
     parser.add_argument("--pytest", default="", help="arguments for pytest, as one text")
     options = parser.parse_args()
+    if options.torch == "newest":
+        options.torch = newest()
     if not re.fullmatch(r"\d+\.\d+\.\d+", options.torch):
         sys.exit(f"not a version of torch: {options.torch!r}; write it as 2.6.0")
     folder = ROOT / f".venv-torch-{options.torch}"
@@ -151,7 +169,7 @@ def main() -> None:
         return
     result = look(folder) | {"tests": test(folder, options.pytest.split())}
     RESULTS.mkdir(parents=True, exist_ok=True)
-    if not options.pytest.split():  # a part of the tests is no result
+    if not set(options.pytest.split()) - {"-n", "2"}:  # a part of the tests is no result
         path = RESULTS / f"{options.torch}.json"
         scratch = path.with_suffix(".new")
         scratch.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write UTF-8 text under a temporary name in the same folder, which then takes its place.
+def target_of(path: str | os.PathLike[str]) -> Path:
+    """The place that is written: what a link points to, so that the link stays one.
+
+    Raises:
+        OSError: when something other than a file is there: it would be replaced by one.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "is a device or a pipe, not a file", str(path))
+    return Path(os.path.realpath(path))
+
+
+@contextlib.contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """Open a UTF-8 file under a temporary name in the same folder, which at the end takes its place.
 
     Raises:
         OSError: when the folder or file cannot be written; nothing is then left of it.
     """
-    target = Path(path)
+    target = target_of(path)
+    # A part of the name, so that a long one does not become too long.
     descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent
+        prefix=f".{target.name[:20]}.", suffix=".part", dir=target.parent
     )
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         mask = os.umask(0)
@@ -29,3 +56,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text as `whole` does.
+
+    Raises:
+        OSError: as `whole` does.
+    """
+    with whole(path) as stream:
+        stream.write(text)

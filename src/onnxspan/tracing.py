@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -146,18 +147,38 @@ class Tracing:
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: every call of the function is recorded, in a trace of its own.
 
-        The latest is `function.last_trace`.
-        """
+        The latest is `function.last_trace`. An async function is recorded until it is done.
 
-        @functools.wraps(function)
-        def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+        Raises:
+            TypeError: for a generator: what its caller does between two values is not its own.
+        """
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"trace() cannot decorate the generator {function.__qualname__}: "
+                "put `with onnxspan.trace() as trace:` around the exports inside it"
+            )
+
+        def begun() -> Tracing:
             tracing = Tracing(self._options)
             tracing._hooks = self._hooks
             traced.last_trace = tracing  # type: ignore[attr-defined]
-            with tracing:
-                return function(*args, **kwargs)
+            return tracing
 
-        return traced
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def traced(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with begun():
+                    return await function(*args, **kwargs)
+
+        else:
+
+            @functools.wraps(function)
+            def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+                with begun():
+                    return function(*args, **kwargs)
+
+        return traced  # type: ignore[return-value]  # an async one gives what it did: a coroutine
 
     @property
     def result(self) -> Trace:
@@ -282,7 +303,7 @@ def trace(
     Raises:
         ValueError: for an unknown level or protocol, an address that is no URL, or a probe's
             place that is not `module:function`; on entering, for a `native_log` that cannot be.
-        TypeError: for a probe that is neither a place nor a `Probe`.
+        TypeError: for a probe that is neither a place nor a `Probe`, or a function as the level.
         OnnxspanError: when the package that speaks the protocol is not installed.
         ImportError: on entering, when torch cannot be imported.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -69,6 +70,9 @@ SCRIPTS = {
     "atexit": "import atexit\natexit.register(print, 'at the end')\nprint('first')",
     "a thread": "import threading, time\n"
     "threading.Thread(target=lambda: (time.sleep(0.2), print('late'))).start()",
+    "closed stdout": "import sys\nsys.stdout.close()",
+    "closed stderr": "import os\nos.close(2)",
+    "names of main": "print(sorted(globals()), type(__loader__).__name__, __loader__.path)\nx: int = 1",
     "what main is": "import sys, __main__\n"
     "print(__name__, __file__, __spec__, sys.argv, sys.path[0], __main__.__dict__ is globals())",
 }  # fmt: skip
@@ -90,6 +94,16 @@ def test_a_module(tmp_path):
     plain, traced = both(tmp_path, "-m", "package.tool", "-v", "--output=x")
     assert plain[0] == 3
     assert traced == plain
+
+
+@pytest.mark.parametrize("source", ["import no_such", "raise ImportError('mine')"])
+def test_a_module_that_cannot_import(source, tmp_path):
+    """What a module of the user's cannot import is its own error, as under python."""
+    write(tmp_path, source, "tool.py")
+    plain, traced = both(tmp_path, "-m", "tool")
+    shown = [line for line in plain[2].splitlines() if "<frozen runpy>" not in line]
+    assert traced[0] == plain[0] == 1
+    assert traced[2].splitlines() == shown
 
 
 def test_a_spawned_child(tmp_path):
@@ -221,15 +235,31 @@ def test_no_export_at_all(tmp_path):
     assert not (tmp_path / "t.jsonl").exists()
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_without_a_stream(closed, tmp_path):
+    """A stream that was closed before it began is no reason to fail."""
+    name = write(tmp_path, "import sys; sys.exit(5)")
+    line = f"{shlex.quote(sys.executable)} -m onnxspan run {name} {closed}"
+    done = subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["missing.py"], "missing.py: there is no such file"),
         (["-o", "no/such/t.jsonl", "script.py"], "no/such/t.jsonl: cannot be written"),
         (["-o", ".", "script.py"], ".: cannot be written"),
+        (["-o", "/dev/null", "script.py"], "/dev/null: cannot be written there (is a device"),
+        (["-o", "n" * 300, "script.py"], "cannot be written there (File name too long)"),
+        (["-m", "no_such_module"], "No module named no_such_module"),
+        (["-m", "no_such.module"], "No module named 'no_such'"),
         (["a\x1b[31m.py"], r"a\x1b[31m.py: there is no such file"),
         (["--level", "deep", "script.py"], "'deep' is not one of"),
         (["--probe", "mine.f", "script.py"], "'mine.f' is no place of a function"),
+        (["-m", "no_such_module"], "No module named no_such_module. Give"),
+        (["-m", "no.such"], "No module named 'no'). Give a module that"),
+        (["-m", "opentelemetry.sdk.trace"], "cannot be directly executed. Give a module that"),
     ],
 )
 def test_bad_input(arguments, said, tmp_path):

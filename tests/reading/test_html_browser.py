@@ -1,36 +1,19 @@
 """The report in a real Chromium: what a reader clicks, types and sees."""
 
-import os
-import shutil
-
 import pytest
 
+import browsers
 import synthetic
 from onnxspan.reading import html
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def executable():
-    """The path of an installed Chromium; None when there is none."""
-    named = os.environ.get("ONNXSPAN_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, BROWSERS)), None)
-
 
 @pytest.fixture(scope="module")
 def browser():
     """One Chromium for the module."""
-    path = executable()
-    if path is None:
-        pytest.skip("no Chromium: install one, or name it in ONNXSPAN_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with browsers.chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -146,6 +146,21 @@ def test_no_line_is_too_wide(name, width, unfold):
     assert first.split()[0] == "time"
 
 
+def test_a_long_models_name_leaves_the_file():
+    """A class deep in a package loses what its line has no room for, its file nothing."""
+    kind, file = (
+        "package.of.the.models.modeling.ForConditionalGeneration",
+        "decoder_with_past.onnx",
+    )
+    builder = Builder()
+    handmade.export(builder, **{c.MODEL_CLASS: kind, c.RESULT_FILE: file})
+    assert printed(builder, width=120).splitlines()[0] == f"{kind} → {file}"
+    shown = printed(builder, width=70).splitlines()[0]
+    assert shown == f"….models.modeling.ForConditionalGeneration → {file}"
+    narrow = printed(builder, width=40).splitlines()[0]
+    assert narrow.startswith("….ForConditionalGeneration → dec")
+
+
 def test_a_failure_is_never_folded():
     """Among a hundred equal passes the one that failed keeps its own line."""
     builder = Builder()

@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import socket
+import threading
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from models import convolutional
 from onnxspan.reading.trace import Trace
 from onnxspan.recording import delivery
 from onnxspan.recording.options import Options
+from onnxspan.recording.own_span import OwnSpan
 
 
 def export():
@@ -142,6 +144,19 @@ def test_wrong_path(caplog):
     assert report.missing == len(trace.spans)
 
 
+def test_the_answer_is_passed_on():
+    """What a backend says of a request that it refuses stands in the report."""
+    with (
+        HttpCollector(wanted="x-project") as collector,
+        onnxspan.trace(otlp=collector.url) as trace,
+    ):
+        export()
+    (report,) = trace.deliveries
+    assert report.problem == (
+        'it answered 422 Unprocessable Entity: {"detail": "x-project is missing"}'
+    )
+
+
 def test_silent_collector(monkeypatch):
     """One that accepts a connection and never answers costs the bounded wait and no more."""
     monkeypatch.setenv("OTEL_BSP_EXPORT_TIMEOUT", "300")
@@ -201,6 +216,21 @@ def test_nothing_is_sent_during_an_export():
     assert seen
     assert set(seen) == {0}
     assert tracing.deliveries[0].missing == 0
+
+
+def test_the_export_makes_no_spans_of_the_sdk(monkeypatch):
+    """What an export hands over is as it was kept; the thread that sends makes it readable."""
+    makers = set()
+    build = OwnSpan._build
+
+    def watched(span):
+        makers.add(threading.current_thread().name)
+        return build(span)
+
+    monkeypatch.setattr(OwnSpan, "_build", watched)
+    with HttpCollector() as collector, onnxspan.trace(otlp=collector.url):
+        export()
+    assert makers == {"onnxspan-delivery"}
 
 
 def test_an_output_that_raises(caplog):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
 
 import pytest
 
+from onnxspan import files
 from onnxspan.reading.trace import Trace
-from onnxspan.recording import outputs
 
 
 def test_what_is_written_reads_back(traced, tmp_path):
@@ -31,11 +32,30 @@ def test_a_failure_leaves_the_old_file(traced, tmp_path, monkeypatch):
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         traced("convolutional")[1].save(target)
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_link_stays_one(traced, tmp_path):
+    """What a link points to is written, and no device is replaced by a file."""
+    link = tmp_path / "link.jsonl"
+    link.symlink_to("real.jsonl")
+    traced("convolutional")[1].save(link)
+    assert link.is_symlink()
+    assert Trace.read(tmp_path / "real.jsonl").spans
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a file"):
+        traced("convolutional")[1].save(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_name_as_long_as_can_be(traced, tmp_path):
+    """A name of 255 bytes is written, though its temporary name has an ending more."""
+    traced("convolutional")[1].save(tmp_path / ("\N{SNOWMAN}" * 83 + ".jsonl"))
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_missing_folder_is_an_os_error(traced, tmp_path):

@@ -35,8 +35,9 @@ def watched_place(output: str | None) -> Path:
 
 def _start(log: Path) -> None:
     """Fork twice, so that the script never meets a child that it did not make."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # it was closed before we began
+            stream.flush()
     reading, _writing = os.pipe()  # the writing end closes when this process ends
     child = os.fork()
     if child == 0:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -17,6 +19,7 @@ from onnxspan.commands.progress import Progress
 from onnxspan.commands.repeating import repeat
 from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, as_options, where_to
 from onnxspan.errors import OnnxspanError
+from onnxspan.files import target_of
 from onnxspan.reading.text import printable
 from onnxspan.recording.options import Options
 from onnxspan.tracing import Tracing
@@ -117,7 +120,7 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
         same += [*["--no-flight"] * no_flight, *(f"--probe={probe}" for probe in probes)]
         repeat(times, output, same, [*["-m"] * module, "--", target, *arguments])
         return
-    listeners = [Progress(sys.stderr)] if sys.stderr.isatty() else []
+    listeners = [Progress(sys.stderr)] if sys.stderr is not None and sys.stderr.isatty() else []
     if native_log and level == "stages":
         raise OnnxspanError("--native-log belongs to passes: leave --level stages out")
     if log is not None:
@@ -161,15 +164,22 @@ def _check_output(output: str | None) -> None:
     """Refuse a file that cannot be written before the script's hours of work, not after."""
     if output is None:
         return
-    folder = Path(output).absolute().parent
-    if Path(output).is_dir() or not os.access(folder, os.W_OK):
-        raise OnnxspanError(
-            f"{output}: cannot be written there. Give -o a file in a folder that exists and is yours"
-        )
+    try:
+        folder = target_of(output).parent
+    except OSError as error:
+        reason = f" ({error.strerror})"
+    else:
+        if os.access(folder, os.W_OK):
+            return
+        reason = ""
+    raise OnnxspanError(
+        f"{output}: cannot be written there{reason}. "
+        "Give -o a file in a folder that exists and is yours"
+    )
 
 
 def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
-    sys.stdout.flush()
+    _flush(sys.stdout)
     if not tracing.result.roots:
         if tracing.errors:  # the script may well have exported; we could not see it
             _say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
@@ -177,8 +187,9 @@ def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> 
             _say("the script made no torch.onnx.export; nothing was recorded")
         return
     if not quiet:
-        click.echo(err=True)
-        tracing.show(unfold=unfold)
+        with contextlib.suppress(OSError, ValueError):  # the script may have closed stderr
+            click.echo(err=True)
+            tracing.show(unfold=unfold)
     if output is not None:
         try:
             tracing.save(output)
@@ -190,15 +201,23 @@ def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> 
 
 
 def _say(text: str) -> None:
-    click.echo(f"onnxspan: {printable(text)}", err=True)
+    with contextlib.suppress(OSError, ValueError):  # as above
+        click.echo(f"onnxspan: {printable(text)}", err=True)
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Flush a stream, unless it was closed: by the script, or before there was one."""
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None:
+            stream.flush()
 
 
 def _end_as(failure: BaseException) -> None:
     """End the process as the interpreter would after this."""
     if isinstance(failure, KeyboardInterrupt):
         atexit._run_exitfuncs()  # noqa: SLF001  # what the interpreter does before it kills itself
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush(sys.stdout)
+        _flush(sys.stderr)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     if isinstance(failure, SystemExit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import io
 import os
 import runpy
@@ -16,6 +17,7 @@ from onnxspan.errors import OnnxspanError
 if TYPE_CHECKING:
     from types import TracebackType
 
+_RUNPY = {runpy.__file__, "<frozen runpy>"}
 _OUR_CODE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
@@ -45,7 +47,12 @@ def run_script(path: str, arguments: list[str]) -> None:
         sys.path[0] = os.path.dirname(os.path.realpath(path))
     main = types.ModuleType("__main__")
     main.__dict__.update(
-        __file__=os.path.abspath(path), __builtins__=__builtins__, __spec__=None, __cached__=None
+        __file__=os.path.abspath(path),
+        __builtins__=__builtins__,
+        __cached__=None,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", os.path.abspath(path)),
+        # From 3.14 on, it is made when it is asked for.
+        **({"__annotations__": {}} if sys.version_info < (3, 14) else {}),
     )
     # It stays there: what the script pickles, or spawns, looks for itself in __main__.
     sys.modules["__main__"] = main
@@ -53,10 +60,30 @@ def run_script(path: str, arguments: list[str]) -> None:
 
 
 def run_module(name: str, arguments: list[str]) -> None:
-    """Run a module as `python -m NAME ARGUMENTS...` would; raises what it raises."""
+    """Run a module as `python -m NAME ARGUMENTS...` would; raises what it raises.
+
+    Raises:
+        UnreadableError: when there is no such module, or it is none that can be run.
+    """
     sys.argv[:] = [name, *arguments]
     sys.path[0] = os.getcwd()
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    except ImportError as error:
+        if not _is_runpys(error):
+            raise
+        raise UnreadableError(
+            f"{error}. Give a module that `python -m` runs, or the file of a command: "
+            'onnxspan run "$(which COMMAND)"'
+        ) from error
+
+
+def _is_runpys(error: BaseException) -> bool:
+    """Whether it was raised by runpy itself, which found nothing to run, not by what it ran."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+    return entry is not None and entry.tb_frame.f_code.co_filename in _RUNPY
 
 
 def join_threads() -> None:
@@ -94,8 +121,4 @@ def _without_our_frames(entry: TracebackType | None) -> TracebackType | None:
 
 def _is_before_script(entry: TracebackType) -> bool:
     name = entry.tb_frame.f_code.co_filename
-    return (
-        name.startswith(_OUR_CODE)
-        or name in {runpy.__file__, "<frozen runpy>"}
-        or f"{os.sep}click{os.sep}" in name
-    )
+    return name.startswith(_OUR_CODE) or name in _RUNPY or f"{os.sep}click{os.sep}" in name

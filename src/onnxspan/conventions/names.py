@@ -24,12 +24,18 @@ class Level(enum.IntEnum):
 
         Raises:
             ValueError: for any other word; the message names the three.
+            TypeError: for a function.
         """
         if isinstance(value, Level):
             return value
         try:
             return cls[value.upper()]
         except (KeyError, AttributeError):
+            if callable(value):  # @onnxspan.trace without its parentheses
+                raise TypeError(
+                    "the level must be a word; as a decorator, trace() needs its parentheses: "
+                    "@onnxspan.trace()"
+                ) from None
             names = ", ".join(repr(level.name.lower()) for level in cls)
             raise ValueError(f"unknown level {value!r}: use one of {names}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from onnxspan import conventions as c
@@ -16,28 +17,39 @@ if TYPE_CHECKING:
 
 
 _SEPARATOR = " · "
-_COLUMNS = 80
 
 
-def header(export: Span) -> list[Text]:
-    """Model and file; exporter, opset and versions; parameters and what was written."""
+def header(export: Span, width: int) -> list[Text]:
+    """Model and file; exporter, opset and versions; parameters and what was written.
+
+    Of a model's name that does not fit its end is kept, and the file's name whole: in a run of
+    several exports that tells them apart.
+    """
     # A user's own function may stand around the call that knows of model and versions.
     call = next((span for span in export.walk() if span.get(c.VERSION_TORCH)), export)
     title = Text()
-    title.append(one_line(str(call.get(c.MODEL_CLASS, export.name))), style="bold")
     file = call.get(c.RESULT_FILE)
     if file:
         title.append(" → ", style="dim")
         title.append(one_line(str(file)), style="bold")
     if export.error:
         title.append("  failed", style="bold red")
-    lines = [_how(export, call), *_fitting(_what(export, call))]
+    model = one_line(str(call.get(c.MODEL_CLASS, export.name)))
+    title = Text(_fitting(model, width - title.cell_len), style="bold").append_text(title)
+    lines = [_how(export, call), *_broken(_what(export, call), width)]
     return [title, *(_dim(parts) for parts in lines if parts)]
 
 
-def _fitting(parts: list[str]) -> list[list[str]]:
+def _broken(parts: list[str], width: int) -> list[list[str]]:
     """On one line, or what was written on a line of its own when they are too long for it."""
-    return [parts] if len(_SEPARATOR.join(parts)) <= _COLUMNS else [parts[:-1], parts[-1:]]
+    return [parts] if cell_len(_SEPARATOR.join(parts)) <= width else [parts[:-1], parts[-1:]]
+
+
+def _fitting(model: str, width: int) -> str:
+    """The class with as much of its module as there is room for; itself always."""
+    while cell_len(model) > width and "." in model.removeprefix("…."):
+        model = "…." + model.removeprefix("….").partition(".")[2]
+    return model
 
 
 def _how(export: Span, call: Span) -> list[str]:

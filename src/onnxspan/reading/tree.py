@@ -54,7 +54,7 @@ def show(
         if number:
             _print(console, Text())
         for export in trace.exports_below(root):
-            for line in header(export):
+            for line in header(export, console.width):
                 _print(console, line)
         _print(console, Text())
         wide = console.width >= WIDE

@@ -76,8 +76,9 @@ def _links(error: BaseException) -> list[BaseException]:
 
 def full_name(kind: type) -> str:
     """A class's name with its module, builtins without."""
-    name = kind.__qualname__
-    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
+    name, module = kind.__qualname__, kind.__module__
+    # A class of C++ may have its module in both: torch.jit.ScriptFunction.
+    return name if module == "builtins" or name.startswith(f"{module}.") else f"{module}.{name}"
 
 
 def message_of(error: BaseException) -> str:

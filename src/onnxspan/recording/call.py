@@ -11,6 +11,9 @@ from onnxspan.recording import session
 from onnxspan.recording.faults import describe_error
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
     from opentelemetry.trace import Span, Tracer
 
     from onnxspan.recording.own_span import OwnTracer
@@ -29,10 +32,11 @@ class Export:
         root: the first call; `outermost` the exporter's own, inside a user's function around it.
         receivers: the sessions that get its spans; `session` is the first, with the clock.
         level: the deepest that any of them asks for.
-        listeners: of all of them.
+        listeners: of all of them; `node_entered`: those methods that are told of a node.
         own_held: what the users' own probes wrap; `aside` the call for which they came off.
         own_time: nanoseconds spent in onnxspan's own code so far.
-        size: the graph's size at the last count, and `counted` the graph it is of.
+        size: the graph's size at the last count, and `counted` the graph it is of; `kinds`: how
+            many nodes of each kind it has, where that count saw them.
         flat: that graph is known to have no node with blocks; `swept`: how far the last dead
             code elimination went after which nothing was changed (torchscript_facts.py).
         resident: the process's memory when it was read last, in bytes, and the clock then.
@@ -44,7 +48,7 @@ class Export:
 
     __slots__ = (
         "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
-        "functions", "level", "listeners", "notes", "omitted", "outermost", "own_held", "own_time",
+        "functions", "kinds", "level", "listeners", "node_entered", "notes", "omitted", "outermost", "own_held", "own_time",
         "receivers", "resident", "root", "session", "size", "sources", "span_count", "sums",
         "swept", "tracer",
     )  # fmt: skip
@@ -55,6 +59,9 @@ class Export:
         self.clock = self.session.clock
         self.tracer: Tracer | OwnTracer = session.tracer(receivers)
         self.listeners = session.listeners(receivers)
+        # Looked up once: they are told of every node.
+        told = (getattr(listener, "node_entered", None) for listener in self.listeners)
+        self.node_entered: list[Callable[[Call], None]] = [one for one in told if one is not None]
         self.level = max(receiver.level for receiver in receivers)
         self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
@@ -69,6 +76,7 @@ class Export:
         self.exporters: list[Exporter] = []
         self.size: GraphSize | None = None
         self.counted: Any = None
+        self.kinds: Counter[str] | None = None
         self.flat = False
         self.swept = 0
         self.failure: BaseException | None = None

@@ -18,12 +18,17 @@ from typing import TYPE_CHECKING, Protocol
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from onnxspan.recording.batches import cut
+from onnxspan.recording.own_span import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from opentelemetry.sdk.trace import ReadableSpan
+
+    from onnxspan.recording.own_span import OwnSpan
+
+    Kept = ReadableSpan | OwnSpan
 
 FIRST_PAUSE = 0.1
 """Seconds before a failed batch is sent again; doubled each time, up to `LONGEST_PAUSE`."""
@@ -101,8 +106,8 @@ class Delivery:
         self._wanted = threads
         self._threads: list[threading.Thread] = []
         self._senders: list[Sender] = []
-        self._waiting: collections.deque[list[ReadableSpan]] = collections.deque()
-        self._under_way: dict[int, list[ReadableSpan]] = {}
+        self._waiting: collections.deque[Sequence[Kept]] = collections.deque()
+        self._under_way: dict[int, Sequence[Kept]] = {}
         self._refused: list[ReadableSpan] = []
         self._failures = 0
         self._began = 0.0
@@ -117,7 +122,7 @@ class Delivery:
             self._held = held
             self._changed.notify_all()
 
-    def add(self, spans: Iterable[ReadableSpan]) -> None:
+    def add(self, spans: Iterable[Kept]) -> None:
         """Take spans to deliver; returns at once."""
         listed = list(spans)
         if not listed:
@@ -161,7 +166,7 @@ class Delivery:
         """
         with self._changed:
             self._stopped = True
-            missing = [*self._refused]
+            missing: list[Kept] = [*self._refused]
             missing += [span for batch in self._under_way.values() for span in batch]
             missing += [span for batch in self._waiting for span in batch]
             self._waiting.clear()
@@ -170,7 +175,7 @@ class Delivery:
             self._changed.notify_all()
         for sender in senders:
             sender.close()
-        return missing
+        return [readable(span) for span in missing]
 
     def _work(self) -> None:
         me = threading.get_ident()
@@ -199,7 +204,7 @@ class Delivery:
                 return None
             self._began = self._began or time.monotonic()
             self._under_way[me] = spans = self._waiting.popleft()
-        first = next(cut(spans))
+        first = next(cut(map(readable, spans)))  # not in `add`, which an export waits for
         with self._changed:
             if self._stopped:
                 return None

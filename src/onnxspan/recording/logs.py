@@ -6,13 +6,16 @@ done so either, events go to the standard logger `onnxspan`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterator, MutableMapping
+
+    from opentelemetry.trace import Span
 
     from onnxspan.recording.call import Call, Export
 
@@ -73,7 +76,7 @@ class LogEvents:
 
     def entered(self, call: Call) -> None:
         """`entered`, at info for a stage, at debug for a pass."""
-        self._emit(_level(call), "entered", **_identity(call), rss_bytes=call.rss)
+        self._emit(call, _level(call), "entered", **_identity(call), rss_bytes=call.rss)
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """`left` with duration and sizes, or `failed` with the error."""
@@ -84,11 +87,11 @@ class LogEvents:
             if key in call.attributes:
                 told[name] = call.attributes[key]
         if error is None:
-            self._emit(_level(call), "left", **told)
+            self._emit(call, _level(call), "left", **told)
         else:
             # What a stage around it handles is not the end: only the root's failure is an error.
             level = "error" if call.parent is None else "warning"
-            self._emit(level, "failed", **told, **_error(error))
+            self._emit(call, level, "failed", **told, **_error(error))
 
     def node_failed(self, call: Call, error: BaseException) -> None:
         """`failed` for one operator, with what is known of it."""
@@ -96,7 +99,7 @@ class LogEvents:
         for key, name in _NODE:
             if key in call.attributes:
                 told[name] = call.attributes[key]
-        self._emit("warning", "failed", **told, **_error(error))
+        self._emit(call, "warning", "failed", **told, **_error(error))
 
     def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """`warning`, `torch log` or `native log`: what was said inside the span."""
@@ -105,17 +108,20 @@ class LogEvents:
             if key in attributes:
                 told[name] = attributes[key]
         if event == c.NATIVE_LOG_EVENT:
-            self._emit("debug", "native log", **told)
+            self._emit(call, "debug", "native log", **told)
             return
         said = str(attributes.get(c.LOG_LEVEL, "")).lower()
         level = said if said in ("debug", "info", "warning", "error", "critical") else "info"
-        self._emit(level, "warning" if event == c.WARNING_EVENT else "torch log", **told)
+        self._emit(call, level, "warning" if event == c.WARNING_EVENT else "torch log", **told)
 
     def finished(self, export: Export) -> None:
         """Nothing: the root has left."""
 
-    def _emit(self, level: str, event: str, **told: Any) -> None:
-        getattr(self._logger, level)(event, **told)
+    def _emit(self, call: Call, level: str, event: str, **told: Any) -> None:
+        # An OpenTelemetry log record takes its ids from the current span, which is the parent's
+        # by the time a call has left.
+        with contextlib.nullcontext() if call.span is None else _current(call.span):
+            getattr(self._logger, level)(event, **told)
 
 
 _FIGURES = (
@@ -141,6 +147,17 @@ _SAID = (
     (c.FILE, "file"),
     (c.LINE, "line"),
 )
+
+
+@contextlib.contextmanager
+def _current(span: Span) -> Iterator[None]:
+    from opentelemetry import context, trace  # keeps the import light
+
+    token = context.attach(trace.set_span_in_context(span))
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def _level(call: Call) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
+    from requests import Response
 
 HTTP = "http/protobuf"
 GRPC = "grpc"
@@ -171,7 +172,7 @@ class _HttpSender:
                 self._answer = _unreachable(error)
                 raise _Answer(self._answer) from error
             if not response.ok:
-                self._answer = _refused(to, response.status_code, response.reason)
+                self._answer = _refused(to, response)
                 raise _Answer(self._answer)
             return response
 
@@ -263,12 +264,20 @@ def _unreachable(error: Exception) -> Outcome:
     return Outcome(text.rpartition("object at 0x")[2].partition(": ")[2] or text)
 
 
-def _refused(to: Endpoint, status: int, reason: str) -> Outcome:
-    problem = f"it answered {status} {reason}"
+_SAID = 200
+"""Characters of an answer's own words that are passed on."""
+
+
+def _refused(to: Endpoint, response: Response) -> Outcome:
+    status = response.status_code
+    problem = f"it answered {status} {response.reason}"
     if status in (404, 405):
         problem += f" at {urlsplit(to.target).path}: is this an OTLP/HTTP address?"
     elif status in (401, 403):
         problem += ": does it want a header (headers=…, --header)?"
+    elif response.headers.get("Content-Type", "").startswith(("text/plain", "application/json")):
+        said = " ".join(response.text.split())  # which header it misses, what is wrong with a span
+        problem += f": {said[:_SAID]}" if said else ""
     return Outcome(
         problem, too_large=status == _TOO_LARGE, final=status not in (*_TRANSIENT, _TOO_LARGE)
     )

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onnxspan import files
 from onnxspan.recording.delivery import Delivery, Outcome, Report
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Outputs:
 
     def _hand_over(self) -> None:
         with self._lock:  # exports may end in several threads at once
-            spans = self.session.spans_from(self._handed)
+            spans = self.session.kept_from(self._handed)
             self._handed += len(spans)
             if not spans:
                 return
@@ -208,8 +209,6 @@ class _ExporterSender:
 def write_file(path: str | os.PathLike[str], spans: Sequence[ReadableSpan]) -> None:
     """Write spans as OTLP JSON lines by OpenTelemetry's own exporter, whole or not at all.
 
-    The spans go to a temporary name in the same folder, which then takes the file's place.
-
     Raises:
         OSError: when the folder or file cannot be written; nothing is then left of it.
         ValueError: when there is nothing to write.
@@ -222,26 +221,10 @@ def write_file(path: str | os.PathLike[str], spans: Sequence[ReadableSpan]) -> N
             f"{os.fspath(path)} was not written: no export was recorded. "
             "Call torch.onnx.export inside the `with onnxspan.trace()` block."
         )
-    target = Path(path)
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{target.name}.", suffix=".part", dir=target.parent
-    )
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            exporter = FileSpanExporter(stream=stream)
-            for first in range(0, len(spans), _BATCH):
-                if exporter.export(spans[first : first + _BATCH]) is not SpanExportResult.SUCCESS:
-                    raise OSError(f"{target}: the OTLP file exporter could not write the spans")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 is not what `open` would give
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with files.whole(path) as stream:
+        exporter = FileSpanExporter(stream=stream)
+        for first in range(0, len(spans), _BATCH):
+            if exporter.export(spans[first : first + _BATCH]) is not SpanExportResult.SUCCESS:
+                raise OSError(
+                    f"{os.fspath(path)}: the OTLP file exporter could not write the spans"
+                )

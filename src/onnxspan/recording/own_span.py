@@ -183,6 +183,11 @@ class OwnTracer:
 OWN_TRACER = OwnTracer()
 
 
+def readable(span: ReadableSpan | OwnSpan) -> ReadableSpan:
+    """A span as the SDK's; one that is one already is returned as it is."""
+    return span.readable() if isinstance(span, OwnSpan) else span
+
+
 @functools.cache
 def resource() -> Resource:
     """Who made the spans; found out once, when the first trace is read."""

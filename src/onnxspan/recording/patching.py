@@ -38,7 +38,7 @@ ONNXSCRIPT_APIS = "{apis}"
 # What our own hooks raise is told to `broken` and goes no further. `stand_in` is None, or gives
 # the function that calls a C function in its caller's name.
 _SOURCE = f"""
-def build(original, enter, leave, fail, broken, stand_in):
+def build(original, enter, leave, fail, broken, lost, stand_in):
     def {NAME}(*args, **kwargs):
         try:
             function = original if stand_in is None else stand_in()
@@ -46,6 +46,9 @@ def build(original, enter, leave, fail, broken, stand_in):
         except Exception as error:
             broken("entering", error)
             call, function = None, original
+        except BaseException:
+            lost(kwargs)
+            raise
         if call is None:
             return function(*args, **kwargs)
         try:
@@ -83,6 +86,9 @@ class Hooks(Protocol):
 
     def broken(self, doing: str, error: Exception) -> None:
         """One of the three above raised `error`; the export goes on without it."""
+
+    def lost(self, kwargs: dict[str, Any]) -> None:
+        """Ctrl-C came as `enter` returned: end the call with these arguments, if there is one."""
 
 
 @dataclasses.dataclass
@@ -176,7 +182,9 @@ def resolve_all(probes: Sequence[Probe]) -> list[Target]:
 
 def build(target: Target, hooks: Hooks, stand_in: StandIn | None) -> FunctionType:
     """The wrapper that calls these hooks around the target's function."""
-    return _build(target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, stand_in)
+    return _build(
+        target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.lost, stand_in
+    )  # fmt: skip
 
 
 class Patches:
@@ -188,8 +196,8 @@ class Patches:
 
     def __init__(self, make_wrapper: Callable[[Target, StandIn | None], FunctionType]) -> None:
         self._make_wrapper = make_wrapper
-        self._counts: dict[int, int] = {}
-        self._wrapped: dict[int, Target] = {}
+        # One table, so that Ctrl-C between two steps cannot leave half an entry.
+        self._held: dict[int, tuple[Target, int]] = {}
         self._lock = threading.RLock()
 
     def install(self, targets: Iterable[Target]) -> None:
@@ -201,9 +209,8 @@ class Patches:
         with self._lock:
             try:
                 for target in targets:
-                    count = self._counts.get(id(target), 0)
-                    self._counts[id(target)] = count + 1
-                    self._wrapped[id(target)] = target
+                    count = self._count(target)
+                    self._held[id(target)] = target, count + 1
                     held.append(target)
                     if count == 0:
                         self._wrap(target)
@@ -219,35 +226,42 @@ class Patches:
         failure: Exception | None = None
         with self._lock:
             for target in targets:
-                count = self._counts.get(id(target), 0) - 1
+                count = self._count(target) - 1
                 if count > 0:
-                    self._counts[id(target)] = count
+                    self._held[id(target)] = target, count
                 elif count == 0:
                     try:
                         self._unwrap(target)
                     except Exception as error:
                         failure = failure or error
-                    del self._counts[id(target)], self._wrapped[id(target)]
+                    del self._held[id(target)]
         if failure is not None:
             raise failure
 
     def restore_everything(self) -> None:
         """Restore whatever is still wrapped, however many hold it."""
         with self._lock:
-            left = list(self._wrapped.values())
-            self._counts = dict.fromkeys(self._counts, 1)
+            left = [target for target, _ in self._held.values()]
+            self._held = {id(target): (target, 1) for target in left}
             self.restore(left)
 
     def wraps(self, target: Target) -> bool:
         """Whether this place is wrapped now, by whatever target."""
         return any(
             one.holder is target.holder and one.attribute == target.attribute
-            for one in self._wrapped.values()
+            for one, _ in list(self._held.values())
         )
 
     def is_installed(self, target: Target) -> bool:
         """Whether the target is wrapped now."""
-        return id(target) in self._counts
+        return id(target) in self._held
+
+    def is_clean(self) -> bool:
+        """Whether nothing is wrapped now."""
+        return not self._held
+
+    def _count(self, target: Target) -> int:
+        return self._held[id(target)][1] if id(target) in self._held else 0
 
     def _wrap(self, target: Target) -> None:
         raw = _lying(target)
@@ -319,10 +333,21 @@ def _defines(target: Target) -> bool:
 
 
 def without_wrapper_frames(error: BaseException) -> None:
-    """Take the frames of inner wrappers out of a traceback, so that it reads as without them."""
-    entry = error.__traceback__
-    while entry is not None and entry.tb_next is not None:
-        if entry.tb_next.tb_frame.f_code.co_name == NAME:
-            entry.tb_next = entry.tb_next.tb_next
-        else:
-            entry = entry.tb_next
+    """Take the frames of inner wrappers out of a traceback, so that it reads as without them.
+
+    Out of those of its causes too: an exporter that raises an error from another prints both.
+    """
+    links: list[BaseException | None] = [error]
+    met: set[int] = set()
+    while links:
+        link = links.pop()
+        if link is None or id(link) in met:
+            continue
+        met.add(id(link))
+        links += [link.__cause__, link.__context__]
+        entry = link.__traceback__
+        while entry is not None and entry.tb_next is not None:
+            if entry.tb_next.tb_frame.f_code.co_name == NAME:
+                entry.tb_next = entry.tb_next.tb_next
+            else:
+                entry = entry.tb_next

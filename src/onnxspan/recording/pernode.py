@@ -44,8 +44,8 @@ class NodeHooks:
             call.began = entered
             spans.start_node(call, parent)
             self._describe(call)
-            if export.listeners:
-                export.tell("node_entered", call)
+            for told in export.node_entered:
+                guarded(call, "listener", told, call)
             call.began = export.clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)

@@ -99,6 +99,13 @@ class SpanHooks:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.probe.name}", error)
 
+    def lost(self, kwargs: dict[str, Any]) -> None:
+        """End a call that `enter` has begun, but could not hand back."""
+        call = current.get()
+        if call is not None and call.kwargs is kwargs:
+            current.set(call.parent)
+            _let_go(call)
+
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         receivers = receiving()
         if not receivers or not is_instrumentation_enabled():

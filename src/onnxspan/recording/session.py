@@ -19,7 +19,7 @@ import wrapt
 
 from onnxspan.conventions import SCOPE, Level
 from onnxspan.recording.faults import describe_error
-from onnxspan.recording.own_span import OWN_TRACER, OwnSpan
+from onnxspan.recording.own_span import OWN_TRACER, OwnSpan, readable
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Session:
         self.clock = clock
         self.epoch = epoch
         self.process_wide = process_wide
-        self._collected: list[Any] = []
+        self._collected: list[ReadableSpan | OwnSpan] = []
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
@@ -213,14 +213,11 @@ class Session:
     @property
     def spans(self) -> list[ReadableSpan]:
         """The ended spans, in the order of their ends."""
-        return self.spans_from(0)
+        return [readable(span) for span in self._collected]
 
-    def spans_from(self, first: int) -> list[ReadableSpan]:
-        """Those from a number on: a span of ours is made the SDK's when it is asked for."""
-        return [
-            span.readable() if isinstance(span, OwnSpan) else span
-            for span in self._collected[first:]
-        ]
+    def kept_from(self, first: int) -> list[ReadableSpan | OwnSpan]:
+        """Those from a number on, as they are kept: `readable` makes them the SDK's."""
+        return self._collected[first:]
 
     @property
     def span_count(self) -> int:

@@ -52,6 +52,15 @@ def length_and_use(nodes: Iterator[Any]) -> tuple[int, bool]:
     return len(used), all(used)
 
 
+def survey(nodes: Iterator[Any]) -> tuple[Counter[str], bool]:
+    """How many of each kind an iterator of nodes gives, and whether something uses each of them."""
+    from torch._C import Node  # as above
+
+    kind, has_uses = Node.kind, Node.hasUses
+    found = [(kind(node), has_uses(node)) for node in nodes]
+    return Counter(name for name, _ in found), all(used for _, used in found)
+
+
 def count_nodes(graph: Any) -> tuple[int, int]:
     """The nodes of a `torch._C.Graph`, about 0.5 ms for 1000, and how many of them own blocks."""
     nodes, owning = length(graph.nodes()), 0
@@ -68,15 +77,20 @@ def graph_size(graph: Any, nodes: int | None = None) -> GraphSize:
     return GraphSize(nodes, graph.param_node().outputsSize(), graph.return_node().inputsSize())
 
 
-def operators(graph: Any, most: int = 100) -> tuple[int, list[str]]:
-    """The number of nodes and the operators, most frequent first, as `onnx::MatMul=96`."""
-    from torch._C import Node  # the reading half runs without torch
+def kinds(graph: Any) -> Counter[str]:
+    """How many nodes of each kind a graph has, blocks included."""
+    from torch._C import Node  # as above
 
     counts = Counter(map(Node.kind, graph.nodes()))
     for owner in _owners(graph):
         for block in owner.blocks():
             counts.update(map(Node.kind, block.nodes()))
-    return counts.total(), [f"{kind}={count}" for kind, count in counts.most_common(most)]
+    return counts
+
+
+def operators(counts: Counter[str], most: int = 100) -> list[str]:
+    """The operators, most frequent first, as `onnx::MatMul=96`."""
+    return [f"{kind}={count}" for kind, count in counts.most_common(most)]
 
 
 def _bytes(tensor: Any) -> int:

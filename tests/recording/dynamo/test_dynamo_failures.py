@@ -1,5 +1,7 @@
 """Failures: where, in what, and whether the export survived."""
 
+import traceback
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +10,7 @@ import onnxspan
 import torch_facts
 from dynamo_models import DataDependent, StrictOnly, by_name, export
 from onnxspan import conventions as c
+from onnxspan.recording.stand_in import NAME
 
 
 @torch.library.custom_op("onnxspan_tests::twice", mutates_args=())
@@ -50,6 +53,20 @@ def test_operator_without_a_function(example, level):
     assert span.get(c.LINE) == Inner.forward.__code__.co_firstlineno + 1
     if level == "nodes":
         assert "No ONNX function" in span.get(c.NODE_DISPATCH)
+
+
+def test_a_failure_reads_as_without_tracing(example):
+    """No frame of ours is left in the chain but the outermost; no span's status has colours."""
+    with onnxspan.trace("nodes") as trace, pytest.raises(torch.onnx.OnnxExporterError) as caught:
+        export(Custom(), example)
+    links, error = [], caught.value
+    while error is not None:
+        links.append([frame.name for frame in traceback.extract_tb(error.__traceback__)])
+        error = error.__cause__
+    assert len(links) > 1
+    assert sum(names.count(NAME) for names in links) == 1
+    assert "\x1b[" in str(caught.value).splitlines()[0]
+    assert not any("\x1b" in span.description for span in trace.spans)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
+from onnxspan.recording.blame import full_name
 from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import dynamo_roots
 from onnxspan.recording.probes.dynamo_roots import DYNAMO_OPENERS
@@ -69,11 +70,11 @@ def _after_export(call: Call, result: Any) -> None:
 
 
 def _describe_model(call: Call, model: Any) -> None:
-    kind = type(model)
-    call.note(c.MODEL_CLASS, f"{kind.__module__}.{kind.__qualname__}")
+    call.note(c.MODEL_CLASS, full_name(type(model)))
     parameters = getattr(model, "parameters", None)
     if callable(parameters):
-        listed = list(parameters())
+        # One of a lazy module that has not run yet has no size.
+        listed = [one for one in parameters() if not hasattr(one, "materialize")]
         call.note(c.MODEL_PARAMETERS, sum(parameter.numel() for parameter in listed))
         call.note(c.MODEL_BYTES, sizes.tensors_size(listed)[1])
 

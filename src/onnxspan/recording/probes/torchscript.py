@@ -29,6 +29,7 @@ TORCHSCRIPT = (
     Probe(
         "_decide_input_format",
         in_utils("_decide_input_format"),
+        before=stages.before_decide_input_format,
         after=stages.after_decide_input_format,
     ),
     Probe(

@@ -8,6 +8,11 @@ models to hold them. A pass that stands in none of the tables is always followed
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 KEEPS_NODES = frozenset(
     {
         "_jit_pass_lint",
@@ -71,6 +76,28 @@ use. One that follows another that went as far, with nothing changed in between,
 so it is in a graph without blocks, that is: loops need several rounds.
 """
 
+EVERYTHING = 3
+"""How far a sweep goes that leaves no node without a use."""
+
+_MUTATING = frozenset(
+    {
+        "aten::append", "aten::insert", "aten::pop", "aten::clear", "aten::extend",
+        "aten::Delete", "aten::index_put", "prim::GetAttr", "prim::SetAttr",
+    }
+)  # fmt: skip
+_KNOWN = ("aten::", "prim::", "onnx::")
+
+
+def _may_mutate(kind: str) -> bool:
+    return kind.endswith(("_", "_set_item")) or kind in _MUTATING or not kind.startswith(_KNOWN)
+
+
+ACTS_IF: dict[str, Callable[[str], bool]] = {
+    "_jit_pass_onnx_remove_inplace_ops_for_onnx": _may_mutate,
+    "_jit_pass_onnx_preprocess_caffe2": lambda kind: not kind.startswith(_KNOWN),
+}
+"""What is true of some kind in a graph that the pass changes; it may sweep everything as well."""
+
 WITNESSES: dict[str, tuple[str, ...]] = {
     "_jit_pass_fuse_addmm": ("aten::addmm", "aten::mm"),
     # A None among a scripted model's outputs becomes an Optional.
@@ -90,8 +117,15 @@ WITNESSES: dict[str, tuple[str, ...]] = {
 ADDS_ONLY = frozenset({"_jit_pass_onnx_deduplicate_initializers"})
 """Passes that add nodes of their one witness, and do nothing else to the number of nodes."""
 
-BEFORE_A_SWEEP = frozenset({"_jit_pass_onnx_peephole", "_jit_pass_onnx_constant_fold"})
+BEFORE_A_SWEEP = frozenset({"_jit_pass_onnx_peephole"})
 """Passes that a dead code elimination follows: after them it is seen too whether any is dead."""
+
+LOOKED_AT = frozenset({"_jit_pass_peephole", "_jit_pass_onnx_constant_fold"})
+"""Passes after which each node's kind is seen as well.
+
+What follows the first acts on few kinds (`ACTS_IF`); the second is mostly the last to change the
+graph, whose operators the root names.
+"""
 
 BRINGS_NO_BLOCKS = frozenset(
     {

@@ -6,12 +6,15 @@ told by torchscript_facts.py.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
 from onnxspan.recording.call import Call
 from onnxspan.recording.probes import torchscript_facts as facts
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 WHILE_TRACING = "_jit_pass_onnx_track_scope_attributes"
 """Is handed the graph that is being traced: its size then is that of no finished graph."""
@@ -50,6 +53,8 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
         if not keeps and after is not None and name in facts.ADDS_ONLY and export.size is not None:
             added = after[0] - before[0]
             call.attributes[c.NODES_CHANGE] = added
+            if export.kinds is not None and added:
+                export.kinds[facts.WITNESSES[name][0]] += added
             export.size = sizes.graph_size(graph, export.size.nodes + added)
             export.swept = 0
             _write_size(call, export.size)
@@ -65,6 +70,10 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
 
 def _finds_nothing(call: Call, graph: Any) -> bool:
     """Whether the pass has nothing to act on, nor to sweep."""
+    acts_if = facts.ACTS_IF.get(call.probe.name)
+    if acts_if is not None:
+        known, swept = call.export.kinds, call.export.swept >= facts.EVERYTHING
+        return known is not None and swept and not any(map(acts_if, known))
     kinds = facts.ACTS_ON.get(call.probe.name)
     if kinds is None:
         return False
@@ -126,11 +135,15 @@ def count(call: Call, graph: Any) -> sizes.GraphSize:
     export = call.export
     if export.counted is not graph:
         export.flat, export.swept = False, 0
-    export.counted = graph
-    if export.flat and call.probe.name in facts.BEFORE_A_SWEEP:
-        nodes, used = sizes.length_and_use(graph.nodes())
+    export.counted, export.kinds = graph, None
+    if export.flat and call.probe.name in facts.LOOKED_AT:
+        export.kinds, used = sizes.survey(graph.nodes())
+        nodes = export.kinds.total()
         # Each is used by another, and so on up to what the graph returns: nothing is dead.
-        export.swept = 3 if used else 0
+        export.swept = facts.EVERYTHING if used else 0
+    elif export.flat and call.probe.name in facts.BEFORE_A_SWEEP:
+        nodes, used = sizes.length_and_use(graph.nodes())
+        export.swept = facts.EVERYTHING if used else 0
     elif export.flat:
         nodes = sizes.length(graph.nodes())
     else:
@@ -138,6 +151,14 @@ def count(call: Call, graph: Any) -> sizes.GraphSize:
         export.flat = owners == 0
     export.size = sizes.graph_size(graph, nodes)
     return export.size
+
+
+def kinds(call: Call, graph: Any) -> Counter[str]:
+    """How many nodes of each kind a graph has; counted here unless the last count saw it."""
+    export = call.export
+    if export.kinds is not None and export.counted is graph:
+        return export.kinds
+    return sizes.kinds(graph)
 
 
 def note_parameters(call: Call, parameters: dict[str, Any]) -> None:

@@ -8,37 +8,45 @@ from typing import Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes
+from onnxspan.recording.blame import full_name
 from onnxspan.recording.call import Call
-from onnxspan.recording.probes.torchscript_graphs import note_parameters, note_size
+from onnxspan.recording.probes.torchscript_graphs import kinds, note_parameters, note_size
+
+
+def before_decide_input_format(call: Call) -> None:
+    """Keep what was given: torch adds to a list in place."""
+    given = call.argument("args")
+    call.scratch = list(given) if isinstance(given, list | tuple) else [given]
 
 
 def after_decide_input_format(call: Call, result: Any) -> None:
     """Say what became of positional, dictionary and keyword inputs."""
-    given = call.argument("args")
-    given_list = list(given) if isinstance(given, list | tuple) else [given]
-    keywords: dict[Any, Any] = {}
-    if given_list and isinstance(given_list[-1], dict):
-        keywords = given_list.pop()
-    names = _names_of_forward(call.argument("model"))
-    rest = names[len(given_list) :]
+    given = call.scratch
+    keywords = given.pop() if given and isinstance(given[-1], dict) else {}
+    # Torch hands the arguments back as they were when it cannot make sense of them.
+    skipped = isinstance(result, tuple) and result is call.argument("args")
+    rest = {} if skipped else dict(_parameters_of_forward(call.argument("model"))[len(given) :])
     placed = [name for name in rest if name in keywords]
-    count = len(result) if isinstance(result, list | tuple) else 1
-    filled = count - len(given_list) - len(placed)
-    defaults = [name for name in rest if name not in keywords][: max(filled, 0)]
-    call.attributes[c.FORMAT_POSITIONAL] = len(given_list)
-    call.attributes[c.FORMAT_RESULT] = count
+    call.attributes[c.FORMAT_POSITIONAL] = len(given)
+    call.attributes[c.FORMAT_RESULT] = len(result) if isinstance(result, list | tuple) else 1
     call.attributes[c.FORMAT_KEYWORDS] = [str(key) for key in keywords]
     call.attributes[c.FORMAT_PLACED] = placed
-    call.attributes[c.FORMAT_DROPPED] = [str(key) for key in keywords if key not in placed]
-    call.attributes[c.FORMAT_DEFAULTS] = defaults
+    call.attributes[c.FORMAT_DROPPED] = [
+        str(key) for key in keywords if key not in placed and not skipped
+    ]
+    call.attributes[c.FORMAT_DEFAULTS] = [
+        name
+        for name, parameter in rest.items()
+        if name not in keywords and parameter.default is not parameter.empty
+    ]
 
 
-def _names_of_forward(model: Any) -> list[str]:
+def _parameters_of_forward(model: Any) -> list[tuple[str, inspect.Parameter]]:
     try:
         parameters = inspect.signature(getattr(model, "forward", model)).parameters
     except ValueError:  # a ScriptFunction shows none; torch then leaves the arguments as they are
         return []
-    return [name for name in parameters if name != "self"]
+    return [(name, parameter) for name, parameter in parameters.items() if name != "self"]
 
 
 def before_model_to_graph(call: Call) -> None:
@@ -83,7 +91,7 @@ def after_create_jit_graph(call: Call, result: Any) -> None:
             c.JIT_GRAPH_INPUTS: inputs,
             c.JIT_INVARIANT: len(parameters) + flat == inputs,
             c.JIT_TORCH_OUT: torch_out is not None,
-            c.JIT_MODULE: f"{type(out).__module__}.{type(out).__qualname__}",
+            c.JIT_MODULE: full_name(type(out)),
         }
     )
 
@@ -92,7 +100,8 @@ def before_export_onnx(call: Call) -> None:
     """Count the finished graph, by operator, for the root."""
     graph, parameters = call.args[0], call.args[1]
     root = call.export.outermost.attributes
-    root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = sizes.operators(graph)
+    counts = kinds(call, graph)
+    root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = counts.total(), sizes.operators(counts)
     root[c.RESULT_INITIALIZERS] = len(parameters)
     note_size(call, graph)
     note_parameters(call, parameters)

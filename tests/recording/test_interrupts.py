@@ -1,0 +1,117 @@
+"""Ctrl-C at any moment goes on as Ctrl-C, and leaves nothing of ours behind."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+
+import pytest
+from opentelemetry import context as otel_context
+
+import onnxspan
+from conftest import attributes, changed
+from onnxspan.recording import memory, recorder, sizes, spans
+from onnxspan.recording import session as sessions
+from tiny import export
+
+FOLDER = str(Path(recorder.__file__).parent)
+
+
+class Interrupting:
+    """Raises KeyboardInterrupt at the n-th event of one kind in our own code; counts all."""
+
+    def __init__(self, kind, at, function=None):
+        self.kind, self.at, self.function, self.seen = kind, at, function, 0
+
+    def __enter__(self):
+        sys.settrace(self._call)
+        return self
+
+    def __exit__(self, *error):
+        sys.settrace(None)
+
+    def _call(self, frame, event, arg):
+        code = frame.f_code
+        ours = code.co_filename.startswith(FOLDER)
+        return self._event if ours and self.function in (None, code.co_name) else None
+
+    def _event(self, frame, event, arg):
+        # A signal never comes between leaving a `with` block and what ends it; a trace function
+        # is called there.
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip()
+        if event == self.kind and not line.startswith(("with ", ")")):
+            self.seen += 1
+            if self.seen == self.at:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self._event
+
+
+def nothing_is_left(before):
+    assert changed(before) == []
+    assert recorder.current.get() is None
+    assert sessions._open == []
+    assert recorder.patches.is_clean()
+    assert otel_context.get_current() == {}
+
+
+@pytest.mark.parametrize("level", ["passes", "nodes"])
+def test_at_any_line_of_ours(level):
+    """Wherever in our own code it comes, everything is restored and the next export is recorded."""
+    export()
+    with onnxspan.trace(level), Interrupting("line", -1) as counting:
+        export()
+    before = attributes()
+    hits = 0
+    for at in range(7, counting.seen, counting.seen // 30):
+        try:  # near the end it may not be met: how often memory is read depends on the clock
+            with onnxspan.trace(level), Interrupting("line", at):
+                export()
+        except KeyboardInterrupt:
+            hits += 1
+        nothing_is_left(before)
+    assert hits > 20
+    with onnxspan.trace(level) as trace:
+        export()
+    assert len(trace.exports) == 1
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 10, 40])
+def test_as_a_call_has_just_begun(at):
+    """The call that was begun but never handed to its wrapper is ended too."""
+    export()
+    before = attributes()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        onnxspan.trace() as trace,
+        Interrupting("return", at, "enter"),
+    ):
+        export()
+    nothing_is_left(before)
+    with trace:
+        export()
+    assert trace.exports
+
+
+def test_an_interrupt_in_our_own_code_leaves_nothing(monkeypatch):
+    """Ctrl-C inside our own code goes on as Ctrl-C, and everything is restored."""
+    before = attributes()
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    for holder, name in (
+        (sizes, "graph_size"),
+        (spans, "start"),
+        (spans, "end"),
+        (memory, "resident"),
+    ):
+        with monkeypatch.context() as patched, onnxspan.trace() as trace:
+            patched.setattr(holder, name, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                export()
+        assert changed(before) == []
+        assert recorder.current.get() is None
+        assert sessions._open == []
+        assert trace.errors == []

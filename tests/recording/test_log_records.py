@@ -1,0 +1,47 @@
+"""Log events as OpenTelemetry log records, by its own instrumentation of structlog."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import structlog
+import torch
+from opentelemetry.instrumentation.structlog import StructlogProcessor
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+
+import onnxspan
+from failing_models import Unsupported
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_records_belong_to_their_spans(dynamo):
+    """`entered`, `left` and `failed` of every span, a failed operator's too, bear its own ids."""
+    kept = InMemoryLogRecordExporter()
+    provider = LoggerProvider()
+    provider.add_log_record_processor(SimpleLogRecordProcessor(kept))
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(io.StringIO()),
+        processors=[StructlogProcessor(provider), structlog.processors.JSONRenderer()],
+    )
+    refused = pytest.raises(torch.onnx.errors.OnnxExporterError)
+    with onnxspan.trace(flight=False, log=logger) as trace, refused:
+        torch.onnx.export(
+            Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=dynamo, verbose=False
+        )
+    records = [data.log_record for data in kept.get_finished_logs()]
+    ids = {
+        word: {format(record.span_id, "016x") for record in records if record.body in word}
+        for word in (("entered",), ("left", "failed"))
+    }
+    told = [span for span in trace.spans if not span.name.startswith("import ")]
+    spans = {span.span_id: span for span in told}
+    node = next(span for span in trace.spans if span.get("torch.onnx.node.operator"))
+    assert ids["left", "failed"] == set(spans)
+    assert ids["entered",] == set(spans) - {node.span_id}
+    assert {format(record.trace_id, "032x") for record in records} == {trace.spans[0].trace_id}
+    for record in records:
+        assert record.attributes["span_id"] == format(record.span_id, "016x")
+        assert (record.body == "failed") <= spans[record.attributes["span_id"]].error
