@@ -22,6 +22,12 @@ version) writes: it makes an environment of its own with the packages that this 
 exports one small transformer model of one layer with each exporter under `onnxspan.trace()`, and
 runs the tests.
 
+`torch.onnx.dynamo_export`, the dynamo exporter of torch 2.1 to 2.4, is not traced: it was another
+exporter, with stages of its own, and torch has dropped it since (2.5 and 2.6 still have it beside
+the one that is traced). In torch 2.4 `torch.onnx.export(..., dynamo=True)` calls it, and such an
+export has a root span alone. `onnxspan doctor` says so wherever it is there. With torch 2.1 to 2.4
+the traced exporter is TorchScript.
+
 A stage that a version does not have is no error: `onnxspan doctor` lists it as missing, and the
 rest is traced. Versions that are not in the table were not run.
 

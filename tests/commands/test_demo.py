@@ -7,6 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
+import torch_facts
 from onnxspan.cli import main
 
 
@@ -35,3 +36,18 @@ def test_it_fits_a_pipe(shown):
     assert "_jit_pass" not in shown.stdout  # the level is `stages`
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert shown.stderr == ""
+
+
+@pytest.mark.skipif(not torch_facts.DYNAMO, reason=torch_facts.NO_DYNAMO)
+def test_both_exporters_stand_side_by_side():
+    """Each model has a table with a column an exporter, and its steps in one of them or both."""
+    done = CliRunner().invoke(main, ["demo", "--level", "stages"], env={"COLUMNS": "80"})
+    assert done.exit_code == 0, done.output
+    tables = done.stdout.split(" model, side by side ──")[1:]
+    assert len(tables) == 2
+    for table in tables:
+        rows = [re.split(r"\s{2,}", line.strip()) for line in table.splitlines()]
+        lines = {row[0]: row[1:] for row in rows}
+        assert len(lines["capture the model"]) == 2
+        assert len(lines["written"]) == 2
+        assert len(lines["optimize"]) == 1  # dynamo alone has that step

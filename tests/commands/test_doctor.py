@@ -58,3 +58,13 @@ def test_a_missing_place_is_said(monkeypatch):
     assert "missing in this torch" in done.stdout
     assert "torch.onnx.export" in done.stdout.splitlines()[-1]
     assert "\x1b" not in done.stdout
+
+
+def test_an_exporter_without_probes_is_named(monkeypatch):
+    """Where torch has `dynamo_export`, the doctor says that it is not traced."""
+    monkeypatch.setattr(torch.onnx, "dynamo_export", lambda: None, raising=False)
+    assert "torch.onnx.dynamo_export" in report()["untraced"]
+    done = CliRunner().invoke(main, ["doctor"], env={"COLUMNS": "200"})
+    assert "torch.onnx.dynamo_export is not traced: an earlier exporter" in done.stdout
+    monkeypatch.delattr(torch.onnx, "dynamo_export")
+    assert report()["untraced"] == {}

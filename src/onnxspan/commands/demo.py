@@ -9,7 +9,9 @@ import warnings
 from pathlib import Path
 
 import click
+from rich.console import Console
 
+from onnxspan.commands.beside import beside
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading import tree
@@ -34,7 +36,7 @@ LEVELS = [level.name.lower() for level in Level]
     help="Which of torch's two exporters to show.",
 )
 def command(level: str, exporter: str) -> None:
-    """Export a small convolutional and a small transformer model, and show both trees."""
+    """Export two small models by each exporter; show the trees, and both exporters side by side."""
     try:
         import torch  # the reading half runs without torch
 
@@ -50,6 +52,7 @@ def command(level: str, exporter: str) -> None:
         exporters = ["torchscript"]
     with tempfile.TemporaryDirectory() as folder:
         for name, (model, args) in models().items():
+            exports = []
             for kind in exporters:
                 click.secho(f"\n── {name} model, {kind} exporter ──\n", bold=True)
                 options = {"dynamo": kind == "dynamo"} if has_both else {}
@@ -60,4 +63,8 @@ def command(level: str, exporter: str) -> None:
                             model, args, str(Path(folder, f"{name}.onnx")), **options
                         )
                 tree.show(recorded.result, file=sys.stdout)
+                exports += recorded.result.exports
+            if len(exports) > 1:
+                click.secho(f"\n── {name} model, side by side ──\n", bold=True)
+                Console(file=sys.stdout, highlight=False).print(beside(exports))
     click.echo("\nNext: `onnxspan run your_export.py` traces the exports of your own script.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import inspect
 import json
 import platform
 import sys
@@ -25,8 +27,10 @@ PACKAGES = (
 def command(to_json: bool) -> None:
     """Say which versions are here, and where each probe is found or missing."""
     versions, probes = _versions(), _probes()
+    untraced = _untraced()
     if to_json:
-        click.echo(json.dumps({"versions": versions, "probes": probes}, indent=1))
+        found = {"versions": versions, "probes": probes, "untraced": untraced}
+        click.echo(json.dumps(found, indent=1))
         return
     console = Console(file=sys.stdout, highlight=False)
     for name, version in versions.items():
@@ -38,6 +42,8 @@ def command(to_json: bool) -> None:
             console.print(_table(table, rows))
     missing = [row["name"] for row in probes if not row["found"]]
     said = f"not in this torch, and skipped: {', '.join(missing)}" if missing else "all found"
+    for place, reason in untraced.items():
+        console.print(f"\n{place} is not traced: {reason}", markup=False)
     console.print(f"\n{len(probes)} probes, {said}", markup=False)
 
 
@@ -78,6 +84,30 @@ def _probes() -> list[dict[str, Any]]:
                 }
             )
     return listed
+
+
+def _untraced() -> dict[str, str]:
+    """What can export here too, and has no probes; each with the reason."""
+    import torch.onnx  # the reading half runs without torch
+
+    found = {}
+    if hasattr(torch.onnx, "dynamo_export"):
+        found["torch.onnx.dynamo_export"] = (
+            "an earlier exporter with other stages, which later versions of torch dropped"
+        )
+    arguments = inspect.signature(getattr(torch.onnx, "export", _untraced)).parameters
+    if "dynamo" in arguments and not _has_exporter():
+        found["torch.onnx.export(..., dynamo=True)"] = (
+            "it calls that one here; of an export with it there is the root span alone"
+        )
+    return found
+
+
+def _has_exporter() -> bool:
+    try:
+        return importlib.util.find_spec("torch.onnx._internal.exporter._core") is not None
+    except ImportError:  # up to torch 2.4 `exporter` is a module, not a package
+        return False
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:

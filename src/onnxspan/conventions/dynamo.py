@@ -44,7 +44,7 @@ CONSTANTS = attribute(
 DYNAMIC_INPUTS = attribute(
     "torch.onnx.graph.dynamic.input.count",
     "int",
-    "stages that hold a whole graph",
+    "stages that hold a whole graph; a pass that changes it",
     "Symbolic dimensions of the graph's inputs (parameters left out). Where it falls, a dynamic "
     "shape was lost.",
 )
@@ -56,6 +56,15 @@ DYNAMIC_SYMBOLS = attribute(
     "string[]",
     "as above",
     "The different symbols among both, in the order first met.",
+)
+
+DYNAMIC_LOST = attribute(
+    "torch.onnx.graph.dynamic.lost",
+    "string[]",
+    "the innermost stage or pass in which a dynamic shape was lost",
+    "Dimensions that were symbolic at the last count and are numbers now, as `output 0:1 was s77` "
+    "(the output's number, and the axis); at the capture, how many of those asked for are numbers, "
+    "and symbols that torch keeps the name of though only one number fits: `s77 can only be 2`.",
 )
 
 DYNAMIC_SHAPES = attribute(
@@ -143,6 +152,12 @@ PASS_MODIFIED = attribute(
     "boolean",
     "passes of onnx_ir",
     "Whether the pass says it changed the model.",
+)
+PARAMETERS_CHANGE = attribute(
+    "torch.onnx.graph.parameter.change",
+    "int",
+    "passes of onnx_ir",
+    "Initializers at the end less those before the pass.",
 )
 PASS_CHANGES = attribute(
     "torch.onnx.pass.change.count",

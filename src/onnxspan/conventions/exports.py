@@ -165,7 +165,7 @@ RESULT_BYTES = attribute(
     "torch.onnx.result.size",
     "int, By",
     "root, `_export_onnx`, `_export_file`",
-    "Bytes of the model as written.",
+    "Bytes of the model's file as written; external data is in `torch.onnx.result.external_data.size`.",
 )
 RESULT_NODES = attribute(
     "torch.onnx.result.node.count", "int, {node}", "root", "Nodes of the exported model."

@@ -25,6 +25,8 @@ SETTINGS = {
     "opset": c.OPSET,
     "inputs": c.MODEL_INPUT_SHAPES,
     "dynamic axes": c.DYNAMIC_AXES,
+    "dynamic shapes": c.DYNAMIC_SHAPES,
+    "options": c.OPTIONS,
     "training": c.TRAINING,
     "operator export type": c.OPERATOR_EXPORT_TYPE,
     "parameters": c.MODEL_PARAMETERS,
@@ -269,16 +271,21 @@ def _totals(before: Sequence[Sample], after: Sequence[Sample]) -> dict[str, Figu
     keys = {
         "nodes": c.RESULT_NODES,
         "initializers": c.RESULT_INITIALIZERS,
-        "bytes": c.RESULT_BYTES,
         "memory": c.MEMORY_GROWTH,
     }
-    old, new = (measured(sample.steps[()].cpu for sample in side) for side in (before, after))
-    return {"processor": Figure(old, new)} | {
-        name: _counted(
-            measured(whole(sample.root.get(key)) for sample in before),
-            measured(whole(sample.root.get(key)) for sample in after),
-        )
+
+    def figure(value: Callable[[Sample], float | None]) -> Figure:
+        return _counted(measured(map(value, before)), measured(map(value, after)))
+
+    found = {
+        name: figure(lambda sample, key=key: whole(sample.root.get(key)))  # type: ignore[misc]
         for name, key in keys.items()
+    }
+    spent = [measured(sample.steps[()].cpu for sample in side) for side in (before, after)]
+    return {
+        "processor": Figure(spent[0], spent[1]),
+        **found,
+        "bytes": figure(lambda sample: sample.size),
     }
 
 

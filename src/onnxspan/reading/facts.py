@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.reading import figures
 from onnxspan.reading.text import one_line, printable
+from onnxspan.reading.written import written_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,9 +107,19 @@ def _graph_out(span: Span) -> list[str]:
         lines.append(f"parameters: {parameters}")
     if span.get(c.CONSTANT_BYTES):
         lines.append(f"constants in the graph: {size_text(span.get(c.CONSTANT_BYTES))}")
-    if c.RESULT_BYTES in span.attributes:
-        lines.append(f"bytes: {size_text(span.get(c.RESULT_BYTES))}")
+    if c.DYNAMIC_INPUTS in span.attributes and span.get(c.DYNAMIC_SYMBOLS):
+        lines.append(_dynamic(span))
+    if written_text(span):
+        lines.append(f"bytes: {written_text(span)}")
     return lines
+
+
+def _dynamic(span: Span) -> str:
+    counts = [
+        f"{number(span.get(key, 0), 'dimension')} of the {what}"
+        for what, key in (("inputs", c.DYNAMIC_INPUTS), ("outputs", c.DYNAMIC_OUTPUTS))
+    ]
+    return f"dynamic: {' and '.join(counts)} ({listed(span.get(c.DYNAMIC_SYMBOLS))})"
 
 
 def _counted_bytes(span: Span, count: str, size: str, noun: str) -> str:
@@ -124,7 +135,8 @@ def _export(span: Span) -> tuple[list[str], list[str]]:
     scalars = _counted_bytes(span, c.MODEL_PARAMETERS, c.MODEL_BYTES, "number")
     if scalars:
         went_in.append(f"parameters: {scalars}")
-    for label, key in (("inputs", c.MODEL_INPUT_SHAPES), ("dynamic axes", c.DYNAMIC_AXES)):
+    asked = {"dynamic axes": c.DYNAMIC_AXES, "dynamic shapes": c.DYNAMIC_SHAPES}
+    for label, key in {"inputs": c.MODEL_INPUT_SHAPES, **asked}.items():
         if get(key):
             went_in.append(f"{label}: {listed(get(key))}")
     versions = [
@@ -136,7 +148,7 @@ def _export(span: Span) -> tuple[list[str], list[str]]:
     went_in.append(", ".join([f"exporter: {exporter}", f"opset {opset}", *versions]))
     came_out = []
     if get(c.RESULT_FILE):
-        size = f", {size_text(get(c.RESULT_BYTES))}" if get(c.RESULT_BYTES) else ""
+        size = f", {written_text(span)}" if written_text(span) else ""
         came_out.append(f"file: {one_line(str(get(c.RESULT_FILE)))}{size}")
     if c.RESULT_NODES in span.attributes:
         initializers = number(get(c.RESULT_INITIALIZERS, 0), "initializer")
@@ -193,7 +205,8 @@ _SAID = frozenset(
         c.OUTPUTS, c.PARAMETERS, c.PARAMETER_BYTES, c.CONSTANT_BYTES, c.GRAPH_KIND,
         c.PASS_MODIFIED, c.MEMORY_RSS, c.MEMORY_PEAK, c.EXPORTER, c.VERSION_TORCH,
         c.VERSION_ONNX, c.OPSET, c.MODEL_CLASS, c.MODEL_PARAMETERS, c.MODEL_BYTES,
-        c.MODEL_INPUTS, c.MODEL_INPUT_SHAPES, c.DYNAMIC_AXES, c.RESULT_FILE, c.RESULT_BYTES,
+        c.MODEL_INPUTS, c.MODEL_INPUT_SHAPES, c.DYNAMIC_AXES, c.DYNAMIC_SHAPES, c.DYNAMIC_INPUTS,
+        c.DYNAMIC_OUTPUTS, c.DYNAMIC_SYMBOLS, c.RESULT_FILE, c.RESULT_BYTES, c.RESULT_EXTERNAL_BYTES,
         c.RESULT_NODES, c.RESULT_INITIALIZERS, c.RESULT_OPERATORS,
     }
 )  # fmt: skip

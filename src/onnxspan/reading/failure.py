@@ -20,6 +20,8 @@ _MESSAGE_LIMIT = 300
 _OPERATOR = re.compile(r"operator '(?P<ts>\w+::\w+)'|OpOverload\(op='(?P<fx>[\w.]+)'")
 _OPSET = re.compile(r"opset version (\d+)|onnx_opset_version: (\d+)")
 _REASON_LIMIT = 160
+_STEPS = ("torch.onnx._internal.exporter", "torch.onnx.errors", "onnx_ir.passes")
+"""Where the errors are from that say only at which step another one was met."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,12 +179,13 @@ def _carries(child: Span, parent: Span) -> bool:
         return True
     event = _exception(parent)
     links = event.attributes.get(c.EXCEPTION_CHAIN, ()) if event is not None else ()
-    # The description is `Name: first line`; a link is `module.Name: message`.
-    start = child.description.rstrip("…")
-    return any(
-        f".{link}".split("\n", 1)[0].find(f".{start}") >= 0 or link.startswith(start)
-        for link in links
-    )
+    # The description is `Name: message`, cut; a link is `module.Name: message`, in several lines.
+    start = _flat(child.description.rstrip("…"))
+    return any(f".{start}" in f".{_flat(str(link))}" for link in links)
+
+
+def _flat(text: str) -> str:
+    return " ".join(without_colours(text).split())
 
 
 def _exception(span: Span) -> Event | None:
@@ -248,12 +251,14 @@ def _ancestors(span: Span) -> list[Span]:
 
 def _telling(kind: str, message: str, chain: list[str]) -> tuple[str, str]:
     """The link that says what is wrong: the dynamo exporter's outer errors say only the step."""
-    if len(chain) > 1 and kind.startswith(("torch.onnx._internal.exporter", "torch.onnx.errors")):
+    if len(chain) > 1 and kind.startswith(_STEPS):
         kind, _, message = chain[-1].partition(": ")
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     first = lines[0] if lines else ""
     if first.startswith("Constraints violated"):  # which, is in the lines below
         first = " ".join([first.split(" For more information")[0], *lines[1:]])
+    elif first.endswith(":"):  # it only announces what the next line says
+        first = " ".join(lines[:2])
     for tail in (". Please feel free to request support", "  [Caused by", " Failure message: "):
         first = first.split(tail)[0]
     return kind, first if len(first) <= _MESSAGE_LIMIT else first[: _MESSAGE_LIMIT - 1] + "…"

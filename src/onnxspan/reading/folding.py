@@ -31,6 +31,10 @@ MOST_GROUPS = 6
 """Lines of that kind below one span; the shorter ones join the rest."""
 
 
+_ALWAYS = frozenset({c.EXPORTER, c.DYNAMIC_LOST})
+"""Attributes whose span is never folded."""
+
+
 class Kind(enum.Enum):
     """What a line stands for."""
 
@@ -104,7 +108,7 @@ class Folding:
 
     def _tells(self, span: Span) -> bool:
         """Whether it failed, never ended, or noticeably changed the graph or the memory."""
-        if span.error or not span.end or span.events or c.EXPORTER in span.attributes:
+        if span.error or not span.end or span.events or not _ALWAYS.isdisjoint(span.attributes):
             return True
         changed = span.number(c.NODES_CHANGE) or 0
         before = (span.number(c.NODES) or 0) - changed

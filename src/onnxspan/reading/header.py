@@ -10,9 +10,13 @@ from rich.text import Text
 from onnxspan import conventions as c
 from onnxspan.reading import figures
 from onnxspan.reading.text import one_line
+from onnxspan.reading.written import written_text
 
 if TYPE_CHECKING:
     from onnxspan.reading.trace import Span
+
+
+_SEPARATOR = " · "
 
 
 def header(export: Span, width: int) -> list[Text]:
@@ -32,7 +36,13 @@ def header(export: Span, width: int) -> list[Text]:
         title.append("  failed", style="bold red")
     model = one_line(str(call.get(c.MODEL_CLASS, export.name)))
     title = Text(_fitting(model, width - title.cell_len), style="bold").append_text(title)
-    return [title, *(_dim(parts) for parts in (_how(export, call), _what(export, call)) if parts)]
+    lines = [_how(export, call), *_broken(_what(export, call), width)]
+    return [title, *(_dim(parts) for parts in lines if parts)]
+
+
+def _broken(parts: list[str], width: int) -> list[list[str]]:
+    """On one line, or what was written on a line of its own when they are too long for it."""
+    return [parts] if cell_len(_SEPARATOR.join(parts)) <= width else [parts[:-1], parts[-1:]]
 
 
 def _fitting(model: str, width: int) -> str:
@@ -71,15 +81,16 @@ def _what(export: Span, call: Span) -> list[str]:
         )
     nodes = export.number(c.RESULT_NODES)
     if nodes is not None:
-        parts.append(f"{figures.count(nodes)} nodes")
-    written = call.number(c.RESULT_BYTES)
-    if written is not None:
-        parts.append(f"{figures.size(written)} written")
+        parts.append(f"{figures.count(nodes)} node{'' if nodes == 1 else 's'}")
+    wrote = written_text(call)
+    if wrote:
+        whole, comma, rest = wrote.partition(",")
+        parts.append(f"{whole} written{comma}{rest}")
     return parts
 
 
 def _dim(parts: list[str]) -> Text:
-    return Text(one_line(" · ".join(parts)), style="dim")
+    return Text(one_line(_SEPARATOR.join(parts)), style="dim")
 
 
 def footer(export: Span) -> list[Text]:

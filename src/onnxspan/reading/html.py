@@ -53,6 +53,7 @@ _KEYS = {
     "peak": c.MEMORY_PEAK,
     "resultNodes": c.RESULT_NODES,
     "resultBytes": c.RESULT_BYTES,
+    "externalBytes": c.RESULT_EXTERNAL_BYTES,
     "opset": c.OPSET,
     "torch": c.VERSION_TORCH,
     "tracing": c.TRACING_DURATION,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.reading import figures
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 MESSAGE = 400
 """Characters of a failure's message that are shown; the file has the whole."""
+
+
+MOST_OUTPUTS = 4
+"""Outputs whose verification is shown; the file has them all."""
 
 
 def failure_lines(span: Span) -> Iterator[str]:
@@ -49,6 +54,9 @@ def notes(span: Span) -> Iterator[str]:
     passing = _passing_memory(span)
     if passing and not any(2 * _passing_memory(child) >= passing for child in span.children):
         yield f"took {figures.size(passing)} more in between, and gave it back"
+    lost = span.get(c.DYNAMIC_LOST)
+    if isinstance(lost, list) and lost:
+        yield f"dynamic dimensions lost here: {one_line(', '.join(map(str, lost)))}"
     if not span.end:
         yield "begun, and never ended"
 
@@ -58,3 +66,30 @@ def _passing_memory(span: Span) -> int:
     raised = span.number(c.MEMORY_PEAK_GROWTH) or 0
     given_back = raised - max(span.number(c.MEMORY_GROWTH) or 0, 0)
     return given_back if given_back > PASSING_MEMORY * (span.number(c.MEMORY_PEAK) or 0) else 0
+
+
+def findings(span: Span) -> Iterator[str]:
+    """What a stage was run to find out: how far the outputs are from torch's, where a report is."""
+    if c.EXPORTER in span.attributes and span.parent is not None:
+        return  # its own spans say it
+    columns = [span.get(key) for key in (c.VERIFY_OUTPUTS, c.VERIFY_ABSOLUTE, c.VERIFY_RELATIVE)]
+    if span.name == "verify_onnx_program" and all(isinstance(each, list) for each in columns):
+        rows = sorted(zip(*columns, strict=False), key=_closeness)
+        for name, absolute, relative in rows[:MOST_OUTPUTS]:
+            yield one_line(
+                f"{name}: differs by {_short(absolute)} at most, {_short(relative)} relative"
+            )
+        if len(columns[0]) > MOST_OUTPUTS:
+            yield f"and {len(columns[0]) - MOST_OUTPUTS} more outputs"
+    if span.get(c.REPORT_FILE):
+        yield one_line(f"wrote {span.get(c.REPORT_FILE)}")
+
+
+def _closeness(row: tuple[Any, Any, Any]) -> float:
+    """What differs most comes first, and before it what cannot be compared."""
+    absolute = row[1]
+    return -absolute if isinstance(absolute, int | float) and absolute >= 0 else -math.inf
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, int | float) else str(value)

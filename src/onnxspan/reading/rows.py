@@ -14,7 +14,7 @@ from onnxspan import conventions as c
 from onnxspan.reading import figures
 from onnxspan.reading.failure import is_handled
 from onnxspan.reading.folding import Folding, Kind, Line, operator_sums
-from onnxspan.reading.notes import failure_lines, notes
+from onnxspan.reading.notes import failure_lines, findings, notes
 from onnxspan.reading.text import one_line, shorten
 
 if TYPE_CHECKING:
@@ -159,6 +159,8 @@ def _said(line: Line) -> Iterator[tuple[str, str]]:
         yield text, "yellow" if is_handled(span) else "red"
     for text in notes(span):
         yield text, "yellow"
+    for text in findings(span):
+        yield text, "dim"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -10,6 +10,7 @@ from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
 from onnxspan.reading.steps import Path, Step, steps_of, whole
 from onnxspan.reading.trace import Trace
+from onnxspan.reading.written import written
 
 if TYPE_CHECKING:
     import os
@@ -53,8 +54,8 @@ class Sample:
 
     @property
     def size(self) -> int | None:
-        """Bytes of the exported model as written."""
-        return whole(self.root.get(c.RESULT_BYTES))
+        """Bytes of the exported model as written, external data included."""
+        return written(self.root)
 
     @property
     def operators(self) -> Counter[str]:

@@ -106,7 +106,8 @@ class Metrics:
             self._nodes.record(nodes, attributes)
         size = call.attributes.get(c.RESULT_BYTES)
         if size is not None:
-            self._bytes.record(size, attributes)
+            external = call.attributes.get(c.RESULT_EXTERNAL_BYTES, 0)
+            self._bytes.record(size + external, attributes)
 
 
 def _counter(meter: Meter, metric: c.Metric) -> otel.Counter:

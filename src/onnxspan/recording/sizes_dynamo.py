@@ -17,12 +17,58 @@ _WITH_GRAPHS = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 """ONNX operators that own graphs."""
 
 
-class DynamicDimensions(NamedTuple):
-    """Symbolic dimensions of a graph's inputs and outputs, and the different symbols."""
+Shapes = list[list[str | None]]
+"""Of each tensor the dimensions: a symbol's name, or None for a number."""
 
-    inputs: int
-    outputs: int
-    symbols: list[str]
+
+class DynamicDimensions(NamedTuple):
+    """Symbolic dimensions of a graph's inputs and outputs.
+
+    Attributes:
+        inputs: of each input, in order; `outputs` likewise.
+        scalars: inputs that are no tensor but a symbolic integer.
+        fixed: symbols that stand for one number alone, and that number: torch names the dimension
+            and has found that nothing else fits.
+    """
+
+    inputs: Shapes
+    outputs: Shapes
+    scalars: int = 0
+    fixed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def symbols(self) -> list[str]:
+        """The different symbols, in the order first met."""
+        shapes = (*self.inputs, *self.outputs)
+        return list(dict.fromkeys(name for shape in shapes for name in shape if name is not None))
+
+
+def symbolic(shapes: Shapes) -> int:
+    """How many dimensions are symbolic."""
+    return sum(name is not None for shape in shapes for name in shape)
+
+
+def named(what: str, shapes: Shapes, symbol: str) -> list[str]:
+    """The dimensions that are this symbol, as `input 0:1`."""
+    return [
+        f"{what} {index}:{axis}"
+        for index, shape in enumerate(shapes)
+        for axis, name in enumerate(shape)
+        if name == symbol
+    ]
+
+
+def lost(what: str, before: Shapes, after: Shapes) -> list[str]:
+    """The dimensions that were symbolic and are numbers now, as `output 0:1 was s77`."""
+    fewer = symbolic(before) - symbolic(after)
+    if list(map(len, before)) == list(map(len, after)):
+        return [
+            f"{what} {index}:{axis} was {name}"
+            for index, (old, new) in enumerate(zip(before, after, strict=True))
+            for axis, (name, now) in enumerate(zip(old, new, strict=True))
+            if name is not None and now is None
+        ]
+    return [f"{fewer} of the {what}s"] if fewer > 0 else []  # which ones cannot be said
 
 
 def target_name(target: Any) -> str:
@@ -57,20 +103,24 @@ def fx_operators(graph_module: Any, most: int = 100) -> list[str]:
 def program_dynamic(program: Any) -> DynamicDimensions:
     """Symbolic dimensions of an ExportedProgram's user inputs and outputs."""
     signature = program.graph_signature
-    inputs, outputs = set(signature.user_inputs), set(signature.user_outputs)
-    taken, given = [], []
-    for node in program.graph.nodes:
-        if node.op == "placeholder" and node.name in inputs:
-            taken.append(node.meta.get("val"))
-        if node.name in outputs:
-            given.append(node.meta.get("val"))
-    return _dynamic(map(_shape_of, taken), map(_shape_of, given))
+    inputs, outputs = list(signature.user_inputs), list(signature.user_outputs)
+    wanted = {name for name in (*inputs, *outputs) if isinstance(name, str)}  # else a constant
+    values = {
+        node.name: node.meta.get("val") for node in program.graph.nodes if node.name in wanted
+    }
+    taken = [values[name] for name in inputs if name in values]
+    given = [values[name] for name in outputs if name in values]
+    scalars = sum(_symbol(value) is not None for value in taken)
+    fixed = tuple(
+        (str(symbol), str(allowed.lower))
+        for symbol, allowed in program.range_constraints.items()
+        if allowed.lower == allowed.upper
+    )
+    return DynamicDimensions(_shapes(taken), _shapes(given), scalars, fixed)
 
 
-def _shape_of(value: Any) -> Iterable[str | None]:
-    """A tensor's dimensions: a symbol's name, or None for a number."""
-    dimensions = getattr(value, "shape", (value,))
-    return [_symbol(dimension) for dimension in dimensions]
+def _shapes(values: Iterable[Any]) -> Shapes:
+    return [[_symbol(dimension) for dimension in getattr(value, "shape", ())] for value in values]
 
 
 def _symbol(dimension: Any) -> str | None:
@@ -129,24 +179,20 @@ def ir_initializers(model: Any) -> tuple[int, int]:
 
 def ir_dynamic(model: Any) -> DynamicDimensions:
     """Symbolic dimensions of an onnx_ir model's inputs and outputs."""
-    return _dynamic(map(_ir_shape, model.graph.inputs), map(_ir_shape, model.graph.outputs))
+    graph = model.graph
+    return DynamicDimensions(
+        [_ir_shape(value) for value in graph.inputs],
+        [_ir_shape(value) for value in graph.outputs],
+    )
 
 
-def _ir_shape(value: Any) -> Iterable[str | None]:
+def _ir_shape(value: Any) -> list[str | None]:
     if value.shape is None:
-        return ()
+        return []
     return [
         None if isinstance(dimension, int) else str(dimension.value or "?")
         for dimension in value.shape
     ]
-
-
-def _dynamic(
-    inputs: Iterable[Iterable[str | None]], outputs: Iterable[Iterable[str | None]]
-) -> DynamicDimensions:
-    taken = [name for shape in inputs for name in shape if name is not None]
-    given = [name for shape in outputs for name in shape if name is not None]
-    return DynamicDimensions(len(taken), len(given), list(dict.fromkeys(taken + given)))
 
 
 def _listed(counts: Counter[str], most: int) -> list[str]:

@@ -22,7 +22,7 @@ MESSAGE_LIMIT = 8_000
 """Characters of an exception's message that are kept: torch puts whole graphs into some."""
 STACKTRACE_LIMIT = 32_000
 DESCRIPTION_LIMIT = 240
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # torch.onnx colours its errors
 
 
 def start(call: Call) -> None:
@@ -94,9 +94,15 @@ def end(call: Call, ended: int) -> None:
 
 
 def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:
-    """The first line of a message, cut to a limit, without torch's colours for a terminal."""
-    lines = _COLOURS.sub("", message).strip().splitlines()
+    """The first line of a message without colours, cut to a limit.
+
+    A line that ends with a colon only announces what the next one says: it comes with that one.
+    """
+    lines = [line.strip() for line in _COLOURS.sub("", message).strip().splitlines()]
     first = lines[0] if lines else ""
+    following = next((line for line in lines[1:] if line), "")
+    if first.endswith(":") and following:
+        first = f"{first} {following}"
     return first if len(first) <= limit else first[: limit - 1] + "…"
 
 

@@ -142,3 +142,58 @@ def test_failed_verification_leaves_the_root_green(small, example, monkeypatch):
     assert span.error
     assert "no runtime today" in span.description
     assert not trace.result.roots[0].error
+
+
+@pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+@pytest.mark.parametrize("level", ["stages", "passes", "nodes"])
+def test_a_translation_that_raises(example, level):
+    """A ConversionError is placed at every level: target, module path, and the model's line."""
+
+    def broken(x):
+        raise ValueError("no such shape")
+
+    with onnxspan.trace(level) as trace, pytest.raises(torch.onnx.OnnxExporterError):
+        export(
+            Custom(),
+            example,
+            custom_translation_table={torch.ops.onnxspan_tests.twice.default: broken},
+        )
+    span = [span for span in trace.spans if span.get(c.NODE_OPERATOR)][-1]
+    assert span.error
+    assert span.get(c.NODE_OPERATOR) == "onnxspan_tests.twice.default"
+    assert span.get(c.NODE_FUNCTION).endswith("broken")
+    assert (span.get(c.NODE_SCOPE), span.get(c.FILE)) == ("inner", __file__)
+    assert span.get(c.LINE) == Inner.forward.__code__.co_firstlineno + 1
+    assert "no such shape" in trace.result.failure.screen()
+
+
+@pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+def test_a_reason_is_not_cut_before_it_says_what(example):
+    """Where torch's first line only announces, the next comes with it, and no colour does."""
+    shapes = {"x": {0: "rows"}}
+
+    class Fixes(nn.Module):
+        def forward(self, x):
+            return x + torch.ones(2, 4)
+
+    with onnxspan.trace("stages") as trace, pytest.raises(torch.onnx.OnnxExporterError):
+        export(Fixes(), example, dynamic_shapes=shapes)
+    [root] = trace.result.roots
+    assert all("static shape of 2" in reason for reason in root.get(c.CAPTURE_FAILURES))
+    assert "\x1b" not in root.description
+    assert "static shape of 2" in trace.result.failure.message
+
+
+@pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+def test_a_failed_pass_says_what_it_met(example):
+    """The error of a pass is the one inside it, not that a pass failed."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        program = torch.export.export(nn.Linear(4, 4), (torch.zeros(2, 4),))
+    with onnxspan.trace() as trace, pytest.raises(Exception, match="PassManager"):
+        export(program, ())
+    failure = trace.result.failure
+    assert failure.error_type == "RuntimeError"
+    assert failure.span.name == "FoldConstantsPass"
+    assert trace.errors == []

@@ -11,6 +11,11 @@ import onnxspan
 import torch_facts
 from dynamo_models import by_name, export
 from onnxspan import conventions as c
+from onnxspan.reading import figures, html
+from onnxspan.reading.diff import compare
+from onnxspan.reading.facts import in_and_out
+from onnxspan.reading.samples import samples_of
+from onnxspan.reading.trace import Trace
 from onnxspan.recording import recorder
 from onnxspan.recording.patching import Patches, resolve_all
 from onnxspan.recording.probe import Probe
@@ -52,6 +57,59 @@ def test_program_saved_later_opens_its_own_trace(small, example, tmp_path):
     assert trace.errors == []
 
 
+def test_every_view_weighs_model_and_weights(example, tmp_path, capsys):
+    """Tree, report, comparison and walk say the bytes of both files together."""
+    path = tmp_path / "m.onnx"
+    with onnxspan.trace("stages") as trace:
+        export(nn.Linear(4, 4096).eval(), example, path)
+    weights = path.with_name("m.onnx.data").stat().st_size
+    whole = path.stat().st_size + weights
+    assert weights > 65_000
+    trace.show()
+    said = f"{figures.size(whole)} written, of it {figures.size(weights)} external data"
+    assert said in capsys.readouterr().err
+    [sample] = samples_of(trace.result)
+    assert compare([sample], [sample]).totals["bytes"].before.median == whole
+    assert sample.size == whole
+    assert any(figures.size(whole) in line for line in in_and_out(trace.result.roots[0], None)[1])
+    page = html.data(trace.result)
+    at = page["spans"][0]["attributes"]
+    keys = page["keys"]
+    assert at[keys["resultBytes"]] + at[keys["externalBytes"]] == whole
+
+
+def test_a_program_saved_after_the_trace_is_untouched(small, example, tmp_path):
+    """After `with`, save writes what it writes without a trace, and adds no span."""
+    export(small, example, tmp_path / "plain.onnx")
+    with onnxspan.trace() as trace:
+        program = export(small, example)
+    spans = len(trace.spans)
+    program.save(tmp_path / "plain2.onnx", external_data=True)
+    assert (tmp_path / "plain2.onnx.data").read_bytes() == (
+        tmp_path / "plain.onnx.data"
+    ).read_bytes()
+    assert len(trace.spans) == spans
+    assert [root.name for root in trace.result.roots] == ["torch.onnx.export"]
+
+
+@pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+def test_options_that_change_the_way(small, example, tmp_path):
+    """Without optimization there is no such span, and a dumped program has one."""
+    with onnxspan.trace() as trace:
+        export(
+            small,
+            example,
+            tmp_path / "m.onnx",
+            optimize=False,
+            dump_exported_program=True,
+            artifacts_dir=tmp_path,
+        )
+    assert not by_name(trace, "ONNXProgram.optimize")
+    assert not by_name(trace, "FoldConstantsPass")
+    assert by_name(trace, "torch.export.save")
+    assert trace.result.roots[0].get(c.OPTIONS) == ["optimize=False", "dump_exported_program=True"]
+
+
 @pytest.mark.parametrize("external", [True, False])
 def test_saving_weighs_the_files(example, tmp_path, external):
     """The save's span has the bytes of the model and, with external data, of the weights."""
@@ -83,13 +141,17 @@ def test_bytes_io(small, example):
     assert any("BytesIO" in str(warning.message) for warning in caught)
 
 
-def test_profile(small, example, tmp_path):
-    """With `profile=True` the export is traced all the same."""
+def test_profile(small, example, tmp_path, capsys):
+    """With `profile=True` the export is traced all the same, and torch prints its profile."""
     pytest.importorskip("pyinstrument")
     with onnxspan.trace() as trace:
-        export(small, example, tmp_path / "m.onnx", profile=True, artifacts_dir=tmp_path)
+        torch.onnx.export(
+            small, example, tmp_path / "m.onnx", dynamo=True, profile=True, artifacts_dir=tmp_path
+        )
     assert "profile=True" in trace.result.roots[0].get(c.OPTIONS)
     assert by_name(trace, "compare_ops")
+    assert "frames hidden]" in capsys.readouterr().out
+    assert trace.errors == []
 
 
 def test_branches_are_translated_each(example, tmp_path):
@@ -126,6 +188,68 @@ def test_custom_translation(example, tmp_path):
     [span] = by_name(trace, "aten.relu.default")
     assert span.get(c.NODE_FUNCTION).endswith("our_relu")
     assert any("aten_relu: comes after" in line for line in span.get(c.NODE_REFUSED))
+
+
+@torch.library.custom_op("onnxspan_tests::thrice", mutates_args=())
+def thrice(x: torch.Tensor) -> torch.Tensor:
+    """An operator of the user's own, with a translation."""
+    return x * 3
+
+
+@thrice.register_fake
+def _(x):
+    return torch.empty_like(x)
+
+
+@pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+def test_custom_operator_and_what_verification_finds(example, tmp_path, capsys):
+    """A wrong translation of the user's operator shows by how much, and at which output."""
+    from onnxscript import opset18 as op
+
+    def nearly(x):
+        return op.Add(op.Mul(x, op.Constant(value_float=3.0)), op.Constant(value_float=0.5))
+
+    class Two(nn.Module):
+        def forward(self, x):
+            return x + 1, torch.ops.onnxspan_tests.thrice(x)
+
+    with onnxspan.trace("nodes") as trace:
+        export(
+            Two(),
+            example,
+            tmp_path / "m.onnx",
+            verify=True,
+            custom_translation_table={torch.ops.onnxspan_tests.thrice.default: nearly},
+        )
+    [root] = trace.result.roots
+    assert root.get(c.CAPTURED_OPERATORS).count("onnxspan_tests.thrice.default=1") == 1
+    assert root.get(c.VERIFY_OUTPUTS) == ["add", "thrice"]
+    assert root.get(c.VERIFY_ABSOLUTE) == [0.0, 0.5]
+    # The first input is 0: torch divides by it and a tiny number.
+    assert root.get(c.VERIFY_RELATIVE)[0] == 0.0
+    assert root.get(c.VERIFY_RELATIVE)[1] > 1
+    [node] = by_name(trace, "onnxspan_tests.thrice.default")
+    assert node.get(c.NODE_PRODUCED) == 4
+    trace.show()
+    shown = capsys.readouterr().err
+    assert shown.index("thrice: differs by 0.5 at most") < shown.index("add: differs by 0 at most")
+
+
+@pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+def test_what_cannot_be_compared_is_kept(example, tmp_path):
+    """Not-a-number and infinity go through the file and come back."""
+
+    class Odd(nn.Module):
+        def forward(self, x):
+            return torch.log(x - 100), x[:0]
+
+    with onnxspan.trace() as trace:
+        export(Odd(), example, tmp_path / "m.onnx", verify=True)
+    trace.save(tmp_path / "t.jsonl")
+    [root] = Trace.read(tmp_path / "t.jsonl").roots
+    first, second = root.get(c.VERIFY_ABSOLUTE)
+    assert first != first  # noqa: PLR0124  # not a number
+    assert second == float("inf")
 
 
 @pytest.mark.skipif(torch_facts.EARLY_DYNAMO, reason=torch_facts.IS_EARLY)

@@ -5,7 +5,9 @@ function drawHead() {
   const facts = [
     ["Time", time(view.root.duration)],
     ["Nodes", at[K.resultNodes] !== undefined ? count(at[K.resultNodes]) : null],
-    ["Model file", at[K.resultBytes] !== undefined ? bytes(at[K.resultBytes]) : null],
+    [at[K.externalBytes] ? "Model and weights" : "Model file",
+      at[K.resultBytes] !== undefined ? bytes(at[K.resultBytes] + (at[K.externalBytes] || 0)) : null],
+    ["Of it external data", at[K.externalBytes] ? bytes(at[K.externalBytes]) : null],
     ["Parameters", at[K.modelParameters] !== undefined ? count(at[K.modelParameters]) : null],
     ["Peak memory", at[K.peak] ? bytes(at[K.peak]) : null],
     ["Opset", at[K.opset]],

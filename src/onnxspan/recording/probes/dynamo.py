@@ -70,6 +70,7 @@ _CAPTURE = (
         "CaptureStrategy",
         _in("_capture_strategies", "CaptureStrategy.__call__"),
         named=capture.strategy_name,
+        before=capture.before_strategy,
         after=capture.after_strategy,
         runs_model=True,
     ),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.recording import sizes_dynamo, spans
 from onnxspan.recording.patching import without_wrapper_frames
-from onnxspan.recording.probes.dynamo_sizes import note_fx, note_program
+from onnxspan.recording.probes.dynamo_shapes import named_dimensions
+from onnxspan.recording.probes.dynamo_sizes import ask_dynamic, note_fx, note_program
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -30,6 +31,11 @@ def before_core_export(call: Call) -> None:
 def strategy_name(call: Call) -> str:
     """A strategy's span bears its class's name."""
     return type(call.args[0]).__name__
+
+
+def before_strategy(call: Call) -> None:
+    """The dimensions that the capture is asked to keep symbolic."""
+    ask_dynamic(call, named_dimensions(call.argument("dynamic_shapes")))
 
 
 def after_strategy(call: Call, result: Any) -> None:

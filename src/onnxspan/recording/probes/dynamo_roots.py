@@ -6,13 +6,13 @@ verifying it later is work of the exporter too, and then opens a trace of its ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import sizes, sizes_dynamo
 from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import dynamo_stages as stages
+from onnxspan.recording.probes.dynamo_shapes import named_dimensions
 from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def describe(call: Call) -> None:
         if (value := call.argument(name, default)) != default
     ]
     call.note(c.OPTIONS, options or None)
-    call.note(c.DYNAMIC_SHAPES, _named_dimensions(call.argument("dynamic_shapes")))
+    asked = call.argument("dynamic_shapes")
+    if asked is not None:
+        call.attributes[c.DYNAMIC_SHAPES] = named_dimensions(asked)[:_MOST]
     table = call.argument("custom_translation_table")
     if table:
         call.attributes[c.CUSTOM_TRANSLATIONS] = [sizes_dynamo.target_name(op) for op in table]
@@ -55,25 +57,6 @@ def describe_result(call: Call, program: Any) -> None:
     call.attributes[c.RESULT_INITIALIZERS] = len(model.graph.initializers)
     call.attributes[c.RESULT_OPERATORS] = sizes_dynamo.ir_operators(model)
     call.note(c.RESULT_OPSET, model.opset_imports.get(""))
-
-
-def _named_dimensions(shapes: Any, path: str = "") -> list[str] | None:
-    """`x:0=batch` for each dimension that is asked to be dynamic."""
-    if shapes is None:
-        return None
-    if isinstance(shapes, Mapping):
-        entries = list(shapes.items())
-    elif isinstance(shapes, list | tuple):
-        entries = list(enumerate(shapes))
-    else:
-        label = getattr(shapes, "__name__", None) or getattr(shapes, "name", None) or shapes
-        name = f"={label}" if label not in ("DYNAMIC", "AUTO") else ""
-        return [] if label == "STATIC" or isinstance(label, int) else [f"{path}{name}"]
-    listed: list[str] = []
-    for key, value in entries:
-        inner = _named_dimensions(value, f"{path}:{key}" if path else str(key))
-        listed += inner or []
-    return listed[:_MOST]
 
 
 def _before_program(call: Call) -> None:

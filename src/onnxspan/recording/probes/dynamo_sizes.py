@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _MOST_SYMBOLS = 64
 _HAS_GRAPHS = "dynamo.has_graphs"
+_ASKED = "dynamo.dynamic.asked"
+_DYNAMIC = "dynamo.dynamic"
+_FIXED = "dynamo.dynamic.fixed"
 
 
 def note_fx(call: Call, graph_module: Any) -> None:
@@ -76,6 +79,20 @@ def note_nodes(call: Call, model: Any, before: int | None = None) -> None:
         call.attributes[c.NODES_CHANGE] = nodes - before
 
 
+def note_change(call: Call, model: Any, before: tuple[int, int]) -> None:
+    """What a pass changed, given the nodes and initializers before it; dimensions if it did."""
+    note_nodes(call, model, before[0])
+    call.attributes[c.PARAMETERS_CHANGE] = len(model.graph.initializers) - before[1]
+    note_dynamic_change(call, model)
+
+
+def note_dynamic_change(call: Call, model: Any) -> None:
+    """The symbolic dimensions of an onnx_ir model, if they are others than at the last count."""
+    dynamic = sizes_dynamo.ir_dynamic(model)
+    if dynamic != call.export.notes.get(_DYNAMIC):
+        _note_dynamic(call, dynamic)
+
+
 def count_nodes(call: Call, model: Any) -> int:
     """Nodes of an onnx_ir model; the walk into If and Loop is spared to a model without."""
     if _HAS_GRAPHS not in call.export.notes:
@@ -85,7 +102,41 @@ def count_nodes(call: Call, model: Any) -> int:
     return sizes_dynamo.ir_nodes_flat(model)
 
 
+def ask_dynamic(call: Call, asked: list[str]) -> None:
+    """Remember the dimensions that a capture is asked to keep symbolic."""
+    notes = call.export.notes
+    notes[_ASKED] = asked
+    notes.pop(_DYNAMIC, None)
+    notes.pop(_FIXED, None)
+
+
 def _note_dynamic(call: Call, dynamic: sizes_dynamo.DynamicDimensions) -> None:
-    call.attributes[c.DYNAMIC_INPUTS] = dynamic.inputs
-    call.attributes[c.DYNAMIC_OUTPUTS] = dynamic.outputs
+    inputs = sizes_dynamo.symbolic(dynamic.inputs)
+    call.attributes[c.DYNAMIC_INPUTS] = inputs
+    call.attributes[c.DYNAMIC_OUTPUTS] = sizes_dynamo.symbolic(dynamic.outputs)
     call.attributes[c.DYNAMIC_SYMBOLS] = dynamic.symbols[:_MOST_SYMBOLS]
+    lost = _lost(call.export.notes, dynamic, inputs)
+    if lost:
+        call.attributes[c.DYNAMIC_LOST] = lost[:_MOST_SYMBOLS]
+
+
+def _lost(
+    notes: dict[str, Any], dynamic: sizes_dynamo.DynamicDimensions, inputs: int
+) -> list[str]:
+    """What is no longer dynamic, against what was asked for or the last count."""
+    asked, before = notes.pop(_ASKED, None), notes.get(_DYNAMIC)
+    notes[_DYNAMIC] = dynamic
+    lost = []
+    missing = len(asked or ()) - inputs - dynamic.scalars
+    if asked and missing > 0:
+        lost.append(f"{missing} of {len(asked)} asked for ({', '.join(asked[:_MOST_SYMBOLS])})")
+    elif before is not None:
+        lost += sizes_dynamo.lost("input", before.inputs, dynamic.inputs)
+        lost += sizes_dynamo.lost("output", before.outputs, dynamic.outputs)
+    known = notes.setdefault(_FIXED, set())
+    for symbol, number in dynamic.fixed:
+        places = sizes_dynamo.named("input", dynamic.inputs, symbol)
+        if places and symbol not in known:
+            known.add(symbol)
+            lost.append(f"{symbol} can only be {number} ({', '.join(places)})")
+    return lost

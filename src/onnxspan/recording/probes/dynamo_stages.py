@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.recording import sizes_dynamo
 from onnxspan.recording.patching import source
-from onnxspan.recording.probes.dynamo_sizes import count_nodes, note_model, note_nodes
+from onnxspan.recording.probes.dynamo_sizes import (
+    count_nodes,
+    note_change,
+    note_dynamic_change,
+    note_model,
+)
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -78,14 +83,16 @@ def pass_name(call: Call) -> str:
 
 
 def before_pass(call: Call) -> None:
-    """Count the nodes before a pass; it costs nothing."""
-    given = call.args[1]
-    call.scratch = count_nodes(call, getattr(given, "model", given))
+    """Count nodes and initializers before a pass; it costs nothing."""
+    model = getattr(call.args[1], "model", call.args[1])
+    if call.parent is not None:  # what the pass around this one did before it began
+        note_dynamic_change(call.parent, model)
+    call.scratch = count_nodes(call, model), len(model.graph.initializers)
 
 
 def after_pass(call: Call, result: Any) -> None:
-    """What the pass says it did, and the model's nodes."""
-    note_nodes(call, result.model, call.scratch)
+    """What the pass says it did, and what is seen of it in the model."""
+    note_change(call, result.model, call.scratch)
     call.attributes[c.PASS_MODIFIED] = bool(result.modified)
 
 
