@@ -22,16 +22,16 @@ PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 def test_the_row_of_the_page_makes_a_span(monkeypatch):
     """The worked example, word for word, added to the table, gives its span in a real export."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    # Where the page says to put it: among the names of that file, into that tuple.
-    rows = eval(f"(\n{code})", vars(torchscript))  # noqa: S307  # our own page
+    # Where the page says to put it: among the names of that file.
+    row = eval(code, vars(torchscript))  # noqa: S307  # our own page
     (exporter,) = (kind for kind, table in TABLES.items() if table is torchscript.TORCHSCRIPT)
-    monkeypatch.setitem(TABLES, exporter, (*TABLES[exporter], *rows))
+    monkeypatch.setitem(TABLES, exporter, (*TABLES[exporter], row))
     monkeypatch.setattr(recorder, "_resolved", {})  # it looks for the places anew
     model, args = convolutional()
     with onnxspan.trace() as trace, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(model, args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
-    made = [span for span in trace.spans if span.name == rows[0].name]
+    made = [span for span in trace.spans if span.name == row.name]
     assert {span.parent.name for span in made} == {"_model_to_graph"}
     assert made[0].get(PARAMETERS) == len(model.state_dict())
     assert trace.errors == []
