@@ -60,7 +60,8 @@ class SpanHooks:
     def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """Begin a call; None when there is no export here, or its level is too low."""
         parent = current.get()
-        if parent is None:
+        # A thread or task may live on in a context copied inside an export that is long over.
+        if parent is None or parent.export.is_closed:
             return self._open(args, kwargs) if self.probe.opens else None
         export = parent.export
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
