@@ -40,7 +40,7 @@ class _Pressed:
     So all of it is C: `setattr`, a property whose setter is `next(self, info)`, and iterators.
     """
 
-    start = stop = property(None, next)  # type: ignore[arg-type]  # one of its overloads fits
+    start = stop = property(None, next)
     __next__ = map(
         next,
         map(
