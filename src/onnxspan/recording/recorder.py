@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import dynamo_rules, memory, openers, own_probes, processor, spans
+from onnxspan.recording import dynamo_rules, openers, own_probes, processor, spans
 from onnxspan.recording.call import Call, Export
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from onnxspan.recording.stand_in import StandIn
 
 _IMPORTS = "recorder.imports"
-_FRESH = 300_000
-"""Nanoseconds for which a reading of the memory holds."""
 _logger = logging.getLogger("onnxspan")
 
 current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
@@ -212,26 +210,15 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
 
 
 def _note_resident(call: Call, now: int) -> None:
-    call.rss = _resident(call.export, now)
-    call.peak = memory.peak()
-
-
-def _resident(export: Export, now: int) -> int:
-    # Passes follow each other at once, and many do nothing: what was read last is still true.
-    read, at = export.resident
-    if now - at > _FRESH:
-        read = memory.resident()
-        export.resident = read, now
-    return read
+    call.rss, call.peak = call.export.memory(now)
 
 
 def _note_memory(call: Call, now: int) -> None:
-    rss = _resident(call.export, now)
+    rss, peak = call.export.memory(now)
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
-    peak = memory.peak()
     call.attributes[c.MEMORY_PEAK] = peak
-    if peak > call.peak:  # getrusage is read at both ends: the peak only ever rises
+    if peak > call.peak:
         call.attributes[c.MEMORY_PEAK_GROWTH] = peak - call.peak
 
 
