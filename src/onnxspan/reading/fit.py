@@ -74,8 +74,7 @@ def numpy() -> Any:
         import numpy as np  # only growth needs it
     except ImportError as error:
         raise OnnxspanError(
-            "growth needs numpy, which is not installed. "
-            "Install it: `pip install 'onnxspan[compare]'`"
+            "growth needs numpy, which is not installed. Install it: pip install numpy"
         ) from error
     return np
 
