@@ -146,6 +146,7 @@ def test_repeat_hands_its_options_on(tmp_path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "run 1 of 2" not in done.stderr  # --quiet prints nothing but errors
     made = {path.name for path in tmp_path.iterdir()}
     assert made == {
         "script.py", "t-1.jsonl", "t-1.snapshots", "t-2.jsonl", "t-2.snapshots",
