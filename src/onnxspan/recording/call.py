@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
-from onnxspan.recording import session
+from onnxspan.recording import memory, session
 from onnxspan.recording.faults import describe_error
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from onnxspan.recording.session import Session
     from onnxspan.recording.sizes import GraphSize
 
+FRESH = 300_000
+"""Nanoseconds for which a reading of the memory holds."""
 _logger = logging.getLogger("onnxspan")
 
 
@@ -86,6 +88,17 @@ class Export:
         self.begun: dict[str, int] = {}
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
+
+    def memory(self, now: int, fresh: int = FRESH) -> int:
+        """The process's resident memory in bytes, read anew when the last reading is older.
+
+        Passes follow each other at once, and many do nothing: what was read last is still true.
+        """
+        read, at = self.resident
+        if now - at > fresh:
+            read = memory.resident()
+            self.resident = read, now
+        return read
 
     def tell(self, what: str, *args: Any) -> None:
         """Call the optional method `what` of every receiver's listeners; never raises."""

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from onnxspan.recording.stand_in import StandIn
 
 _IMPORTS = "recorder.imports"
-_FRESH = 300_000
-"""Nanoseconds for which a reading of the memory holds."""
 _logger = logging.getLogger("onnxspan")
 
 current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
@@ -207,21 +205,12 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
 
 
 def _note_resident(call: Call, now: int) -> None:
-    call.rss = _resident(call.export, now)
+    call.rss = call.export.memory(now)
     call.peak = memory.peak()
 
 
-def _resident(export: Export, now: int) -> int:
-    # Passes follow each other at once, and many do nothing: what was read last is still true.
-    read, at = export.resident
-    if now - at > _FRESH:
-        read = memory.resident()
-        export.resident = read, now
-    return read
-
-
 def _note_memory(call: Call, now: int) -> None:
-    rss = _resident(call.export, now)
+    rss = call.export.memory(now)
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
     peak = memory.peak()

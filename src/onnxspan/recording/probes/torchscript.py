@@ -78,6 +78,7 @@ TORCHSCRIPT = (
         Level.NODES,
         per_node=PerNode(c.SYMBOLIC, nodes.symbolic_operator, describe=nodes.describe_symbolic),
         after=nodes.after_symbolic,
+        failed=nodes.failed_symbolic,
     ),
     Probe(
         "_run_symbolic_method",

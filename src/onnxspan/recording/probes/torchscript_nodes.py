@@ -51,6 +51,21 @@ def describe_symbolic(call: Call) -> None:
     scope = node.scopeName()
     if scope:
         attributes[c.NODE_SCOPE] = scope
+    # torch puts the whole call stack into words for this, the longest part of a node's span; a
+    # constant's line is that of the operator which uses it.
+    if operator != "prim::Constant":
+        _note_source(call, node)
+    if len(call.args) > _NEW_NODES:
+        call.scratch = len(call.args[_NEW_NODES])
+
+
+def failed_symbolic(call: Call, _error: BaseException) -> None:
+    """The line of a constant, now that it matters."""
+    if c.LINE not in call.attributes:
+        _note_source(call, call.args[_NODE])
+
+
+def _note_source(call: Call, node: Any) -> None:
     text = node.sourceRange()
     # Each layer of a model has the same few lines.
     sources = call.export.sources
@@ -58,9 +73,7 @@ def describe_symbolic(call: Call) -> None:
     if source is False:
         source = sources[text] = _source(text)
     if source is not None:
-        attributes[c.FILE], attributes[c.LINE] = source
-    if len(call.args) > _NEW_NODES:
-        call.scratch = len(call.args[_NEW_NODES])
+        call.attributes[c.FILE], call.attributes[c.LINE] = source
 
 
 def after_symbolic(call: Call, _result: Any) -> None:
