@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ FRESH = 300_000
 _logger = logging.getLogger("onnxspan")
 
 
+_signature = functools.lru_cache(64)(inspect.signature)  # 0.1 ms for torch.onnx.export's
+
+
 class Export:
     """One export under way: what all of its calls share.
 
@@ -42,7 +46,8 @@ class Export:
             many nodes of each kind it has, where that count saw them.
         flat: that graph is known to have no node with blocks; `swept`: how far the last dead
             code elimination went after which nothing was changed (torchscript_facts.py).
-        resident: the process's memory when it was read last, in bytes, and the clock then.
+        resident: the process's memory when it was read last, in bytes, and its peak;
+            `memory_read`: the clock then.
         failure: the exception that was recorded last, compared by identity.
         functions: by operator, the symbolic function; `sources`: by torch's text, the place.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
@@ -51,9 +56,9 @@ class Export:
 
     __slots__ = (
         "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
-        "functions", "kinds", "level", "listeners", "node_entered", "notes", "omitted", "outermost", "own_held", "own_time",
-        "receivers", "resident", "root", "session", "size", "sources", "span_count", "sums",
-        "swept", "tracer",
+        "functions", "kinds", "level", "listeners", "memory_read", "node_entered", "notes",
+        "omitted", "outermost", "own_held", "own_time", "receivers", "resident", "root", "session",
+        "size", "sources", "span_count", "sums", "swept", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -73,7 +78,8 @@ class Export:
         self.own_held: list[Target] = []
         self.aside: Call | None = None
         self.own_time = 0
-        self.resident = (0, -(10**18))  # long ago
+        self.resident = (0, 0)
+        self.memory_read = -(10**18)  # long ago
         self.span_count = 0
         self.errors: list[str] = []
         self.exporters: list[Exporter] = []
@@ -89,16 +95,15 @@ class Export:
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
 
-    def memory(self, now: int, fresh: int = FRESH) -> int:
-        """The process's resident memory in bytes, read anew when the last reading is older.
+    def memory(self, now: int, fresh: int = FRESH) -> tuple[int, int]:
+        """Bytes resident now and at most so far, read anew when the last reading is older.
 
         Passes follow each other at once, and many do nothing: what was read last is still true.
         """
-        read, at = self.resident
-        if now - at > fresh:
-            read = memory.resident()
-            self.resident = read, now
-        return read
+        if now - self.memory_read > fresh:
+            self.memory_read = now
+            self.resident = memory.resident(), memory.peak()
+        return self.resident
 
     def tell(self, what: str, *args: Any) -> None:
         """Call the optional method `what` of every receiver's listeners; never raises."""
@@ -159,9 +164,8 @@ class Call:
     def argument(self, name: str, default: Any = None) -> Any:
         """The argument that the wrapped function receives under `name`, its default included."""
         if self.bound is None:
-            signature = inspect.signature(self.target.original)
             try:
-                bound = signature.bind_partial(*self.args, **self.kwargs)
+                bound = _signature(self.target.original).bind_partial(*self.args, **self.kwargs)
             except TypeError:  # a call that cannot be: the function itself will say so
                 self.bound = dict(self.kwargs)
             else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -92,7 +93,7 @@ class FlightLog:
     def node_entered(self, call: Call) -> None:
         """Write which node is converted (level `nodes` only); its end is not written."""
         # A node's span has no memory of its own, and most nodes take a tenth of this long.
-        call.rss = call.export.memory(call.began, _FRESH_FOR_NODES)
+        call.rss, call.peak = call.export.memory(call.began, _FRESH_FOR_NODES)
         rest = self._nodes.get(call.operator)
         if rest is None:
             rest = self._nodes[call.operator] = self._rest(call.operator, c.Level.NODES) + b"}\n"
@@ -204,11 +205,16 @@ def own_folder() -> Path:
     state = folder.lstat()
     if folder.is_symlink() or (hasattr(os, "getuid") and state.st_uid != os.getuid()):
         return Path(tempfile.mkdtemp(prefix="onnxspan-"))
+    _remove_old(folder)
+    return folder
+
+
+@functools.cache  # once a process is often enough
+def _remove_old(folder: Path) -> None:
     oldest = time.time() - _KEPT_DAYS * 86400
     for old in folder.glob("*.flight"):
         if old.lstat().st_mtime < oldest:
             old.unlink(missing_ok=True)
-    return folder
 
 
 def _header() -> bytes:

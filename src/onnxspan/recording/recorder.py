@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import dynamo_rules, memory, openers, own_probes, processor, spans
+from onnxspan.recording import dynamo_rules, openers, own_probes, processor, spans
 from onnxspan.recording.call import Call, Export
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
@@ -205,17 +205,15 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
 
 
 def _note_resident(call: Call, now: int) -> None:
-    call.rss = call.export.memory(now)
-    call.peak = memory.peak()
+    call.rss, call.peak = call.export.memory(now)
 
 
 def _note_memory(call: Call, now: int) -> None:
-    rss = call.export.memory(now)
+    rss, peak = call.export.memory(now)
     call.attributes[c.MEMORY_RSS] = rss
     call.attributes[c.MEMORY_GROWTH] = rss - call.rss
-    peak = memory.peak()
     call.attributes[c.MEMORY_PEAK] = peak
-    if peak > call.peak:  # getrusage is read at both ends: the peak only ever rises
+    if peak > call.peak:
         call.attributes[c.MEMORY_PEAK_GROWTH] = peak - call.peak
 
 
