@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import io
 import os
 import subprocess
@@ -64,6 +65,23 @@ def test_an_export_in_another_thread():
         thread.start()
         thread.join()
     assert roots(trace) == [c.EXPORT]
+
+
+def test_an_export_in_a_context_from_a_former_one():
+    """A task whose context was copied inside an export records its own when that is over."""
+    contexts = []
+
+    class Copies(torch.nn.Module):
+        def forward(self, x):
+            contexts.append(contextvars.copy_context())
+            return x + 1
+
+    with onnxspan.trace() as trace:
+        export(Copies())
+        contexts[0].run(export)
+    assert trace.errors == []
+    names = [span.name for span in trace.spans]
+    assert names.count("_optimize_graph") == names.count("_jit_pass_onnx") == 2
 
 
 def test_two_traces_in_two_threads():

@@ -153,8 +153,9 @@ class Tracing:
             TypeError: for a generator: what its caller does between two values is not its own.
         """
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            name = getattr(function, "__qualname__", repr(function))  # a partial one has none
             raise TypeError(
-                f"trace() cannot decorate the generator {function.__qualname__}: "
+                f"trace() cannot decorate the generator {name}: "
                 "put `with onnxspan.trace() as trace:` around the exports inside it"
             )
 

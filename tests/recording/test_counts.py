@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 
 import pytest
 import torch
@@ -146,17 +147,39 @@ class Scaled(torch.nn.Module):
         return x * torch.tensor(2.0) + torch.tensor(1)
 
 
+class Split(torch.nn.Module):
+    """A peephole acts, all is used; then ListUnpack is left without a use, and swept later."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 6)
+
+    def forward(self, x):
+        y = self.linear(x)
+        y = y.expand(y.size(0), y.size(1)).to(torch.float32)
+        a, b = y.split(3, 1)
+        return a + b
+
+
+class Warns(torch.nn.Module):
+    def forward(self, x):
+        warnings.warn("seen", stacklevel=2)  # what remove_print removes too
+        return x * 2
+
+
 @pytest.mark.parametrize(
     ("make", "arguments"),
     [
         (Scaled, (torch.ones(2, 2),)),
+        (Split, (torch.ones(4, 4),)),
+        (lambda: torch.jit.script(Warns()), (torch.ones(1, 2),)),
         (
             lambda: torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))),
             (torch.ones(1, 2),),
         ),
         (lambda: torch.jit.script(lambda_free), (torch.ones(1, 2),)),
     ],
-    ids=["zero-dimensional constants", "scripted module", "scripted function"],
+    ids=["zero-dimensional constants", "split", "warning", "scripted module", "scripted function"],
 )
 def test_counts_hold_where_no_chunk_and_no_signature_is(make, arguments):
     """Passes that rewrite without a telling kind are counted, and a ScriptFunction is described."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
+import logging
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+import torch
 from opentelemetry import context as otel_context
 
 import onnxspan
@@ -34,7 +38,9 @@ class Interrupting:
     def _call(self, frame, event, arg):
         code = frame.f_code
         ours = code.co_filename.startswith(FOLDER)
-        return self._event if ours and self.function in (None, code.co_name) else None
+        if not ours or self.function not in (None, code.co_name):
+            return None
+        return self._event(frame, event, arg)
 
     def _event(self, frame, event, arg):
         # A signal never comes between leaving a `with` block and what ends it; a trace function
@@ -48,8 +54,23 @@ class Interrupting:
         return self._event
 
 
+def fail():
+    """An export that fails inside several stages."""
+    with pytest.raises(RuntimeError):
+        export(args=(torch.zeros(1, 3),))
+
+
+def others():
+    """What an export holds besides torch's functions."""
+    return [*gc.callbacks, warnings._showwarnmsg, logging.getLogRecordFactory()]
+
+
+OTHERS = others()
+
+
 def nothing_is_left(before):
     assert changed(before) == []
+    assert others() == OTHERS
     assert recorder.current.get() is None
     assert sessions._open == []
     assert recorder.patches.is_clean()
@@ -92,6 +113,43 @@ def test_as_a_call_has_just_begun(at):
     with trace:
         export()
     assert trace.exports
+
+
+@pytest.mark.parametrize(("function", "work"), [("leave", export), ("fail", fail)])
+def test_as_a_call_is_about_to_end(function, work):
+    """Before the first line of what ends a call, the export's own call too, it ends all the same."""
+    with onnxspan.trace(), Interrupting("call", -1, function) as counting:
+        work()
+    assert counting.seen > 1
+    before = attributes()
+    for at in (1, counting.seen - 1, counting.seen):
+        with (
+            pytest.raises(KeyboardInterrupt),
+            onnxspan.trace() as trace,
+            Interrupting("call", at, function),
+        ):
+            work()
+        nothing_is_left(before)
+        with trace:
+            export()
+        assert trace.exports
+
+
+@pytest.mark.parametrize("function", ["watch", "unwatch", "_close"])
+def test_as_an_export_takes_or_gives_back(function):
+    """At every line of what an export holds, or gives back, nothing stays held."""
+    with onnxspan.trace(), Interrupting("line", -1, function) as counting:
+        export()
+    before = attributes()
+    assert counting.seen > 3
+    for at in range(1, counting.seen + 1):
+        with (
+            pytest.raises(KeyboardInterrupt),
+            onnxspan.trace(),
+            Interrupting("line", at, function),
+        ):
+            export()
+        nothing_is_left(before)
 
 
 def test_an_interrupt_in_our_own_code_leaves_nothing(monkeypatch):

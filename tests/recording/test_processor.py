@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import io
+import threading
 import time
 import warnings
 
+import pytest
 import torch
 
 import onnxspan
@@ -71,3 +74,38 @@ def test_nothing_is_left_with_the_collector():
             assert gc.callbacks == before
         else:
             raise AssertionError("the export was to fail")
+
+
+def test_another_threads_collection_is_not_the_exports_own(monkeypatch):
+    """What a thread that exports nothing collects meanwhile is on no span."""
+
+    def work():
+        gc.disable()  # the span's own thread must not collect by chance
+        other = threading.Thread(target=gc.collect)
+        other.start()
+        other.join()
+        gc.enable()
+
+    assert c.COLLECTOR not in planted(monkeypatch, work).attributes
+
+
+# What the collector calls here is C, and so cannot take the signal itself.
+interrupt = ctypes.PYFUNCTYPE(None, ctypes.py_object, ctypes.py_object)(
+    ("PyErr_SetInterrupt", ctypes.pythonapi)
+)
+
+
+def test_ctrl_c_while_the_collector_works_is_not_lost(monkeypatch):
+    """The interpreter drops what Python code raises that the collector calls: there is none."""
+
+    def collect():
+        gc.callbacks.insert(0, interrupt)
+        try:
+            gc.collect()
+        finally:
+            gc.callbacks.remove(interrupt)
+
+    before = list(gc.callbacks)
+    with pytest.raises(KeyboardInterrupt):
+        planted(monkeypatch, collect)
+    assert gc.callbacks == before

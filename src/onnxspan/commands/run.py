@@ -186,8 +186,8 @@ def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> 
         elif not quiet or output is not None:
             _say("the script made no torch.onnx.export; nothing was recorded")
         return
-    if not quiet:
-        with contextlib.suppress(OSError, ValueError):  # the script may have closed stderr
+    if not quiet and _is_open(sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads the pipe any more
             click.echo(err=True)
             tracing.show(unfold=unfold)
     if output is not None:
@@ -201,14 +201,22 @@ def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> 
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # as above
-        click.echo(f"onnxspan: {printable(text)}", err=True)
+    if _is_open(sys.stderr):
+        with contextlib.suppress(OSError):  # as above
+            click.echo(f"onnxspan: {printable(text)}", err=True)
+
+
+def _is_open(stream: TextIO | None) -> bool:
+    """Whether a stream was not closed: by the script, or before there was one."""
+    try:
+        return stream is not None and not stream.closed
+    except ValueError:  # the script has taken its buffer away
+        return False
 
 
 def _flush(stream: TextIO | None) -> None:
-    """Flush a stream, unless it was closed: by the script, or before there was one."""
-    with contextlib.suppress(OSError, ValueError):
-        if stream is not None:
+    if stream is not None and _is_open(stream):
+        with contextlib.suppress(OSError):  # as above
             stream.flush()
 
 

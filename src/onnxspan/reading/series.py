@@ -2,8 +2,8 @@
 
 The exporting thread's processor time is taken, without that of Python's garbage collector: on
 a busy machine the clock on the wall says as much about the other processes, and the collector
-runs where allocations reach its threshold, at a size in a step that is not to blame. Where a trace does not have it, and for a step that mostly
-waits, it is the time on the wall.
+runs where allocations reach its threshold, at a size in a step that is not to blame. Where a
+trace does not have it, and for a step that mostly waits, it is the time on the wall.
 """
 
 from __future__ import annotations

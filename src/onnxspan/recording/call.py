@@ -52,11 +52,13 @@ class Export:
         functions: by operator, the symbolic function; `sources`: by torch's text, the place.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
         notes: what one call of a probe remembers for a later one.
+        is_closed: its root has ended, and all that it held was given back.
     """
 
     __slots__ = (
         "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
-        "functions", "kinds", "level", "listeners", "memory_read", "node_entered", "node_left",
+        "functions", "is_closed", "kinds", "level", "listeners", "memory_read", "node_entered",
+        "node_left",
         "notes", "omitted", "outermost", "own_held", "own_time", "receivers", "resident", "root",
         "session", "size", "sources", "span_count", "sums", "swept", "tracer",
     )  # fmt: skip
@@ -94,6 +96,7 @@ class Export:
         self.begun: dict[str, int] = {}
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
+        self.is_closed = False
 
     def _methods(self, name: str) -> list[Callable[[Call], None]]:
         found = (getattr(listener, name, None) for listener in self.listeners)

@@ -47,7 +47,7 @@ def build(original, enter, leave, fail, broken, lost, stand_in):
             broken("entering", error)
             call, function = None, original
         except BaseException:
-            lost(kwargs)
+            lost(kwargs, None)
             raise
         if call is None:
             return function(*args, **kwargs)
@@ -58,11 +58,17 @@ def build(original, enter, leave, fail, broken, lost, stand_in):
                 fail(call, error)
             except Exception as own:
                 broken("failing", own)
+            except BaseException:
+                lost(kwargs, call)
+                raise
             raise
         try:
             leave(call, result)
         except Exception as error:
             broken("leaving", error)
+        except BaseException:
+            lost(kwargs, call)
+            raise
         return result
     return {NAME}
 """
@@ -87,8 +93,11 @@ class Hooks(Protocol):
     def broken(self, doing: str, error: Exception) -> None:
         """One of the three above raised `error`; the export goes on without it."""
 
-    def lost(self, kwargs: dict[str, Any]) -> None:
-        """Ctrl-C came as `enter` returned: end the call with these arguments, if there is one."""
+    def lost(self, kwargs: dict[str, Any], call: Any) -> None:
+        """Ctrl-C came in one of the three, or as it was called: the call ends all the same.
+
+        It is None when `enter` did not hand it back; then these are its arguments.
+        """
 
 
 @dataclasses.dataclass

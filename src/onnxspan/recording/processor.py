@@ -7,24 +7,51 @@ that has nothing to do with it.
 
 from __future__ import annotations
 
+import collections
+import functools
 import gc
+import itertools
 import threading
 import time
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from onnxspan import conventions as c
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from onnxspan.recording.call import Call, Export
 
 _clock = getattr(time, "thread_time_ns", time.process_time_ns)
 """Nanoseconds of this thread so far. A few platforms know the whole process's alone."""
 
-_collecting: dict[int, int] = defaultdict(int)
-_began: dict[int, int] = {}
-_watched: set[int] = set()
+# By thread, for those that export: a stopwatch, and what it has shown at last.
+_stopwatches: dict[int, Iterator[None]] = {}
+_shown: dict[int, collections.deque[int]] = {}
+_watched: dict[int, int] = {}
 _lock = threading.Lock()
+
+
+class _Pressed:
+    """Setting `start` or `stop` presses this thread's stopwatch, with no line of Python run for it.
+
+    Python code that the collector calls would be the first to meet a signal that came while it
+    worked, and what is raised there (Ctrl-C, a time limit) the interpreter prints and forgets.
+    So all of it is C: `setattr`, a property whose setter is `next(self, info)`, and iterators.
+    """
+
+    start = stop = property(None, next)
+    __next__ = map(
+        next,
+        map(
+            _stopwatches.get,
+            iter(threading.get_ident, None),
+            itertools.repeat(itertools.repeat(None)),  # of a thread that exports nothing
+        ),
+    ).__next__
+
+
+_note = functools.partial(setattr, _Pressed())
 
 
 class Spent(NamedTuple):
@@ -36,7 +63,8 @@ class Spent(NamedTuple):
 
 def spent() -> Spent:
     """What this thread has spent until now."""
-    return Spent(_clock(), _collecting[threading.get_ident()])
+    shown = _shown.get(threading.get_ident())
+    return Spent(_clock(), shown[0] if shown else 0)
 
 
 def begin(call: Call) -> None:
@@ -61,26 +89,40 @@ def since(before: Spent) -> dict[str, float]:
 
 def watch(export: Export) -> None:
     """Begin to time the collector, for this export."""
+    thread = threading.get_ident()
     with _lock:
-        if not _watched:
+        _watched[id(export)] = thread
+        if thread not in _stopwatches:
+            shown = _shown[thread] = collections.deque((0,), maxlen=1)
+            # At each start the reading less the sum so far, at each stop that taken from the
+            # reading: the sum again, longer by what lies between.
+            sums = itertools.accumulate(iter(_clock, None), int.__rsub__)
+            _stopwatches[thread] = map(shown.append, sums)
+        if _note not in gc.callbacks:
             gc.callbacks.append(_note)
-        _watched.add(id(export))
 
 
 def unwatch(export: Export) -> None:
     """Take it back; after the last export `gc.callbacks` is as it was."""
     with _lock:
-        if id(export) in _watched:
-            _watched.remove(id(export))
-            if not _watched:
-                gc.callbacks.remove(_note)
-                _collecting.clear()
-                _began.clear()
+        thread = _watched.get(id(export))
+        others = [other for key, other in _watched.items() if key != id(export)]
+        if not others:
+            _remove()
+        if thread is not None and thread not in others:
+            _stopwatches.pop(thread, None)
+            _shown.pop(thread, None)
+        _watched.pop(id(export), None)
 
 
-def _note(phase: str, _info: dict[str, int]) -> None:
-    thread = threading.get_ident()
-    if phase == "start":
-        _began[thread] = _clock()
-    elif thread in _began:
-        _collecting[thread] += _clock() - _began.pop(thread)
+def unwatch_everything() -> None:
+    """Take back whatever an export that was broken off has left."""
+    with _lock:
+        _remove()
+        for known in (_stopwatches, _shown, _watched):
+            known.clear()
+
+
+def _remove() -> None:
+    if _note in gc.callbacks:
+        gc.callbacks.remove(_note)

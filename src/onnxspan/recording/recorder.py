@@ -7,6 +7,7 @@ travels through C++ callbacks, and a call without one is outside any export.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import logging
 import time
@@ -57,7 +58,8 @@ class SpanHooks:
     def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """Begin a call; None when there is no export here, or its level is too low."""
         parent = current.get()
-        if parent is None:
+        # A thread or task may live on in a context copied inside an export that is long over.
+        if parent is None or parent.export.is_closed:
             return self._open(args, kwargs) if self.probe.opens else None
         export = parent.export
         if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
@@ -70,8 +72,8 @@ class SpanHooks:
 
     def leave(self, call: Call, result: Any) -> None:
         """End a call that returned `result`."""
-        current.set(call.parent)
         try:
+            current.set(call.parent)
             guarded(call, "processor time", processor.end, call)
             ended = call.export.clock()
             if self.probe.after is not None:
@@ -83,8 +85,8 @@ class SpanHooks:
 
     def fail(self, call: Call, error: BaseException) -> None:
         """End a call that raised `error`, which goes on to the caller untouched."""
-        current.set(call.parent)
         try:
+            current.set(call.parent)
             guarded(call, "traceback", without_wrapper_frames, error)
             guarded(call, "processor time", processor.end, call)
             ended = call.export.clock()
@@ -99,11 +101,14 @@ class SpanHooks:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.probe.name}", error)
 
-    def lost(self, kwargs: dict[str, Any]) -> None:
-        """End a call that `enter` has begun, but could not hand back."""
-        call = current.get()
-        if call is not None and call.kwargs is kwargs:
-            current.set(call.parent)
+    def lost(self, kwargs: dict[str, Any], call: Call | None) -> None:
+        """End a call in spite of Ctrl-C; what `enter` could not hand back is the current one."""
+        met = current.get()
+        if call is None and met is not None and met.kwargs is kwargs:
+            call = met
+        if call is not None:
+            if met is call:
+                current.set(call.parent)
             _let_go(call)
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
@@ -247,20 +252,29 @@ def _let_go(call: Call) -> None:
 
 def _close(root: Call) -> None:
     export = root.export
-    try:
-        guarded(root, "watching the collector", processor.unwatch, export)
-        if export.own_held and export.aside is None:
-            guarded(root, "restoring", _restore, export.own_held)
-        for exporter in export.exporters:
-            guarded(root, "restoring", _restore, _targets(exporter, export.level))
-        for listener in reversed(export.listeners):
-            guarded(root, "listener", listener.finished, export)
-    finally:
-        for receiver in export.receivers:
-            receiver.note_errors(export.errors)
-        # The exception's traceback holds frames that hold the export: no cycle may outlive it.
-        export.failure = None
-        export.counted = None
+    if export.is_closed:
+        return
+    # Every step is taken, the last one first, though Ctrl-C may come in the midst of one.
+    steps = contextlib.ExitStack()
+    steps.callback(_forget, export)
+    for listener in export.listeners:
+        steps.callback(guarded, root, "listener", listener.finished, export)
+    for exporter in reversed(export.exporters):
+        targets = _targets(exporter, export.level)
+        steps.callback(guarded, root, "restoring", _restore, targets)
+    if export.own_held and export.aside is None:
+        steps.callback(guarded, root, "restoring", _restore, export.own_held)
+    steps.callback(guarded, root, "watching the collector", processor.unwatch, export)
+    steps.callback(setattr, export, "is_closed", True)
+    steps.close()
+
+
+def _forget(export: Export) -> None:
+    for receiver in export.receivers:
+        receiver.note_errors(export.errors)
+    # The exception's traceback holds frames that hold the export: no cycle may outlive it.
+    export.failure = None
+    export.counted = None
 
 
 def make_wrapper(target: Target, stand_in: StandIn | None) -> FunctionType:
@@ -352,3 +366,4 @@ def release_openers(session: Session, last: bool) -> None:
         dynamo_rules.forget_wrappers(held)
         if last:
             patches.restore_everything()
+            processor.unwatch_everything()

@@ -53,7 +53,7 @@ ACTS_ON: dict[str, tuple[str, ...]] = {
     "_jit_pass_onnx_autograd_function_process": ("prim::PythonOp",),
     "_jit_pass_onnx_function_substitution": ("prim::CallFunction", "prim::CallMethod"),
     "_jit_pass_lower_all_tuples": _TUPLES,
-    "_jit_pass_onnx_remove_print": ("prim::Print",),
+    "_jit_pass_onnx_remove_print": ("prim::Print", "aten::warn"),
     "_jit_pass_onnx_eval_peephole": ("onnx::BatchNormalization",),
     "_jit_pass_dce": (),
     "_jit_pass_dce_allow_deleting_nodes_with_side_effects": (),
@@ -113,6 +113,12 @@ WITNESSES: dict[str, tuple[str, ...]] = {
     "_jit_pass_onnx_deduplicate_initializers": ("onnx::Identity",),
 }  # fmt: skip
 """Kinds of which a pass adds or removes at least one whenever it adds or removes any node."""
+
+LEAVES_DEAD = frozenset({"_jit_pass_onnx_preprocess"})
+"""Passes that may take the last use from a node of their first witness, and let it stand.
+
+`split` and the ListUnpack of its result become one, and the ListUnpack is left to the next sweep.
+"""
 
 ADDS_ONLY = frozenset({"_jit_pass_onnx_deduplicate_initializers"})
 """Passes that add nodes of their one witness, and do nothing else to the number of nodes."""

@@ -59,6 +59,8 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
             export.swept = 0
             _write_size(call, export.size)
             return
+        if keeps and name in facts.LEAVES_DEAD and after and after[0]:
+            export.swept = 0
     if not keeps:
         export.swept = 0
         export.flat = export.flat and export.counted is graph and name in facts.BRINGS_NO_BLOCKS
