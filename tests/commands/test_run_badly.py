@@ -11,7 +11,9 @@ import time
 
 import pytest
 
-SLOW = """
+import torch_facts
+
+SLOW = torch_facts.spoken("""
 import collections, itertools, sys, torch
 def endless(*args):  # holds the GIL and never looks at signals, as a native pass does
     print("inside", flush=True)
@@ -19,15 +21,15 @@ def endless(*args):  # holds the GIL and never looks at signals, as a native pas
 torch._C._jit_pass_lint = endless
 import io
 torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
-"""
-QUICK = """
+""")
+QUICK = torch_facts.spoken("""
 import io, structlog, torch
 class Model(torch.nn.Module):
     def forward(self, x):
         structlog.get_logger().warning("mine")
         return x + 1
 torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
-"""
+""")
 
 
 def _command(tmp_path, text, *options):

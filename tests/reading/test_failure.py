@@ -24,6 +24,13 @@ from onnxspan.reading.trace import Trace
 SCREENS = Path(__file__).with_name("failure_screens.txt")
 
 
+def _skip_unless_exportable(case, keywords):
+    if "dynamo" in keywords and not torch_facts.DYNAMO:
+        pytest.skip(torch_facts.NO_DYNAMO)
+    if case.startswith("own operator") and not torch_facts.CUSTOM_OP:
+        pytest.skip(torch_facts.NO_CUSTOM_OP)
+
+
 def _masked(screen):
     screen = re.sub(r"/\S*/([\w.]+\.py):\d+", r"…/\1:N", screen)
     screen = re.sub(r"(\.data\.)\w+", r"\1N", screen)  # a temporary file's name
@@ -45,6 +52,7 @@ def failed():
     def fail(case):
         if case not in kept:
             model, args, keywords = FAILING[case]()
+            _skip_unless_exportable(case, keywords)
             with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
                 warnings.simplefilter("ignore")
                 with pytest.raises(Exception) as raised:  # the cases differ
@@ -102,7 +110,9 @@ def test_success_has_no_failure():
     """An export that succeeds has no failure, handled or not."""
     with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(
+            torch.nn.ReLU(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
     assert trace.failure is None
     assert trace.result.failures == []
 
@@ -132,7 +142,9 @@ def test_swallowed_shape_inference():
     """Shape inference that torch lets fail is said to be handled, under a root without error."""
     with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(Swallowed(), (torch.zeros(2, 4),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(
+            Swallowed(), (torch.zeros(2, 4),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
     assert trace.failure is None
     assert not trace.result.roots[0].error
     first, *_ = handled = trace.result.failures
@@ -151,6 +163,7 @@ def _tree(trace):
     return printed.getvalue()
 
 
+@torch_facts.needs_dynamo
 def test_strategies_that_failed(failed):
     """Where every capture strategy fails, the screen has the short reason of each."""
     if len(torch_facts.capture_strategies()) != 2:
@@ -165,6 +178,7 @@ def test_strategies_that_failed(failed):
     assert "handled" not in _tree(trace)
 
 
+@torch_facts.needs_dynamo
 def test_strategy_that_was_made_up_for():
     """Where a later strategy succeeds there is no failure, and the earlier one's is handled."""
     with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
@@ -181,6 +195,7 @@ def test_strategy_that_was_made_up_for():
     assert "handled: ValueError: only strict capture passes here" in tree
 
 
+@torch_facts.needs_dynamo
 def test_broken_dynamic_shape_names_the_constraint():
     """A constraint that does not hold is named, once, though torch wraps it in a second error."""
     model, rows = FAILING["wrong shape in the model, dynamo"]()[:2]
