@@ -30,6 +30,9 @@ OLDER = NUMBERS < PINNED
 
 SHOWS_PINNED = f"says what torch {PINNED[0]}.{PINNED[1]} does itself, and this is {VERSION}"
 
+OPSET: int = importlib.import_module("torch.onnx._constants").ONNX_DEFAULT_OPSET
+"""The opset of an export that names none."""
+
 TORCHSCRIPT: dict[str, Any] = {"dynamo": False} if "dynamo" in _ARGUMENTS else {}
 """The arguments by which `torch.onnx.export` takes the TorchScript exporter."""
 

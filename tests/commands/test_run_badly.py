@@ -23,10 +23,11 @@ import io
 torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
 """)
 QUICK = torch_facts.spoken("""
-import io, structlog, torch
+import io, structlog, torch, warnings
 class Model(torch.nn.Module):
     def forward(self, x):
         structlog.get_logger().warning("mine")
+        warnings.warn("look out")
         return x + 1
 torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
 """)

@@ -31,7 +31,14 @@ def _skip_unless_exportable(case, keywords):
         pytest.skip(torch_facts.NO_CUSTOM_OP)
 
 
+WORDED_ANEW = ("operator of a later opset, torchscript", "opset too new, torchscript")
+"""What torch says otherwise since the screens were kept, though it was the same failure."""
+
+
 def _masked(screen):
+    screen = re.sub(
+        rf"(\bopset +|opset version |function, ){torch_facts.OPSET}\b", r"\1DEFAULT", screen
+    )
     screen = re.sub(r"/\S*/([\w.]+\.py):\d+", r"…/\1:N", screen)
     screen = re.sub(r"(\.data\.)\w+", r"\1N", screen)  # a temporary file's name
     return re.sub(r"/\S*/(site-packages|python3\.\d+)/", "…/", screen)
@@ -77,6 +84,8 @@ def test_screen(failed, case):
     """Each real failure shows the one screen that was read and found right."""
     trace, _ = failed(case)
     assert trace.errors == []
+    if torch_facts.OLDER and (case.endswith("dynamo") or case in WORDED_ANEW):
+        pytest.skip(torch_facts.SHOWS_PINNED)
     if not os.environ.get("UPDATE_SCREENS"):
         assert _masked(trace.failure.screen()) == _expected().get(case)
 

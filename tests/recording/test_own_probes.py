@@ -237,7 +237,7 @@ def test_a_method_is_put_back(mine):
     def symbolic(g, x):
         return mine.Phone().relu(g, x)
 
-    torch.onnx.register_custom_op_symbolic("aten::relu", symbolic, 20)
+    torch.onnx.register_custom_op_symbolic("aten::relu", symbolic, 17)
     with onnxspan.trace(probes=["mine_of_tests:Phone.relu"]) as trace:
         _export(mine)
     assert vars(mine.Phone)["relu"] is raw
@@ -250,7 +250,7 @@ def test_an_export_that_fails_leaves_nothing(mine, fails_in):
     originals = mine.double, mine.make_relu
     model = Doubling(mine)
     if fails_in == "_jit_pass_onnx":
-        torch.onnx.register_custom_op_symbolic("aten::relu", lambda _g: None, 20)
+        torch.onnx.register_custom_op_symbolic("aten::relu", lambda _g: None, 17)
     else:
         model.forward = lambda x: mine.double(x).no_such_method()
     probes = ["mine_of_tests:double", "mine_of_tests:make_relu"]
