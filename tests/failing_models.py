@@ -201,6 +201,14 @@ FAILING = {
         _rows(),
         {"dynamo": False, "input_names": ["x"], "dynamic_axes": {"x": {5: "batch"}}},
     ),
+    "dynamic axis out of range, dynamo": lambda: (
+        nn.Linear(4, 4),
+        _rows(),
+        {"dynamo": True, "input_names": ["x"], "dynamic_axes": {"x": {5: "batch"}}},
+    ),
+    "unknown name in dynamic shapes, dynamo": lambda: (
+        nn.Linear(4, 4), _rows(), {"dynamo": True, "dynamic_shapes": {"nope": {0: "batch"}}},
+    ),
     "misspelt keyword": lambda: (
         nn.Linear(4, 4), _rows(), {"dynamo": False, "dynamic_axis": {"x": {0: "batch"}}},
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -65,7 +66,7 @@ class Jaeger:
         return found
 
 
-def _free_ports(number):
+def free_ports(number):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:
@@ -86,7 +87,7 @@ def running(place, folder):
         yield Jaeger(place.rstrip("/"), f"http://{host}:4318", f"http://{host}:4317")
         return
     names = ("query", "query_grpc", "http", "grpc")
-    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     config = Path(folder) / "jaeger.yaml"
     config.write_text(CONFIG % ports)
     process = subprocess.Popen([place, "--config", str(config)], cwd=folder)  # the user named it
@@ -95,14 +96,58 @@ def running(place, folder):
         jaeger = Jaeger(
             f"{address}{ports['query']}", f"{address}{ports['http']}", f"{address}{ports['grpc']}"
         )
-        _wait(jaeger, process)
+        wait(jaeger, process)
         yield jaeger
     finally:
         process.kill()  # told to end it takes its time, and its traces are in memory only
         process.wait(20)
 
 
-def _wait(jaeger, process):
+def page_configurations():
+    """The YAML files of the page on Jaeger, by their names."""
+    page = Path(__file__).parent.parent / "docs/how-to/jaeger.md"
+    fence = re.compile(r'^```yaml title="([^"]+)"\n(.*?)^```', re.DOTALL | re.MULTILINE)
+    return dict(fence.findall(page.read_text()))
+
+
+@contextlib.contextmanager
+def configured(binary, configuration, folder, changes, *, gently=False):
+    """The binary with a page's configuration, whose places and ports are exchanged for others.
+
+    Ended gently it writes what it has to its disk, and takes its time.
+    """
+    for old, new in {"service:\n": f"service:\n  telemetry: {QUIET}\n", **changes}.items():
+        assert configuration.count(old) == 1, old
+        configuration = configuration.replace(old, new)
+    file = Path(folder) / "configured.yaml"
+    file.write_text(configuration)
+    process = subprocess.Popen([binary, "--config", str(file)], cwd=folder)
+    try:
+        yield process
+    finally:
+        (process.terminate if gently else process.kill)()
+        process.wait(60)
+
+
+QUIET = "{metrics: {level: none}, logs: {level: error}}"
+
+
+def wait_for_port(port, process):
+    """Until something listens there."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("nothing listens; see its own output above") from error
+            time.sleep(0.1)
+        else:
+            return
+
+
+def wait(jaeger, process):
+    """Until its query API answers."""
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -112,3 +112,41 @@ def test_ten_thousand_spans_open(jaeger):
     assert len(trace.spans) > 10_000
     assert trace.deliveries[0].missing == 0
     hold(jaeger, trace.result)
+
+
+def test_the_pages_configurations_keep_what_they_got(tmp_path):
+    """Spans that a Collector takes while Jaeger is away arrive, and outlive Jaeger on its disk."""
+    binary = jaegers.find()
+    if binary.startswith("http"):
+        pytest.skip("needs Jaeger's binary, to start it twice")
+    files = jaegers.page_configurations()
+    taken, other, query, query_grpc, kept, kept_http = jaegers.free_ports(6)
+    collector = {"0.0.0.0:4318": f"127.0.0.1:{taken}", "0.0.0.0:4317": f"127.0.0.1:{other}",
+                 "jaeger:4317": f"127.0.0.1:{kept}"}  # fmt: skip
+    disk = {
+        "0.0.0.0:4318": f"127.0.0.1:{kept_http}",
+        "0.0.0.0:4317": f"127.0.0.1:{kept}",
+        'http: {endpoint: "0.0.0.0:16686"}': f'http: {{endpoint: "127.0.0.1:{query}"}}\n'
+        f'    grpc: {{endpoint: "127.0.0.1:{query_grpc}"}}',
+        "/var/lib/jaeger/keys": str(tmp_path / "keys"),
+        "/var/lib/jaeger/values": str(tmp_path / "values"),
+    }
+    jaeger = jaegers.Jaeger(f"http://127.0.0.1:{query}", "", "")
+    folders = [tmp_path / name for name in ("collector", "jaeger")]
+    for folder in folders:
+        folder.mkdir()
+    with jaegers.configured(binary, files["collector.yaml"], folders[0], collector) as process:
+        jaegers.wait_for_port(taken, process)
+        with onnxspan.trace("stages", otlp=f"http://127.0.0.1:{taken}") as trace:
+            torch.onnx.export(
+                torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False
+            )
+        assert trace.deliveries[0].missing == 0
+        with jaegers.configured(
+            binary, files["jaeger.yaml"], folders[1], disk, gently=True
+        ) as first:
+            jaegers.wait(jaeger, first)
+            hold(jaeger, trace.result)
+    with jaegers.configured(binary, files["jaeger.yaml"], folders[1], disk) as second:
+        jaegers.wait(jaeger, second)
+        hold(jaeger, trace.result)

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from onnxspan.commands import interrupt
+
 SLOW = """
 import collections, itertools, sys, torch
 def endless(*args):  # holds the GIL and never looks at signals, as a native pass does
@@ -64,6 +66,22 @@ def test_ctrl_c_inside_native_code(tmp_path):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert shown.stdout.startswith("The process ended inside _jit_pass_lint, without a word")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the answer needs a forked process")
+@pytest.mark.parametrize(
+    ("handler", "watched"), [(signal.SIG_IGN, False), (signal.default_int_handler, True)]
+)
+def test_a_run_that_ignores_ctrl_c_is_not_ended_by_it(handler, watched, tmp_path, monkeypatch):
+    """A background job of a script, which is started with Ctrl-C ignored, has no watcher."""
+    started = []
+    monkeypatch.setattr(interrupt, "_start", started.append)
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        interrupt.watched_place(str(tmp_path / "out.jsonl"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert bool(started) is watched
 
 
 def test_json_log(tmp_path):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import re
@@ -96,6 +97,26 @@ def test_tree_begins_with_the_failure(failed):
     printed = io.StringIO()
     trace.show(file=printed)
     assert printed.getvalue().startswith("The export failed in _jit_pass_onnx\n  error ")
+
+
+def test_tree_has_the_whole_module_path(failed):
+    """Below the operator that failed stands the path that `get_submodule` takes, not its end."""
+    trace, _ = failed("unsupported operator in a list, torchscript")
+    assert "in module blocks.0.mix (Airy)" in _tree(trace)
+
+
+def test_failure_below_a_span_that_went_on(failed):
+    """An application's own span that did not fail does not make the failed export a handled one."""
+    trace, _ = failed("unsupported operator, torchscript")
+    spans = [copy.copy(span) for span in trace.result.spans]
+    root = spans[0]
+    around = copy.copy(root)
+    around.name, around.scope, around.error, around.events = "nightly", "my.service", False, []
+    around.span_id, around.attributes = "f" * 16, {}
+    root.parent_id = around.span_id
+    made = Trace([around, *spans])
+    assert made.roots[0].name == "nightly"
+    assert made.failure.screen() == trace.failure.screen()
 
 
 def test_success_has_no_failure():

@@ -8,7 +8,7 @@ import pytest
 
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError
-from onnxspan.reading import growth_page
+from onnxspan.reading import growth_page, growth_text
 from onnxspan.reading.fit import fit
 from onnxspan.reading.growth import measure
 
@@ -192,6 +192,13 @@ def test_constant_time_does_not_grow():
     """A step that takes the same at every size has no exponent."""
     found = measure(series(lambda _: 0.3, scatter=0.02))
     assert next(row for row in found.rows if row.name == "pass").own_fit.exponent is None
+
+
+def test_a_step_that_took_longer_is_not_said_not_to_grow():
+    """Where the noise alone could explain that a time doubled, the text says that it is not sure."""
+    sizes, noise = (104, 210, 422), 0.15
+    assert growth_text.exponent(fit(sizes, [0.3, 0.3, 0.3], noise)) == "does not grow"
+    assert growth_text.exponent(fit(sizes, [0.092, 0.125, 0.150], noise)) == "not sure"
 
 
 def test_two_sizes_are_refused():

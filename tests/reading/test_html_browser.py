@@ -135,6 +135,107 @@ def test_failure_comes_first(show):
     assert failure < body
 
 
+NO_SVD = "Exporting the operator 'aten::svd' to ONNX opset version 17 is not supported"
+
+
+def raised(kind, message, **more):
+    """An exception's event, as the recorder writes it."""
+    said = {"exception.type": kind, "exception.message": message}
+    return ("exception", {**said, "torch.onnx.exception.chain": [f"{kind}: {message}"], **more})
+
+
+def test_the_whole_answer_is_on_the_page(show):
+    """Operator, module path, source line, hint: the screen that the terminal shows."""
+    short = f"UnsupportedOperatorError: {NO_SVD}"
+    event = raised(
+        "torch.onnx.errors.UnsupportedOperatorError",
+        NO_SVD,
+        **{
+            "torch.onnx.exception.source.file": "/home/me/model.py",
+            "torch.onnx.exception.source.line": 12,
+            "torch.onnx.exception.source.text": "return torch.svd(x)",
+            "torch.onnx.exception.module.path": "blocks.3.head",
+        },
+    )
+    where = {
+        "torch.onnx.level": "nodes",
+        "torch.onnx.node.operator": "aten::svd",
+        "torch.onnx.node.scope": "m.Net::/m.Block::blocks.3/m.Head::head",
+    }
+    root = {"torch.onnx.exporter": "torchscript", "torch.onnx.level": "stages"}
+    page = show(
+        [
+            synthetic.span(1, 0, "torch.onnx.export", 0, 90, root, error=short),
+            synthetic.span(
+                2, 1, "_jit_pass_onnx", 1, 80, {"torch.onnx.level": "passes"}, error=short
+            ),
+            synthetic.span(3, 2, "aten::svd", 2, 9, where, error=short, events=[event]),
+        ]
+    )
+    assert page.text_content("#failure h2") == "The export failed in _jit_pass_onnx"
+    rows = dict(
+        zip(
+            page.locator("#failure .answer th").all_text_contents(),
+            page.locator("#failure .answer td").all_text_contents(),
+            strict=True,
+        )
+    )
+    assert rows["module"] == "blocks.3.head (Head)"
+    assert rows["source"] == "/home/me/model.py:12"
+    assert rows[""] == "return torch.svd(x)"
+    assert "register_custom_op_symbolic('aten::svd'" in rows["try"]
+    assert selected(page) == "aten::svd"
+    assert "blocks.3.head (Head)" in page.text_content("#details")
+
+
+def test_a_handled_failure_is_no_failure(show):
+    """What the exporter dealt with is marked as handled, under an export that went well."""
+    spans = synthetic.export(30)
+    spans[9]["status"] = {"code": 2, "message": "RuntimeError: input_shape_value"}
+    page = show(spans)
+    assert page.locator("header .badge.good").text_content() == "✓ exported"
+    assert page.locator("#failure").text_content() == ""
+    page.locator("#row9").click()
+    assert page.locator("#row9.handled").count() == 1
+    assert page.locator(".row.failed").count() == 0
+    assert "failed, and was handled" in page.text_content("#details")
+
+
+def test_memory_that_was_given_back_is_said(show):
+    """The note that the tree has below a span stands beside the selected one."""
+    spans = synthetic.export(30)
+    for key, value in (("peak", 900_000_000), ("peak_growth", 300_000_000)):
+        attribute = {"key": f"torch.onnx.memory.{key}", "value": {"intValue": str(value)}}
+        kept = [each for each in spans[9]["attributes"] if each["key"] != attribute["key"]]
+        spans[9]["attributes"] = [*kept, attribute]
+    page = show(spans)
+    page.locator("#row9").click()
+    assert page.text_content("#details .note").endswith("more in between, and gave it back")
+
+
+def test_exports_are_told_apart_by_their_files(show):
+    """Of several exports of one model the chooser and the head say which file each wrote."""
+    said = {"torch.onnx.exporter": "torchscript", "torch.onnx.model.class": "m.Net"}
+    page = show(
+        [
+            synthetic.span(
+                number,
+                0,
+                "torch.onnx.export",
+                number * 100,
+                number * 100 + 50,
+                {**said, "torch.onnx.result.file.name": file},
+            )
+            for number, file in ((1, "small.onnx"), (2, "large.onnx"))
+        ]
+    )
+    first, second = page.locator("header select option").all_text_contents()
+    assert "m.Net → small.onnx" in first
+    assert "m.Net → large.onnx" in second
+    page.select_option("header select", index=1)
+    assert page.text_content("h1") == "m.Net → large.onnx"
+
+
 def test_light_and_dark(show):
     """The page follows the system's scheme, and a key turns it round."""
     page = show(synthetic.export(20), color_scheme="dark")

@@ -191,6 +191,27 @@ def test_what_grew_or_changed_is_never_folded():
     assert "_hardly" not in text
 
 
+def test_one_pass_is_not_folded():
+    """A line that would stand for a single pass is that pass, in its place."""
+    builder = Builder()
+    top = builder.add("torch.onnx.export", 0, 1000, None, handmade.root())
+    for number in range(4):
+        builder.add("_jit_pass_lint", 1 + number, 1.5 + number, top, handmade.size(310))
+    builder.add("_jit_pass_inline", 9, 9.5, top, handmade.size(310))
+    builder.add("_export_onnx", 10, 900, top, STAGE)
+    text = printed(builder)
+    assert " more " not in text
+    assert text.index("_jit_pass_inline") < text.index("_export_onnx") < text.index("4 × _jit")
+
+
+def test_what_was_not_kept_is_said():
+    """Log lines beyond what a span keeps are counted below it."""
+    builder = Builder()
+    top = builder.add("torch.onnx.export", 0, 1000, None, handmade.root())
+    builder.add("_jit_pass_cse", 1, 900, top, {**handmade.size(310), c.EVENTS_DROPPED: 4321})
+    assert "4,321 log lines or warnings more were not kept" in printed(builder)
+
+
 def test_folding_leaves_nothing_out_of_the_sums():
     """Each level's lines stand for every span below, once."""
     from onnxspan.reading.folding import Folding

@@ -170,6 +170,26 @@ def test_events_are_the_log():
     assert steps(trace)[2].log == ("native log Replacing %3 with %2",)
 
 
+def test_what_was_said_reads_as_torch_wrote_it():
+    """A C++ pass's line has file and line in front; what was cut is said; such a pass is a step."""
+    trace = small()
+    lint = trace.spans[2]
+    native = {c.LOG_LEVEL: "UPDATE", c.FILE: "lint.cpp", c.LINE: 7, c.LOG_MESSAGE: "%1 is\nfine"}
+    lint.events.append(Event(c.NATIVE_LOG_EVENT, 1, native))
+    warned = {c.WARNING_CATEGORY: "UserWarning", c.FILE: "m.py", c.LINE: 3, c.LOG_MESSAGE: "hm"}
+    lint.events.append(Event(c.WARNING_EVENT, 2, warned))
+    record = {c.LOG_LEVEL: "INFO", c.LOG_LOGGER: "onnxscript.rewriter", c.LOG_MESSAGE: "applied"}
+    lint.events += [Event(c.LOG_EVENT, 3, record)] * 60
+    lint.attributes[c.EVENTS_DROPPED] = 1234
+    step = next(step for step in steps(trace) if step.name == "_jit_pass_lint")
+    assert step.log[:3] == (
+        "lint.cpp:7 %1 is",
+        "UserWarning: hm (m.py:3)",
+        "INFO onnxscript.rewriter: applied",
+    )
+    assert step.log[-2:] == ("and 22 more in the trace", "and 1,234 more that were not kept")
+
+
 def test_the_users_own_spans_are_no_steps():
     """Spans of another library around the export are passed over."""
     around = span("my.service", 9)

@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import socket
+import sys
 import threading
 
 import pytest
@@ -17,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import onnxspan
 from collectors import BOTH, HttpCollector
 from models import convolutional
+from onnxspan.errors import OnnxspanError
 from onnxspan.reading.trace import Trace
 from onnxspan.recording import delivery
 from onnxspan.recording.options import Options
@@ -269,6 +271,15 @@ def test_bad_protocol():
     """An unknown protocol is refused with the known ones."""
     with pytest.raises(ValueError, match="http/protobuf, grpc"):
         onnxspan.trace(otlp="http://localhost:4318", protocol="http/json")
+
+
+@pytest.mark.parametrize(("protocol", "word"), [("http/protobuf", "http"), ("grpc", "grpc")])
+def test_a_missing_exporter_is_named(protocol, word, monkeypatch):
+    """Where the protocol's exporter is not installed, the error says which package to install."""
+    module = f"opentelemetry.exporter.otlp.proto.{word}.trace_exporter"
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(OnnxspanError, match=f"pip install .*-otlp-proto-{word}$"):
+        onnxspan.trace(otlp="http://localhost:4318", protocol=protocol)
 
 
 def test_secrets_of_an_address_are_not_told(caplog):

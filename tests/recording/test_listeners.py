@@ -154,6 +154,36 @@ def test_native_log_leaves_other_output_alone(capfd):
     assert capfd.readouterr().err.count("mine, from inside\n") == 1
 
 
+def test_a_logger_that_is_made_on_the_way_is_heard_and_kept_from_the_user(caplog):
+    """A library that is imported in the middle of an export is as quiet to the user as before."""
+    late = "onnxscript.made_late"
+
+    class Says(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            logging.getLogger(late)
+            return x * 2
+
+        @staticmethod
+        def symbolic(g, x):
+            logging.getLogger(late).info("said late")
+            return g.op("Identity", x)
+
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return Says.apply(x)
+
+    logging.getLogger("onnxscript")
+    with warnings.catch_warnings(), onnxspan.trace(flight=False, native_log=True) as trace:
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+    said = [event.attributes for span in trace.spans for event in span.events]
+    assert "said late" in [each.get(c.LOG_MESSAGE) for each in said]
+    assert "said late" not in caplog.messages
+    made = logging.getLogger(late)
+    assert (made.level, made.filters) == (logging.NOTSET, [])
+
+
 def test_native_log_needs_passes_and_real_names():
     """A level without passes, and a word that is no file, are refused before anything is wrapped."""
     with pytest.raises(ValueError, match="passes"), onnxspan.trace("stages", native_log=True):
@@ -188,6 +218,32 @@ def test_hooks_see_what_a_call_was_given_and_returned(plain):
     assert (torch.is_tensor(output), module) == (True, None)
     assert any(kind.startswith("onnx::") for kind in kinds)
     assert "params_dict" in keywords
+
+
+def test_hooks_on_nodes(plain, caplog):
+    """At level `nodes` a hook is called as each operator begins and ends, and breaks nothing."""
+    tracing = onnxspan.trace("nodes", flight=False)
+    seen = []
+
+    @tracing.on_enter(level="nodes")
+    @tracing.on_leave("aten::relu")
+    def look(moment):
+        seen.append((moment.name, moment.result))
+
+    @tracing.on_leave("aten::mul")
+    def raises(moment):
+        raise ValueError(moment.name)
+
+    with warnings.catch_warnings(), tracing as trace:
+        warnings.simplefilter("ignore")
+        assert _export() == plain
+    relu = [result for name, result in seen if name == "aten::relu"]
+    assert relu[0] is None
+    assert relu[1].node().kind() == "onnx::Relu"
+    assert len(relu) == 2
+    assert len(trace.errors) == 1
+    assert "hook" in trace.errors[0]
+    assert "ValueError: aten::mul" in trace.errors[0]
 
 
 def test_hooks_see_the_graph_and_break_nothing(plain, caplog):

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 def watched_place(output: str | None) -> Path:
     """Where the run's flight log goes (less `.flight`), with a process that watches it.
 
-    Where there is no `os.fork` (Windows), or it fails, nothing watches.
+    Where there is no `os.fork` (Windows), or it fails, nothing watches; nor where the run was
+    started with Ctrl-C ignored, as a shell does with a script's background jobs.
     """
     from onnxspan.recording.flight import own_folder  # only for a recording
 
     place = Path(output) if output is not None else own_folder() / f"run-{os.getpid()}"
-    if hasattr(os, "fork"):
+    if hasattr(os, "fork") and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         try:
             _start(Path(f"{place.absolute()}.flight"))
         except OSError as error:

@@ -28,7 +28,8 @@ def repeat(times: int, output: str | None, options: list[str], script: list[str]
     if output is None:
         raise OnnxspanError("--repeat writes one file a run: name them with -o, as -o out.jsonl")
     for number in range(1, times + 1):
-        click.echo(f"onnxspan: run {number} of {times}", err=True)
+        if "--quiet" not in options:
+            click.echo(f"onnxspan: run {number} of {times}", err=True)
         command = [sys.executable, "-m", "onnxspan", "run", *options]
         command += ["-o", numbered(output, number), *script]
         done = subprocess.run(command, check=False)  # noqa: S603  # the user's own script

@@ -13,10 +13,14 @@ from onnxspan.reading.written import written_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onnxspan.reading.trace import Span
+    from onnxspan.reading.trace import Event, Span
 
 MOST = 8
 """Names that a line lists before it says how many more there are."""
+MOST_LINES = 40
+"""Lines of what was said inside one span."""
+MOST_CHARACTERS = 240
+"""Of one such line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,7 +207,7 @@ _SAID = frozenset(
     {
         c.FUNCTION, c.FILE, c.LINE, c.LEVEL, c.ERROR_TYPE, c.NODES, c.NODES_CHANGE, c.INPUTS,
         c.OUTPUTS, c.PARAMETERS, c.PARAMETER_BYTES, c.CONSTANT_BYTES, c.GRAPH_KIND,
-        c.PASS_MODIFIED, c.MEMORY_RSS, c.MEMORY_PEAK, c.EXPORTER, c.VERSION_TORCH,
+        c.PASS_MODIFIED, c.MEMORY_RSS, c.MEMORY_PEAK, c.EVENTS_DROPPED, c.EXPORTER, c.VERSION_TORCH,
         c.VERSION_ONNX, c.OPSET, c.MODEL_CLASS, c.MODEL_PARAMETERS, c.MODEL_BYTES,
         c.MODEL_INPUTS, c.MODEL_INPUT_SHAPES, c.DYNAMIC_AXES, c.DYNAMIC_SHAPES, c.DYNAMIC_INPUTS,
         c.DYNAMIC_OUTPUTS, c.DYNAMIC_SYMBOLS, c.RESULT_FILE, c.RESULT_BYTES, c.RESULT_EXTERNAL_BYTES,
@@ -281,11 +285,31 @@ def place(span: Span) -> str:
 
 
 def log(span: Span) -> Iterator[str]:
-    """The events of a span that are not failures, a line each."""
-    for event in span.events:
-        if event.name != c.EXCEPTION_EVENT:
-            values = [str(value) for value in event.attributes.values()]
-            yield one_line(" ".join([event.name, *values]))
+    """What was said inside a span, failures left out: a line each, and how many more there are."""
+    said = [_said(event) for event in span.events if event.name != c.EXCEPTION_EVENT]
+    yield from said[:MOST_LINES]
+    left = len(said) - MOST_LINES
+    if left > 0:
+        yield f"and {left} more in the trace"
+    dropped = span.number(c.EVENTS_DROPPED)
+    if dropped:
+        yield f"and {dropped:,} more that were not kept"
+
+
+def _said(event: Event) -> str:
+    get = event.attributes.get
+    message = next((line for line in str(get(c.LOG_MESSAGE, "")).splitlines() if line.strip()), "")
+    where = f"{get(c.FILE)}:{get(c.LINE)}"
+    if event.name == c.NATIVE_LOG_EVENT:
+        text = f"{where} {message}"
+    elif event.name == c.WARNING_EVENT:
+        text = f"{get(c.WARNING_CATEGORY)}: {message} ({where})"
+    elif event.name == c.LOG_EVENT:
+        text = f"{get(c.LOG_LEVEL)} {get(c.LOG_LOGGER)}: {message}"
+    else:
+        text = " ".join([event.name, *(str(value) for value in event.attributes.values())])
+    text = one_line(text)
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
 
 def error(span: Span) -> str:

@@ -12,7 +12,7 @@ from onnxspan.reading.hints import hints_for
 from onnxspan.reading.text import one_line, printable, without_colours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from onnxspan.reading.trace import Event, Span
 
@@ -71,6 +71,14 @@ class Failure:
             chain: with the exception and its causes.
             width: columns; paths and lines of code may be longer.
         """
+        lines = [self.headline]
+        for label, text in self.rows(chain=chain):
+            lines += _row(label, text, width)
+        return "\n".join(lines)
+
+    @property
+    def headline(self) -> str:
+        """What became of the export, and in which pass or stage."""
         interrupted = self.error_type.endswith("KeyboardInterrupt")
         verb = (
             "failed, and was handled,"
@@ -79,7 +87,10 @@ class Failure:
             if interrupted
             else "failed"
         )
-        lines = [f"The export {verb} in {self.pass_name or self.stage or self.span.name}"]
+        return one_line(f"The export {verb} in {self.pass_name or self.stage or self.span.name}")
+
+    def rows(self, *, chain: bool = False) -> list[tuple[str, str]]:
+        """Label and text of each row of the screen; the line of code has no label."""
         where = f"{self.file}:{self.line}" if self.file else ""
         kind = self.error_type.rpartition(".")[2]
         rows = (
@@ -96,10 +107,7 @@ class Failure:
             *(("try", hint) for hint in self.hints),
             *(("chain", link) for link in (self.chain if chain else ())),
         )
-        for label, text in rows:
-            if text:
-                lines += _row(label, text, width)
-        return "\n".join(lines)
+        return [(label, text) for label, text in rows if text]
 
     def _says(self, reason: str) -> bool:
         """Whether the screen's own error is this strategy's reason."""
@@ -123,7 +131,7 @@ def failures(roots: Iterable[Span]) -> list[Failure]:
     """Every failure of these exports, in order of time; a handled one says so."""
     found = []
     for root in roots:
-        fatal = {id(span) for span in _fatal_path(root)}
+        fatal = {id(span) for top in _tops(root) for span in _fatal_path(top)}
         for span in root.walk():
             event = _exception(span)
             if event is None:
@@ -157,6 +165,14 @@ def _is_cause(span: Span, fatal: set[int]) -> bool:
         id(child) in fatal and any(_exception(inner) for inner in child.walk())
         for child in span.children
     )
+
+
+def _tops(root: Span) -> Iterator[Span]:
+    """The root, and the outermost of our spans: a user's own span around them may have gone on."""
+    yield root
+    for span in root.walk():
+        if span.parent is not None and span.scope == c.SCOPE != span.parent.scope:
+            yield span
 
 
 def _fatal_path(root: Span) -> list[Span]:
@@ -220,7 +236,7 @@ def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
         chain=chain,
         stacktrace=str(told.get(c.EXCEPTION_STACKTRACE, "")),
         tried=[] if handled else _tried(line),
-        hints=hints_for(chain, exporter),
+        hints=hints_for(chain, exporter, span.name),
         handled=handled,
     )
 
@@ -301,6 +317,14 @@ def _source(span: Span, event: Event) -> tuple[str, int, str]:
     if span.get(c.NODE_OPERATOR) and span.get(c.LINE) and span.get(c.NODE_SCOPE):
         return str(span.get(c.FILE)), int(span.get(c.LINE)), ""
     return "", 0, ""
+
+
+def module_of(span: Span) -> str:
+    """Path and class of the module that a failed span was in; empty when it says none."""
+    event = _exception(span)
+    if event is None:
+        return one_line(str(span.get(c.NODE_SCOPE) or ""))
+    return one_line(_module(span, event))
 
 
 def _module(span: Span, event: Event) -> str:

@@ -35,6 +35,7 @@ NOTICEABLE = 0.0005
 NOTICEABLE_SHARE = 0.01
 """Likewise, of the whole export. What takes less cannot be told from a graph that has outgrown
 the processor's caches: a pass of a millisecond then takes five times as long a node."""
+_RISES = 1.25
 _HIGHEST = 4.0
 _MISFIT = 10.83  # chi-squared with one degree of freedom at 99.9 %
 _BELOW_ZERO = 0.5  # a may be negative: a graph of n nodes may be measured on n + k
@@ -46,6 +47,8 @@ class Fit:
 
     Attributes:
         exponent: the best one; None for a step that does not grow beyond its noise.
+        rises: whether such a step took notably longer at the largest size all the same, so that
+            it is not sure that it does not grow.
         low: the least exponent that the points allow, at 99.9 %.
         high: the greatest, at most 4.
         fixed: seconds that do not depend on the size (`a`).
@@ -57,6 +60,7 @@ class Fit:
     high: float
     fixed: float
     factor: float
+    rises: bool = False
 
     @property
     def superlinear(self) -> bool:
@@ -74,8 +78,7 @@ def numpy() -> Any:
         import numpy as np  # only growth needs it
     except ImportError as error:
         raise OnnxspanError(
-            "growth needs numpy, which is not installed. "
-            "Install it: `pip install 'onnxspan[compare]'`"
+            "growth needs numpy, which is not installed. Install it: pip install numpy"
         ) from error
     return np
 
@@ -107,7 +110,8 @@ def fit(sizes: Sequence[float], seconds: Sequence[float], noise: float) -> Fit:
     flat = float(np.sum(weights * np.square(t - level)))
     fixed, factor = float(constants[best]), float(factors[best])
     if factor <= 0 or flat - misfits[best] <= _MISFIT * scale:
-        return Fit(None, 0.0, _HIGHEST, level, 0.0)
+        rises = bool(t[n.argmax()] > _RISES * t[n.argmin()])
+        return Fit(None, 0.0, _HIGHEST, level, 0.0, rises)
     allowed = exponents[misfits <= misfits[best] + _MISFIT * scale]
     return Fit(float(exponents[best]), float(allowed.min()), float(allowed.max()), fixed, factor)
 

@@ -85,8 +85,8 @@ class Folding:
         for child in span.children:
             if id(child) not in grouped:
                 (single if self._stands_alone(child) else rest).append(child)
-        if len(rest) == 1 and not groups:  # a line that stands for one span can as well be it
-            return [Line(Kind.SPAN, [child]) for child in span.children]
+        if len(rest) == 1:  # a line that stands for one span can as well be it
+            single, rest = [child for child in span.children if id(child) not in grouped], []
         lines = [Line(Kind.SPAN, [child]) for child in single]
         lines += groups
         if rest:

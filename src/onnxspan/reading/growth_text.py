@@ -80,7 +80,7 @@ def exponent(fit: Fit | None) -> str:
     if fit is None:
         return "too few sizes"
     if fit.exponent is None:
-        return "does not grow"
+        return "not sure" if fit.rises else "does not grow"
     return f"{fit.exponent:.2f} ({fit.low:.2f}-{fit.high:.2f})"
 
 

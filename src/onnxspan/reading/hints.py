@@ -80,6 +80,19 @@ HINTS: tuple[tuple[str, str, str], ...] = (
         ),
     ),
     (
+        _DYNAMO,
+        r"^in _rename_dynamic_axes: IndexError",
+        (
+            "dynamic_axes or dynamic_shapes names a dimension that the input does not have: count "
+            "from 0."
+        ),
+    ),
+    (
+        _DYNAMO,
+        r"its top-level keys must be the arg names \[(?P<names>[^\]]*)\]",
+        "The keys of dynamic_shapes are the names of forward's parameters, here {names}.",
+    ),
+    (
         "",
         r"Constraints violated|ConstraintViolationError",
         (
@@ -193,13 +206,21 @@ HINTS: tuple[tuple[str, str, str], ...] = (
 """Exporter (or any), pattern, text."""
 
 
-def hints_for(chain: list[str], exporter: str) -> list[str]:
-    """The hints that fit an exception's chain."""
+def hints_for(chain: list[str], exporter: str, where_raised: str = "") -> list[str]:
+    """The hints that fit an exception's chain.
+
+    Args:
+        chain: `Type: message` of the exception and its causes, the outermost first.
+        exporter: its hints only; empty when unknown.
+        where_raised: the span's name, for messages that say nothing without it; a pattern finds
+            it as `in NAME: Type: message`.
+    """
     found = []
+    links = [*chain, f"in {where_raised}: {chain[-1]}"] if where_raised and chain else chain
     for where, pattern, text in HINTS:
         if where and exporter and where != exporter:
             continue
-        match = next((m for link in chain if (m := re.search(pattern, link, re.MULTILINE))), None)
+        match = next((m for link in links if (m := re.search(pattern, link, re.MULTILINE))), None)
         if match is not None:
             found.append(text.format(**match.groupdict()))
     return found

@@ -17,11 +17,14 @@ from onnxspan import explanations
 from onnxspan.files import write_text
 from onnxspan.reading import pages, snapshots, walk
 from onnxspan.reading.collector import without_collector
+from onnxspan.reading.failure import fatal_failure, is_handled, module_of
+from onnxspan.reading.notes import findings, notes
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
     import os
 
+    from onnxspan.reading.failure import Failure
     from onnxspan.reading.trace import Span, Trace
 
 SCRIPTS = ("dom.js", "data.js", "waterfall.js", "charts.js", "details.js", "tables.js", "main.js")
@@ -51,6 +54,7 @@ _KEYS = {
     "rss": c.MEMORY_RSS,
     "growth": c.MEMORY_GROWTH,
     "peak": c.MEMORY_PEAK,
+    "resultFile": c.RESULT_FILE,
     "resultNodes": c.RESULT_NODES,
     "resultBytes": c.RESULT_BYTES,
     "externalBytes": c.RESULT_EXTERNAL_BYTES,
@@ -122,9 +126,14 @@ def data(trace: Trace) -> dict[str, Any]:
         ],
         "spans": rows,
         "explanations": _explanations(spans),
+        "failures": {
+            index[id(root)]: _failure(failure, index)
+            for root in trace.roots
+            if (failure := fatal_failure([root])) is not None
+        },
         "steps": steps,
         "diffs": {index[key]: text for key, text in diffs.items()},
-        "notices": _missing(trace) + _omitted(trace) + notices + cut,
+        "notices": _ended(trace) + _missing(trace) + _omitted(trace) + notices + cut,
     }
 
 
@@ -150,7 +159,22 @@ def _row(
     }
     if span.error:
         row["error"] = span.description or str(span.get(c.ERROR_TYPE) or "failed")
+        row["handled"] = is_handled(span)
+        row["module"] = module_of(span)
+    said = [*notes(span), *findings(span)] if span.end else []
+    if said:
+        row["notes"] = said
     return row
+
+
+def _failure(failure: Failure, index: dict[int, int]) -> dict[str, Any]:
+    """The screen of a failure: what `onnxspan show` has above the tree."""
+    return {
+        "span": index[id(failure.span)],
+        "headline": failure.headline,
+        "rows": failure.rows(),
+        "chain": failure.chain,
+    }
 
 
 def _hashable(value: Any) -> Any:
@@ -247,6 +271,11 @@ def _steps(
         {"span": index[step.span_id], **{key: getattr(step, key) for key in _STEP_FIELDS}}
         for step in steps[:MOST_STEPS]
     ], notices
+
+
+def _ended(trace: Trace) -> list[str]:
+    """Of a flight log: where the process was."""
+    return [trace.ending.screen().split("\n", 1)[0]] if trace.ending is not None else []
 
 
 def _missing(trace: Trace) -> list[str]:

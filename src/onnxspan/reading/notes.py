@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.reading import figures
-from onnxspan.reading.failure import is_handled
+from onnxspan.reading.failure import is_handled, module_of
 from onnxspan.reading.text import one_line, without_colours
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def failure_lines(span: Span) -> Iterator[str]:
     message = without_colours(span.description or str(span.get(c.ERROR_TYPE, "failed")))
     message = one_line(f"handled: {message}" if is_handled(span) else message)
     yield message if len(message) <= MESSAGE else message[: MESSAGE - 1] + "…"
-    scope = span.get(c.NODE_SCOPE)
-    if scope:
-        yield f"in module {one_line(str(scope))}"
+    module = module_of(span) if span.get(c.NODE_SCOPE) else ""
+    if module:
+        yield f"in {module}" if module.startswith("the model itself") else f"in module {module}"
     if span.get(c.NODE_OPERATOR) and span.get(c.FILE):
         yield one_line(f"at {span.get(c.FILE)}:{span.get(c.LINE, '?')}")
 
@@ -57,6 +57,9 @@ def notes(span: Span) -> Iterator[str]:
     lost = span.get(c.DYNAMIC_LOST)
     if isinstance(lost, list) and lost:
         yield f"dynamic dimensions lost here: {one_line(', '.join(map(str, lost)))}"
+    dropped_events = span.number(c.EVENTS_DROPPED)
+    if dropped_events:
+        yield f"{figures.count(dropped_events)} log lines or warnings more were not kept"
     if not span.end:
         yield "begun, and never ended"
 

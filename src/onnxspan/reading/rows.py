@@ -181,7 +181,8 @@ def _operator_rows(span: Span, whole: float) -> list[Line | Row]:
         row(entry.name, f"{entry.calls} {TIMES} ", entry.duration, "") for entry in entries
     ]
     if more:
-        found.append(Row("", f"{more} more operators", {"time": " "}, "dim", "… "))
+        name = f"{more} more operator{'' if more == 1 else 's'}"
+        found.append(Row("", name, {"time": " "}, "dim", "… "))
     found += [
         row(other.name, f"of it {other.calls} {TIMES} ", other.duration, "dim") for other in others
     ]

@@ -1,7 +1,7 @@
 """The walk: an export as a list of steps, as one goes through it with a debugger.
 
-One step for each stage and for each pass that changed something, in the order of the calls.
-The terminal and the HTML report show the same list.
+One step for each stage, and for each pass that changed something or whose C++ said what it did,
+in the order of the calls. The terminal and the HTML report show the same list.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Step:
         source: the file in torch's repository that has the code.
         went_in, came_out: what it was given and what it made of it, a line each.
         more: the attributes that neither of these says.
-        log: what the pass itself said, when that was recorded.
+        log: what was said inside it: the pass's own log, warnings, torch's log records.
         diff: the change of the graph's text, when there is a snapshot.
         error: the failure, when there was one.
         unchanged: what ran after it, before the next step, and changed neither the number of
@@ -144,6 +144,8 @@ def _acted(visit: _Visit) -> bool:
         return False
     if span.get(c.LEVEL) != _PASS or span.get(c.NODES_CHANGE) or span.get(c.PASS_MODIFIED) is True:
         return True
+    if any(event.name == c.NATIVE_LOG_EVENT for event in span.events):
+        return True  # a C++ pass that says what it did
     after = facts.Size.of(span)
     return visit.before is not None and after is not None and after.has_other_inputs(visit.before)
 

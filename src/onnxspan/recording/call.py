@@ -39,7 +39,7 @@ class Export:
         root: the first call; `outermost` the exporter's own, inside a user's function around it.
         receivers: the sessions that get its spans; `session` is the first, with the clock.
         level: the deepest that any of them asks for.
-        listeners: of all of them; `node_entered`: those methods that are told of a node.
+        listeners: of all of them; `node_entered` and `node_left`: their methods that are told of nodes.
         own_held: what the users' own probes wrap; `aside` the call for which they came off.
         own_time: nanoseconds spent in onnxspan's own code so far.
         size: the graph's size at the last count, and `counted` the graph it is of; `kinds`: how
@@ -58,6 +58,7 @@ class Export:
     __slots__ = (
         "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
         "functions", "is_closed", "kinds", "level", "listeners", "memory_read", "node_entered",
+        "node_left",
         "notes", "omitted", "outermost", "own_held", "own_time", "receivers", "resident", "root",
         "session", "size", "sources", "span_count", "sums", "swept", "tracer",
     )  # fmt: skip
@@ -69,8 +70,8 @@ class Export:
         self.tracer: Tracer | OwnTracer = session.tracer(receivers)
         self.listeners = session.listeners(receivers)
         # Looked up once: they are told of every node.
-        told = (getattr(listener, "node_entered", None) for listener in self.listeners)
-        self.node_entered: list[Callable[[Call], None]] = [one for one in told if one is not None]
+        self.node_entered = self._methods("node_entered")
+        self.node_left = self._methods("node_left")
         self.level = max(receiver.level for receiver in receivers)
         self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
@@ -96,6 +97,10 @@ class Export:
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
         self.is_closed = False
+
+    def _methods(self, name: str) -> list[Callable[[Call], None]]:
+        found = (getattr(listener, name, None) for listener in self.listeners)
+        return [method for method in found if method is not None]
 
     def memory(self, now: int, fresh: int = FRESH) -> tuple[int, int]:
         """Bytes resident now and at most so far, read anew when the last reading is older.

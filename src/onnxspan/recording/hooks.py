@@ -93,6 +93,10 @@ class UserHooks:
         """The same for a node, by its operator; recordings of level `nodes` only."""
         self._call("enter", call, call.operator, None)
 
+    def node_left(self, call: Call) -> None:
+        """The end of a node that was converted."""
+        self._call("leave", call, call.operator, None)
+
     def node_failed(self, call: Call, error: BaseException) -> None:
         """The end of a node that failed."""
         self._call("leave", call, call.operator, error)

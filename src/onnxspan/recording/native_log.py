@@ -123,14 +123,15 @@ class NativeLog:
         self._file = -1
         self._saved = -1
         self._users_option = ""
-        self._levels: list[tuple[logging.Logger, int, _OnlyAsBefore]] = []
+        self._levels: dict[logging.Logger, tuple[int, _OnlyAsBefore]] = {}
         self._broken = False
 
     def entered(self, call: Call) -> None:
         """Divert when a native pass begins; take what the pass around it said so far."""
-        if call.parent is None:
+        if not call.target.place.startswith("torch._C:"):
             self._lower_levels()
-        if not call.target.place.startswith("torch._C:") or self._broken:
+            return
+        if self._broken:
             return
         if self._stack:
             self._drain(self._stack[-1])
@@ -158,7 +159,7 @@ class NativeLog:
         """Put back whatever an interrupt may have left."""
         self._stack.clear()
         self._restore()
-        for logger, level, only in self._levels:
+        for logger, (level, only) in self._levels.items():
             logger.removeFilter(only)
             logger.setLevel(level)
         self._levels.clear()
@@ -222,17 +223,34 @@ class NativeLog:
             os.dup2(self._file, _STDERR)
 
     def _lower_levels(self) -> None:
-        """Onnxscript's and torch.export's records are the dynamo exporter's own log."""
+        """Onnxscript's and torch.export's records are the dynamo exporter's own log.
+
+        Most of these loggers are made while the first export imports their modules: so this is
+        called again as each of the exporter's Python stages and passes begins.
+        """
         level = logging.DEBUG if self._debug else logging.INFO
         for name, logger in list(logging.root.manager.loggerDict.items()):
-            if isinstance(logger, logging.Logger) and name.startswith(_PYTHON_LOGGERS):
-                before = logger.getEffectiveLevel()
+            if (
+                isinstance(logger, logging.Logger)
+                and name.startswith(_PYTHON_LOGGERS)
+                and logger not in self._levels
+            ):
+                before = self._level_before(logger)
                 if before > level:
                     only = _OnlyAsBefore(before)
                     logger.addFilter(only)
-                    self._levels.append((logger, logger.level, only))
-        for logger, _level, _only in self._levels:
-            logger.setLevel(level)
+                    self._levels[logger] = logger.level, only
+                    logger.setLevel(level)
+
+    def _level_before(self, logger: logging.Logger) -> int:
+        """The level that held before any was lowered here."""
+        place: logging.Logger | None = logger
+        while place is not None:
+            level = self._levels[place][0] if place in self._levels else place.level
+            if level:
+                return level
+            place = place.parent
+        return logging.NOTSET
 
 
 class _OnlyAsBefore(logging.Filter):

@@ -29,8 +29,8 @@ HTTP = "http/protobuf"
 GRPC = "grpc"
 PROTOCOLS = (HTTP, GRPC)
 _MODULES = {
-    HTTP: ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "otlp"),
-    GRPC: ("opentelemetry.exporter.otlp.proto.grpc.trace_exporter", "grpc"),
+    HTTP: "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    GRPC: "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
 }
 THREADS = 4
 """Requests under way at once: a collector that takes 250 ms for each is then no bottleneck."""
@@ -105,13 +105,12 @@ def endpoint(
             f"OTLP address {url!r} is not a URL: write it as http://localhost:4318 "
             "(or http://localhost:4317 with protocol grpc)"
         )
-    module, extra = _MODULES[protocol]
     try:
-        importlib.import_module(module)
+        importlib.import_module(_MODULES[protocol])
     except ImportError as error:
         raise OnnxspanError(
             f"Sending spans by OTLP ({protocol}) needs a package that is missing ({error}). "
-            f"Install it: pip install 'onnxspan[{extra}]'"
+            f"Install it: pip install opentelemetry-exporter-otlp-proto-{protocol.partition('/')[0]}"
         ) from error
     return Endpoint(url, protocol, dict(headers or {}))
 
@@ -156,7 +155,7 @@ for _name in (
 
 class _HttpSender:
     def __init__(self, to: Endpoint) -> None:
-        import requests  # comes with the extra
+        import requests  # comes with OTLP's exporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
             OTLPSpanExporter,
         )
@@ -190,7 +189,7 @@ class _HttpSender:
 
 class _GrpcSender:
     def __init__(self, to: Endpoint) -> None:
-        import grpc  # comes with the extra
+        import grpc  # comes with OTLP's exporter
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
             OTLPSpanExporter,
         )

@@ -69,6 +69,11 @@ class NodeHooks:
                     self.after(call, result)
                 except Exception as error:
                     export.note_error(f"after of {call.probe.name}", error)
+            if export.node_left:
+                call.result = result
+                for told in export.node_left:
+                    guarded(call, "listener", told, call)
+                call.result = None
             spans.end(call, ended)
         finally:
             if call.otel_token is not None:

@@ -41,8 +41,8 @@ class Listener(Protocol):
     `entering(call)` is told before the span begins too: the place for work that takes time,
     which would else be counted as the pass's own. There are more such methods, told by
     `Session.tell`: `heard(call, event, attributes)` of a warning or log line,
-    `node_entered(call)` at level `nodes`, `node_failed(call, error)` at every level, and
-    `closed()` when the session closes.
+    `node_entered(call)` and `node_left(call)` at level `nodes`, `node_failed(call, error)` at
+    every level, and `closed()` when the session closes.
     """
 
     def entered(self, call: Call) -> None:

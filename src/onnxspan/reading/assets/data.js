@@ -37,8 +37,12 @@ const exportOf = (root) => {
   for (let i = root.index; i < root.index + root.size; i++) if (K.exporter in spans[i].at) return spans[i];
   return root;
 };
-// The innermost failure of a subtree: where the exception was met first.
+const titleOf = (made) => [made.at[K.modelClass], made.at[K.resultFile]].filter(Boolean).join(" → ");
+const hasFailed = (root) => Boolean(root.error || own(report.failures, root.index));
+// Where the exception that ended an export was met first: as the report says, else the innermost.
 function failureOf(root) {
+  const told = own(report.failures, root.index);
+  if (told) return spans[told.span];
   if (!root.error) return null;
   let found = root;
   for (let i = root.index + 1; i < root.index + root.size; i++)
@@ -62,7 +66,7 @@ function passes() {
     if (span.duration > row.longest) { row.longest = span.duration; row.span = span; }
     if (typeof span.at[K.change] === "number") row.change = (row.change || 0) + span.at[K.change];
     if (typeof span.at[K.growth] === "number") row.memory = (row.memory || 0) + span.at[K.growth];
-    if (span.error) row.failed += 1;
+    if (span.error && !span.handled) row.failed += 1;
   }
   return [...byName.values()];
 }

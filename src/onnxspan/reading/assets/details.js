@@ -42,6 +42,11 @@ function diffBlock(span, open) {
 
 const link = (span, text = span.name) => el("button.tool", { click: () => select(span) }, text);
 
+function problem(span, text) {
+  if (!text) return "";
+  return el("p", {}, el(span.handled ? "span.badge.warn" : "span.badge.bad", {}, span.handled ? "failed, and was handled" : "failed"), " ", el("span.text", {}, text));
+}
+
 function drawDetails(span) {
   const one = about(span.name);
   const path = pathOf(span).slice(0, -1);
@@ -50,7 +55,9 @@ function drawDetails(span) {
     el("h2", {}, span.name),
     el("p.lead", {}, inline(one ? one.one_line : "")),
     el("p", {}, span.ended ? `${time(span.duration)}, ${share} % of the whole, from ${time(span.start)} on` : "It was begun and never ended."),
-    span.error ? el("p", {}, el("span.badge.bad", {}, "failed"), " ", el("span.text", {}, span.error)) : "",
+    problem(span, span.error),
+    span.module ? el("p", {}, "Module: ", el("code.text", {}, span.module)) : "",
+    ...(span.notes || []).map((note) => el("p.note.text", {}, note)),
     path.length ? el("p.quiet", {}, "inside ", path.map((above, i) => [i ? " › " : "", el("code", {}, above.name)])) : "",
     placeOf(span) ? el("p", {}, span.level === "nodes" ? "Your model: " : "In torch: ", el("code.text", {}, placeOf(span))) : "",
     ...span.events.filter((event) => event.name === "exception").map(eventBlock),

@@ -18,33 +18,41 @@ function drawHead() {
   const chooser = report.roots.length > 1
     ? el("select", { "aria-label": "Export", change: (event) => show(spans[event.target.value]) }, report.roots.map((index, i) => {
       const root = spans[index];
-      const option = el("option", { value: index }, `${i + 1}. ${root.name} ${exportOf(root).at[K.modelClass] || ""} (${time(root.duration)})${root.error ? ", failed" : ""}`);
+      const option = el("option", { value: index }, `${i + 1}. ${root.name} ${titleOf(exportOf(root))} (${time(root.duration)})${hasFailed(root) ? ", failed" : ""}`);
       option.selected = root === view.root;
       return option;
     })) : "";
   $("head").replaceChildren(
-    el("div.top", {}, el("h1", {}, el("bdi", {}, at[K.modelClass] || view.root.name)),
+    el("div.top", {}, el("h1", {}, el("bdi", {}, titleOf(made) || view.root.name)),
       el("span.badge", {}, `${at[K.exporter] || "unknown"} exporter`),
-      view.root.error ? el("span.badge.bad", {}, "✕ failed") : view.root.ended ? el("span.badge.good", {}, "✓ exported") : el("span.badge.bad", {}, "never ended"),
+      hasFailed(view.root) ? el("span.badge.bad", {}, "✕ failed") : view.root.ended ? el("span.badge.good", {}, "✓ exported") : el("span.badge.bad", {}, "never ended"),
       chooser, el("span.grow"),
       el("button.tool", { id: "theme", click: turnTheme, title: "Light or dark (t)" }, "◐ Theme"),
       el("button.tool", { id: "helper", click: () => $("help").showModal(), title: "Keys (?)" }, "? Keys")),
     el("dl.facts", {}, facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))));
 }
 
+// The screen that `onnxspan show` has above the tree; what a trace without exceptions says, else.
 function drawFailure() {
   const failed = failureOf(view.root);
   if (!failed) { $("failure").replaceChildren(); return; }
   const exception = failed.events.find((event) => event.name === "exception");
   const said = (exception || { attributes: {} }).attributes;
   const scope = failed.at[K.scope];
-  $("failure").replaceChildren(el("div.failure", {},
+  const told = own(report.failures, view.root.index);
+  $("failure").replaceChildren(el("div.failure", {}, ...(told ? [
+    el("h2", {}, told.headline),
+    el("table.answer", {}, el("tbody", {}, told.rows.map(([label, text]) =>
+      el("tr", {}, el("th", { scope: "row" }, label), el("td", {}, label === "try" || label === "error" ? el("span.text", {}, text) : el("code.text", {}, text.trim())))))),
+  ] : [
     el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] && failed.at[K.operator] !== failed.name ? [" on ", el("code", {}, failed.at[K.operator])] : []),
     el("p.text", {}, failed.error),
     scope ? el("p", {}, "Module: ", el("code.text", {}, scope)) : "",
     placeOf(failed) ? el("p", {}, failed.level === "nodes" ? "Your model: " : "In torch: ", el("code.text", {}, placeOf(failed))) : "",
+  ]),
     el("p.quiet", {}, pathOf(failed).map((span, i) => [i ? " › " : "", el("code", {}, span.name)])),
     el("p", {}, link(failed, "Show in the waterfall")),
+    told && told.chain.length > 1 ? el("details", {}, el("summary", {}, "The exception and its causes"), el("ol", {}, told.chain.map((link) => el("li.text", {}, link)))) : "",
     said["exception.message"] ? el("details", {}, el("summary", {}, "The whole message"), el("pre", {}, said["exception.message"])) : "",
     said["exception.stacktrace"] ? el("details", {}, el("summary", {}, "Stack trace"), el("pre", {}, said["exception.stacktrace"])) : ""));
 }
@@ -52,7 +60,7 @@ function drawFailure() {
 function search(query) {
   const wanted = query.trim().toLowerCase();
   view.hits = !wanted ? [] : inView().filter((span) =>
-    [span.name, span.error, span.at[K.operator], span.at[K.scope], span.at[K.function], placeOf(span)].some((text) => text && String(text).toLowerCase().includes(wanted)))
+    [span.name, span.error, span.module, span.at[K.operator], span.at[K.scope], span.at[K.function], placeOf(span)].some((text) => text && String(text).toLowerCase().includes(wanted)))
     .map((span) => span.index);
   view.hit = -1;
   $("found").textContent = !wanted ? "" : view.hits.length ? `${count(view.hits.length)} found` : "nothing found";
@@ -65,7 +73,8 @@ function nextHit(by) {
   $("found").textContent = `${view.hit + 1} of ${count(view.hits.length)}`;
 }
 function nextFailure() {
-  const failed = inView().filter((span) => span.error);
+  const all = inView().filter((span) => span.error);
+  const failed = all.some((span) => !span.handled) ? all.filter((span) => !span.handled) : all;
   if (failed.length) select(failed.find((span) => view.selected && span.index > view.selected.index) || failed[0]);
 }
 
@@ -106,7 +115,7 @@ function startBar() {
   $("bar").append(
     el("input", { id: "search", type: "search", placeholder: "Search names, operators, modules, errors", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => search(event.target.value), 120); } }),
     el("span.quiet", { id: "found", role: "status" }), el("span.grow"),
-    el("span.legend", {}, ["stages", "passes", "nodes", "failed"].map((level) => el("span", {}, el(`i.${level}`), level))),
+    el("span.legend", {}, ["stages", "passes", "nodes", "failed", "handled"].map((level) => el("span", {}, el(`i.${level}`), level))),
     el("span.quiet", { id: "range" }), el("button", { id: "reset", click: () => zoom(0, view.root.duration) }, "Whole time"),
     el("button", { click: () => foldAll(true), title: "Unfold all (e)" }, "Unfold"), el("button", { click: () => foldAll(false), title: "Fold all (c)" }, "Fold"));
   $("keys").append("Drag over the bars or a chart to zoom; ", el("kbd", {}, "/"), " searches, arrows move and fold, ", el("kbd", {}, "?"), " shows every key.");
@@ -129,7 +138,7 @@ function show(root) {
   measureCharts();
   drawAxis();
   drawTables();
-  select(failureOf(root) || root, { scroll: Boolean(root.error) });
+  select(failureOf(root) || root, { scroll: hasFailed(root) });
 }
 
 addEventListener("beforeprint", () => {

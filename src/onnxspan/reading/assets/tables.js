@@ -69,7 +69,7 @@ function walkSheet() {
     const known = about(now.name);
     const section = (title) => known && known.sections[title] ? [el("h3", {}, title), ...markdown(known.sections[title])] : [];
     const items = list.map((step, i) => {
-      const button = el(`button${step.error ? ".failed" : ""}`, { click: () => go(i), "aria-current": i === walkAt }, step.name);
+      const button = el(`button${problemOf(spans[step.span]) || (step.error ? ".failed" : "")}`, { click: () => go(i), "aria-current": i === walkAt }, step.name);
       button.style.paddingLeft = `${8 + Math.min(step.depth, 10) * 12}px`;
       return el("li", {}, button);
     });
@@ -78,11 +78,11 @@ function walkSheet() {
         el("span.quiet", {}, `Step ${walkAt + 1} of ${list.length}`), link(spans[now.span], "Show in the waterfall")),
       el("h2", {}, el("code", {}, now.name)), el("p", {}, inline(now.one_line), " ", el("span.quiet", {}, time(now.duration * 1e9))),
       now.place ? el("p.quiet", {}, "In torch: ", el("code", {}, now.place)) : "",
-      now.error ? el("p", {}, el("span.badge.bad", {}, "failed"), " ", el("span.text", {}, now.error)) : "",
+      problem(spans[now.span], now.error),
       ...lines("What went in", now.went_in), ...lines("What came out", now.came_out),
       ...(report.diffs[now.span] ? [el("h3", {}, "What it changed"), diff(report.diffs[now.span])] : []),
       ...section("What it does"), ...section("Why it is there"), ...section("What goes wrong"),
-      ...lines("What the pass itself said", now.log), ...lines("Then ran, and changed nothing", now.unchanged));
+      ...lines("What was said inside it", now.log), ...lines("Then ran, and changed nothing", now.unchanged));
     const top = box.querySelector("ol") ? box.querySelector("ol").scrollTop : 0;
     const ol = el("ol", {}, items);
     box.replaceChildren(ol, place);

@@ -17,21 +17,24 @@ function listRows() {
 
 const scale = (at) => ((at - view.from) / (view.to - view.from)) * 100;
 
+// A failure that the exporter dealt with is marked, but not as one that ended the export.
+const problemOf = (span) => (span.error ? (span.handled ? ".handled" : ".failed") : "");
+
 function makeRow(span) {
   const isSelected = span === view.selected;
   const open = isOpen[span.index];
-  const bar = el(`i.${span.level}${span.error ? ".failed" : ""}${span.ended ? "" : ".unended"}`);
+  const bar = el(`i.${span.level}${problemOf(span)}${span.ended ? "" : ".unended"}`);
   bar.style.left = `${Math.max(scale(span.start), -1)}%`;
   bar.style.width = `${Math.min(scale(span.start + span.duration), 101) - Math.max(scale(span.start), -1)}%`;
   if (span.start > view.to || span.start + span.duration < view.from) bar.style.display = "none";
   const change = span.at[K.change];
   const twist = el("span.twist", { "aria-hidden": "true" }, span.children ? (open ? "▼" : "▶") : "");
   twist.style.marginLeft = `${4 + Math.min(span.depth - view.root.depth, 12) * 12}px`;
-  const row = el(`div.row${isSelected ? ".selected" : ""}${span.error ? ".failed" : ""}${view.hits.includes(span.index) ? ".hit" : ""}`,
+  const row = el(`div.row${isSelected ? ".selected" : ""}${problemOf(span)}${view.hits.includes(span.index) ? ".hit" : ""}`,
     { role: "treeitem", id: `row${span.index}`, "aria-level": span.depth + 1, "aria-selected": isSelected,
       "aria-expanded": span.children ? Boolean(open) : null, "data-index": span.index },
     el("div.name", {}, twist, el("span.label", { title: visible(span.name) }, span.name),
-      el("span.extra", {}, span.error ? "✕ failed" : !open ? `${extraOf(span)} (${count(span.size - 1)} inside)` : extraOf(span)),
+      el("span.extra", {}, span.error ? (span.handled ? "✕ handled" : "✕ failed") : !open ? `${extraOf(span)} (${count(span.size - 1)} inside)` : extraOf(span)),
       el("span.c-change", {}, change ? signed(change, count) : ""),
       el("span.c-time", {}, span.ended ? time(span.duration) : "no end")),
     el("div.track", {}, bar));
