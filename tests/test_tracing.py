@@ -22,6 +22,7 @@ import torch_facts
 import zoo
 from conftest import quiet
 from onnxspan import conventions as c
+from onnxspan.recording import recorder
 
 MODEL = nn.Linear(2, 2).eval()
 
@@ -82,6 +83,23 @@ def test_an_export_in_a_context_from_a_former_one():
     assert trace.errors == []
     names = [span.name for span in trace.spans]
     assert names.count("_optimize_graph") == names.count("_jit_pass_onnx") == 2
+
+
+def test_a_trace_that_opens_as_the_last_one_closes(monkeypatch):
+    """What the one gives up at its end, the other, opened in another thread meanwhile, keeps."""
+    release, later = recorder.release_openers, onnxspan.trace()
+
+    def meanwhile(session, last):
+        opened = threading.Thread(target=later.__enter__)
+        opened.start()
+        opened.join()
+        release(session, last)
+
+    with monkeypatch.context() as patched, onnxspan.trace():
+        patched.setattr(recorder, "release_openers", meanwhile)
+    export()
+    later.__exit__(None, None, None)
+    assert roots(later) == [c.EXPORT]
 
 
 def test_two_traces_in_two_threads():

@@ -247,12 +247,22 @@ class Patches:
         if failure is not None:
             raise failure
 
-    def restore_everything(self) -> None:
-        """Restore whatever is still wrapped, however many hold it."""
+    def restore_everything(self, unless: Callable[[], bool]) -> bool:
+        """Restore whatever is still wrapped, however many hold it.
+
+        Args:
+            unless: asked while nobody else can wrap anything; true leaves all as it is.
+
+        Returns:
+            Whether it was done.
+        """
         with self._lock:
+            if unless():
+                return False
             left = [target for target, _ in self._held.values()]
             self._held = {id(target): (target, 1) for target in left}
             self.restore(left)
+        return True
 
     def wraps(self, target: Target) -> bool:
         """Whether this place is wrapped now, by whatever target."""

@@ -29,7 +29,7 @@ from onnxspan.recording.patching import (
 )
 from onnxspan.recording.probe import Exporter
 from onnxspan.recording.probes import TABLES, versions
-from onnxspan.recording.session import note_unrecorded, receiving
+from onnxspan.recording.session import is_any_open, note_unrecorded, receiving
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -364,6 +364,6 @@ def release_openers(session: Session, last: bool) -> None:
         openers.release(patches, session)
     finally:
         dynamo_rules.forget_wrappers(held)
-        if last:
-            patches.restore_everything()
+        # Another thread may have opened a session since, which needs its openers.
+        if last and patches.restore_everything(unless=is_any_open):
             processor.unwatch_everything()

@@ -240,6 +240,11 @@ def note_unrecorded(line: str) -> None:
             session.note_errors([line])
 
 
+def is_any_open() -> bool:
+    """Whether a session is open, or is just about to wrap what it needs."""
+    return bool(_open)
+
+
 def receiving() -> tuple[Session, ...]:
     """The sessions that receive an export begun here and now; none when none is open.
 
