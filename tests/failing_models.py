@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from torch_facts import CUSTOM_OP, TORCHSCRIPT
+
 
 class Airy(nn.Module):
     def forward(self, x):
@@ -63,10 +65,12 @@ class OwnFunction(nn.Module):
         return RaisingSymbolic.apply(x)
 
 
-@torch.library.custom_op("onnxspan_failing::twice", mutates_args=())
-def twice(x: torch.Tensor) -> torch.Tensor:
-    """An operator that no exporter knows."""
-    return x * 2
+if CUSTOM_OP:
+
+    @torch.library.custom_op("onnxspan_failing::twice", mutates_args=())
+    def twice(x: torch.Tensor) -> torch.Tensor:
+        """An operator that no exporter knows."""
+        return x * 2
 
 
 class OwnOperator(nn.Module):
@@ -146,22 +150,22 @@ def _grid():
 
 
 FAILING = {
-    "unsupported operator, torchscript": lambda: (Inner(Airy()), _rows(), {"dynamo": False}),
-    "unsupported operator in a list, torchscript": lambda: (Blocks(), _rows(), {"dynamo": False}),
+    "unsupported operator, torchscript": lambda: (Inner(Airy()), _rows(), TORCHSCRIPT),
+    "unsupported operator in a list, torchscript": lambda: (Blocks(), _rows(), TORCHSCRIPT),
     "unsupported operator in a list, dynamo": lambda: (Blocks(), _rows(), {"dynamo": True}),
     "unsupported operator, dynamo": lambda: (Inner(Airy()), _rows(), {"dynamo": True}),
     "operator of a later opset, torchscript": lambda: (
-        GridSample(), _grid(), {"dynamo": False, "opset_version": 15},
+        GridSample(), _grid(), {**TORCHSCRIPT, "opset_version": 15},
     ),
     "wrong shape in the model, torchscript": lambda: (
-        Inner(WrongView()), _rows(), {"dynamo": False},
+        Inner(WrongView()), _rows(), TORCHSCRIPT,
     ),
     "wrong shape in the model, dynamo": lambda: (Inner(WrongView()), _rows(), {"dynamo": True}),
     "DataParallel, torchscript": lambda: (
-        nn.DataParallel(nn.Linear(4, 4)), _rows(), {"dynamo": False},
+        nn.DataParallel(nn.Linear(4, 4)), _rows(), TORCHSCRIPT,
     ),
     "unflattenable input, torchscript": lambda: (
-        Unboxes(), (Box(torch.zeros(2)),), {"dynamo": False},
+        Unboxes(), (Box(torch.zeros(2)),), TORCHSCRIPT,
     ),
     "unflattenable input, dynamo": lambda: (Unboxes(), (Box(torch.zeros(2)),), {"dynamo": True}),
     "data-dependent control flow, dynamo": lambda: (Inner(Branch()), _rows(), {"dynamo": True}),
@@ -171,35 +175,35 @@ FAILING = {
         {"dynamo": True, "input_names": ["x"], "dynamic_axes": {"nope": {0: "batch"}}},
     ),
     "opset too new, torchscript": lambda: (
-        nn.Linear(4, 4), _rows(), {"dynamo": False, "opset_version": 99},
+        nn.Linear(4, 4), _rows(), {**TORCHSCRIPT, "opset_version": 99},
     ),
-    "missing input, torchscript": lambda: (TwoInputs(), _rows(), {"dynamo": False}),
+    "missing input, torchscript": lambda: (TwoInputs(), _rows(), TORCHSCRIPT),
     "missing input, dynamo": lambda: (TwoInputs(), _rows(), {"dynamo": True}),
     "script module, dynamo": lambda: (
         torch.jit.script(nn.Linear(4, 4)), _rows(), {"dynamo": True},
     ),
     "pooling that does not divide, torchscript": lambda: (
-        Inner(nn.AdaptiveAvgPool2d(3)), (torch.zeros(1, 3, 7, 4),), {"dynamo": False},
+        Inner(nn.AdaptiveAvgPool2d(3)), (torch.zeros(1, 3, 7, 4),), TORCHSCRIPT,
     ),
     "own symbolic function that raises, torchscript": lambda: (
-        Inner(OwnFunction()), _rows(), {"dynamo": False},
+        Inner(OwnFunction()), _rows(), TORCHSCRIPT,
     ),
-    "own operator, torchscript": lambda: (Inner(OwnOperator()), _rows(), {"dynamo": False}),
+    "own operator, torchscript": lambda: (Inner(OwnOperator()), _rows(), TORCHSCRIPT),
     "own operator without a fake, dynamo": lambda: (
         Inner(OwnOperator()), _rows(), {"dynamo": True},
     ),
     "unsupported operator in a script, torchscript": lambda: (
-        torch.jit.script(Loop()), _rows(), {"dynamo": False},
+        torch.jit.script(Loop()), _rows(), TORCHSCRIPT,
     ),
-    "weights without data, torchscript": lambda: (WithoutData(), _rows(), {"dynamo": False}),
+    "weights without data, torchscript": lambda: (WithoutData(), _rows(), TORCHSCRIPT),
     "weights without data, dynamo": lambda: (WithoutData(), _rows(), {"dynamo": True}),
     "text returned, dynamo": lambda: (ReturnsText(), _rows(), {"dynamo": True}),
     "quantized, dynamo": lambda: (_quantized(), _rows(), {"dynamo": True}),
-    "a function, torchscript": lambda: (no_module, _rows(), {"dynamo": False}),
+    "a function, torchscript": lambda: (no_module, _rows(), TORCHSCRIPT),
     "dynamic axis out of range, torchscript": lambda: (
         nn.Linear(4, 4),
         _rows(),
-        {"dynamo": False, "input_names": ["x"], "dynamic_axes": {"x": {5: "batch"}}},
+        {**TORCHSCRIPT, "input_names": ["x"], "dynamic_axes": {"x": {5: "batch"}}},
     ),
     "dynamic axis out of range, dynamo": lambda: (
         nn.Linear(4, 4),
@@ -210,7 +214,7 @@ FAILING = {
         nn.Linear(4, 4), _rows(), {"dynamo": True, "dynamic_shapes": {"nope": {0: "batch"}}},
     ),
     "misspelt keyword": lambda: (
-        nn.Linear(4, 4), _rows(), {"dynamo": False, "dynamic_axis": {"x": {0: "batch"}}},
+        nn.Linear(4, 4), _rows(), {**TORCHSCRIPT, "dynamic_axis": {"x": {0: "batch"}}},
     ),
     "no such folder, dynamo": lambda: (
         nn.Linear(4, 4), _rows(), {"dynamo": True, "f": "no-such-folder/model.onnx"},

@@ -12,6 +12,7 @@ import warnings
 import torch
 
 import onnxspan
+import torch_facts
 
 
 class Model(torch.nn.Module):
@@ -54,7 +55,8 @@ with tracing:
     import io
 
     buffer = io.BytesIO()
-    torch.onnx.export(Model(), (torch.zeros(2, 3),), buffer, dynamo=bool(inside), verbose=False)
+    exporter = {"dynamo": True} if inside else torch_facts.TORCHSCRIPT
+    torch.onnx.export(Model(), (torch.zeros(2, 3),), buffer, **exporter, verbose=False)
     if how == "full":
         print(len(buffer.getvalue()), os.path.getsize(f"{folder}/export.flight"))
 print("|".join(tracing.errors))

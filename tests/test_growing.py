@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
 from models import transformer
 
 
@@ -20,7 +21,7 @@ def export(layers):
     def run():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(model, args, io.BytesIO(), dynamo=False)
+            torch.onnx.export(model, args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
 
     return run
 

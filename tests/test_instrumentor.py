@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import onnxspan
+import torch_facts
 from collectors import HttpCollector
 from models import convolutional
 from onnxspan import conventions as c
@@ -30,7 +31,7 @@ from onnxspan.instrumentor import TorchOnnxInstrumentor
 def export():
     """A real export of a small model."""
     model, inputs = convolutional()
-    torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+    torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
 
 
 def span_ids(spans):
@@ -214,9 +215,11 @@ def test_no_code_change(tmp_path):
     pytest.importorskip("opentelemetry.distro", reason="needs opentelemetry-distro")
     script = tmp_path / "export.py"
     script.write_text(
-        "import io, torch\n"
-        "torch.onnx.export(\n"
-        "    torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False)\n"
+        torch_facts.spoken(
+            "import io, torch\n"
+            "torch.onnx.export(\n"
+            "    torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False)\n"
+        )
     )
     with HttpCollector() as collector:
         environment = {

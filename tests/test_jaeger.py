@@ -11,6 +11,7 @@ import torch
 
 import jaegers
 import onnxspan
+import torch_facts
 from failing_models import Unsupported
 from models import Long, convolutional
 from onnxspan import conventions as c
@@ -58,13 +59,13 @@ def hold(jaeger, recorded):
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-@pytest.mark.parametrize("dynamo", [False, True])
-def test_an_export_arrives_whole(jaeger, dynamo, protocol):
+@pytest.mark.parametrize("exporter", torch_facts.EITHER)
+def test_an_export_arrives_whole(jaeger, exporter, protocol):
     """Number of spans, nesting, attributes, durations and error flags, by Jaeger's own API."""
     model, inputs = convolutional()
     address = jaeger.grpc if protocol == "grpc" else jaeger.http
     with onnxspan.trace(otlp=address, protocol=protocol) as trace:
-        torch.onnx.export(model, inputs, io.BytesIO(), dynamo=dynamo)
+        torch.onnx.export(model, inputs, io.BytesIO(), **exporter)
     assert trace.deliveries[0].missing == 0
     hold(jaeger, trace.result)
 
@@ -73,7 +74,9 @@ def test_a_failed_export_is_found(jaeger):
     """The failed spans bear Jaeger's error flag, and the search for errors finds the trace."""
     refused = pytest.raises(torch.onnx.errors.OnnxExporterError)
     with onnxspan.trace(otlp=jaeger.http) as trace, refused:
-        torch.onnx.export(Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(
+            Unsupported(), (torch.ones(3, 3),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
     hold(jaeger, trace.result)
     assert any(span.error for span in trace.spans)
     answer = jaeger.get("/api/traces", service="onnxspan", tags='{"error":"true"}', limit=50)
@@ -84,7 +87,7 @@ def test_the_list_says_model_and_exporter(jaeger):
     """The operation by which a trace is listed names the model's class and the exporter."""
     model, inputs = convolutional()
     with onnxspan.trace("stages", otlp=jaeger.http) as trace:
-        torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+        torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     found = jaeger.spans(trace.spans[0].trace_id, len(trace.spans))
     (root,) = [span for span in found if not parent(span)]
     assert root["operationName"] == "torch.onnx.export Convolutional (torchscript)"
@@ -94,7 +97,7 @@ def test_a_saved_file_arrives_by_send(jaeger, tmp_path):
     """`onnxspan send` brings a saved trace to Jaeger as if it had been sent at once."""
     model, inputs = convolutional()
     with onnxspan.trace(save=tmp_path / "saved.jsonl") as trace:
-        torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+        torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     command = [sys.executable, "-c", MAIN, "send", "saved.jsonl", "--otlp", jaeger.http]
     done = subprocess.run(  # our own command
         command, cwd=tmp_path, capture_output=True, text=True, check=True
@@ -107,7 +110,11 @@ def test_ten_thousand_spans_open(jaeger):
     """A trace at level `nodes` of more than 10 000 spans arrives and can be read."""
     with onnxspan.trace("nodes", otlp=jaeger.http) as trace:
         torch.onnx.export(
-            Long(2500), (torch.ones(2),), io.BytesIO(), dynamo=False, do_constant_folding=False
+            Long(2500),
+            (torch.ones(2),),
+            io.BytesIO(),
+            **torch_facts.TORCHSCRIPT,
+            do_constant_folding=False,
         )
     assert len(trace.spans) > 10_000
     assert trace.deliveries[0].missing == 0

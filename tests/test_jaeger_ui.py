@@ -11,6 +11,7 @@ import torch
 import browsers
 import jaegers
 import onnxspan
+import torch_facts
 from failing_models import Unsupported
 from models import Long
 
@@ -58,7 +59,11 @@ def test_a_saved_file_goes_in_by_upload(jaeger, page, tmp_path):
     saved = tmp_path / "saved.jsonl"
     with onnxspan.trace("nodes", save=saved) as trace:
         torch.onnx.export(
-            Long(200), (torch.ones(2),), io.BytesIO(), dynamo=False, do_constant_folding=False
+            Long(200),
+            (torch.ones(2),),
+            io.BytesIO(),
+            **torch_facts.TORCHSCRIPT,
+            do_constant_folding=False,
         )
     assert len(saved.read_text().splitlines()) > 1
     page.goto(f"{jaeger.query}/search")
@@ -76,7 +81,9 @@ def test_a_failure_is_found_at_a_glance(jaeger, page):
     """The list counts the errors; in the timeline red marks lead down to the operator."""
     refused = pytest.raises(torch.onnx.errors.OnnxExporterError)
     with onnxspan.trace(otlp=jaeger.http) as trace, refused:
-        torch.onnx.export(Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(
+            Unsupported(), (torch.ones(3, 3),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
     failed = [span for span in trace.result.spans if span.error]
     jaeger.spans(trace.spans[0].trace_id, len(trace.spans))
     tags = "%7B%22error%22%3A%22true%22%7D"
@@ -94,7 +101,11 @@ def test_ten_thousand_spans_open(jaeger, page):
     """A trace at level `nodes` of more than 10 000 spans is shown, and its last row is reached."""
     with onnxspan.trace("nodes", otlp=jaeger.http) as trace:
         torch.onnx.export(
-            Long(2500), (torch.ones(2),), io.BytesIO(), dynamo=False, do_constant_folding=False
+            Long(2500),
+            (torch.ones(2),),
+            io.BytesIO(),
+            **torch_facts.TORCHSCRIPT,
+            do_constant_folding=False,
         )
     assert len(trace.spans) > 10_000
     open_trace(page, jaeger, trace)

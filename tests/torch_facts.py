@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import torch
 import torch.onnx
 
@@ -29,8 +30,16 @@ OLDER = NUMBERS < PINNED
 
 SHOWS_PINNED = f"says what torch {PINNED[0]}.{PINNED[1]} does itself, and this is {VERSION}"
 
+OPSET: int = importlib.import_module("torch.onnx._constants").ONNX_DEFAULT_OPSET
+"""The opset of an export that names none."""
+
 TORCHSCRIPT: dict[str, Any] = {"dynamo": False} if "dynamo" in _ARGUMENTS else {}
 """The arguments by which `torch.onnx.export` takes the TorchScript exporter."""
+
+CUSTOM_OP = hasattr(torch.library, "custom_op")
+"""Whether an operator can be made by a decorator."""
+
+NO_CUSTOM_OP = f"torch {VERSION} has no torch.library.custom_op"
 
 DYNAMO = "dynamo" in _ARGUMENTS
 """Whether `torch.onnx.export` can take the dynamo exporter."""
@@ -46,6 +55,20 @@ EARLY_DYNAMO = NUMBERS < (2, 7)
 IS_EARLY = f"the dynamo exporter of torch {VERSION} lacks what this is about"
 
 NO_DYNAMO = f"torch {VERSION} has no dynamo exporter behind torch.onnx.export"
+
+needs_dynamo = pytest.mark.skipif(not DYNAMO, reason=NO_DYNAMO)
+"""For what exports with dynamo."""
+
+EITHER = [
+    pytest.param(TORCHSCRIPT, id="torchscript"),
+    pytest.param({"dynamo": True}, id="dynamo", marks=needs_dynamo),
+]
+"""The arguments that take each of the exporters, for a test of both."""
+
+
+def spoken(script: str) -> str:
+    """A script's text with only what `torch.onnx.export` takes here: `dynamo` is not always."""
+    return script if DYNAMO else script.replace(", dynamo=False", "")
 
 
 def unknown(options: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+import torch_facts
 from comparing import export, write
 from onnxspan.cli import main
 
@@ -136,8 +137,10 @@ def test_repeat_hands_its_options_on(tmp_path):
     """Each of the runs gets the options that one run would get, and its own numbered files."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import io, torch\nmodel = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())\n"
-        "torch.onnx.export(model, (torch.zeros(1, 2),), io.BytesIO(), dynamo=False)\n",
+        torch_facts.spoken(
+            "import io, torch\nmodel = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())\n"
+            "torch.onnx.export(model, (torch.zeros(1, 2),), io.BytesIO(), dynamo=False)\n"
+        ),
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "onnxspan", "run", "--repeat", "2", "--quiet"]

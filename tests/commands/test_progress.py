@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch_facts
 from onnxspan.commands.progress import PATIENCE, Progress
 
 SOURCE = str(Path(__file__).parents[2] / "src")
-SCRIPT = """
+SCRIPT = torch_facts.spoken("""
 import io, sys, time
 import torch
 from torch import nn
@@ -25,7 +26,7 @@ class Slow(nn.Module):
 
 torch.onnx.export(Slow(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
 print("done", file=sys.stderr)
-"""
+""")
 
 
 def on_a_terminal(arguments, folder):

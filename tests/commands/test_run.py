@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import torch_facts
 from onnxspan.reading import tree
 from onnxspan.reading.trace import Trace
 
@@ -176,7 +177,7 @@ export(Fails(), io.BytesIO())
 def exporting(tmp_path_factory):
     """A script that exports, then fails in a forward: plain, and traced with -o."""
     folder = tmp_path_factory.mktemp("exporting")
-    name = write(folder, EXPORT)
+    name = write(folder, torch_facts.spoken(EXPORT))
     plain = start(folder, name, "-o", "x")
     traced = start(folder, "-m", "onnxspan", "run", "-o", "t.jsonl", name, "-o", "x")
     return folder, ended(plain), ended(traced)
@@ -218,7 +219,7 @@ def test_a_probe_of_the_users_own(tmp_path):
     script = "import io, torch, mine\ntorch.onnx.register_custom_op_symbolic('aten::relu',"
     script += " lambda g, x: mine.relu(g, x), 17)\ntorch.onnx.export(torch.nn.ReLU(),"
     script += " (torch.zeros(2),), io.BytesIO(), opset_version=17, dynamo=False)"
-    name = write(tmp_path, script)
+    name = write(tmp_path, torch_facts.spoken(script))
     options = ["--probe", "mine:relu", "-o", "t.jsonl"]
     code, _, err = ended(start(tmp_path, "-m", "onnxspan", "run", *options, name))
     assert code == 0, err

@@ -11,9 +11,10 @@ import time
 
 import pytest
 
+import torch_facts
 from onnxspan.commands import interrupt
 
-SLOW = """
+SLOW = torch_facts.spoken("""
 import collections, itertools, sys, torch
 def endless(*args):  # holds the GIL and never looks at signals, as a native pass does
     print("inside", flush=True)
@@ -21,15 +22,16 @@ def endless(*args):  # holds the GIL and never looks at signals, as a native pas
 torch._C._jit_pass_lint = endless
 import io
 torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
-"""
-QUICK = """
-import io, structlog, torch
+""")
+QUICK = torch_facts.spoken("""
+import io, structlog, torch, warnings
 class Model(torch.nn.Module):
     def forward(self, x):
         structlog.get_logger().warning("mine")
+        warnings.warn("look out")
         return x + 1
 torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
-"""
+""")
 
 
 def _command(tmp_path, text, *options):

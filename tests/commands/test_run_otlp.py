@@ -7,16 +7,17 @@ import sys
 
 from click.testing import CliRunner
 
+import torch_facts
 from collectors import GrpcCollector
 from onnxspan.cli import main
 
-SCRIPT = """
+SCRIPT = torch_facts.spoken("""
 import io, os, torch
 torch.onnx.export(torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False)
 if os.fork() == 0:  # a child has nothing to send and nothing to wait for
     raise SystemExit
 os.wait()
-"""
+""")
 
 
 def test_arrives(tmp_path):

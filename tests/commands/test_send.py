@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
 import onnxspan
+import torch_facts
 from collectors import BOTH, HttpCollector
 from models import convolutional
 from onnxspan.cli import main
@@ -25,7 +26,7 @@ def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("send") / "saved.jsonl"
     model, inputs = convolutional()
     with onnxspan.trace(save=path):
-        torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+        torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     return path
 
 
@@ -41,7 +42,7 @@ def test_arrives_as_if_sent_at_once(kind, tmp_path):
     model, inputs = convolutional()
     with kind() as live, kind() as later:
         with onnxspan.trace(otlp=live.url, protocol=kind.protocol, save=path):
-            torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+            torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
         result = send(path, "--otlp", later.url, "--protocol", kind.protocol)
     assert result.exit_code == 0, result.output
     assert f"{len(live.spans)} spans" in result.output

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
 import zoo
 from conftest import quiet
 from onnxspan import conventions as c
@@ -188,7 +189,7 @@ def test_counts_hold_where_no_chunk_and_no_signature_is(make, arguments):
     session.open()
     try:
         with quiet():
-            torch.onnx.export(make(), arguments, io.BytesIO(), dynamo=False)
+            torch.onnx.export(make(), arguments, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     finally:
         session.close()
     assert session.errors == []

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import onnxspan
+import torch_facts
 from collectors import BOTH, HttpCollector
 from models import convolutional
 from onnxspan.errors import OnnxspanError
@@ -28,7 +29,7 @@ from onnxspan.recording.own_span import OwnSpan
 def export():
     """A real export of a small model."""
     model, inputs = convolutional()
-    torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+    torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
 
 
 def ids(spans):

@@ -13,6 +13,7 @@ import structlog
 import torch
 
 import onnxspan
+import torch_facts
 from onnxspan import conventions as c
 
 
@@ -25,7 +26,7 @@ class Warns(torch.nn.Module):
 
 def _export():
     buffer = io.BytesIO()
-    torch.onnx.export(Warns(), (torch.zeros(2, 3),), buffer, dynamo=False)
+    torch.onnx.export(Warns(), (torch.zeros(2, 3),), buffer, **torch_facts.TORCHSCRIPT)
     return buffer.getvalue()
 
 
@@ -100,7 +101,7 @@ def test_processor_adds_the_ids_of_the_current_span():
 
     with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(Logs(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(Logs(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
     span = _span(trace, "_trace_and_get_graph_from_model")
     assert lines[0] == {"event": "mine", "trace_id": span.trace_id, "span_id": span.span_id}
     assert onnxspan.add_span_ids(None, "info", {}) == {}
@@ -150,7 +151,7 @@ def test_native_log_leaves_other_output_alone(capfd):
 
     with warnings.catch_warnings(), onnxspan.trace(flight=False, native_log=True):
         warnings.simplefilter("ignore")
-        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
     assert capfd.readouterr().err.count("mine, from inside\n") == 1
 
 

@@ -12,12 +12,13 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
 import onnxspan
+import torch_facts
 from failing_models import Unsupported
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("dynamo", [False, True])
-def test_records_belong_to_their_spans(dynamo):
+@pytest.mark.parametrize("exporter", torch_facts.EITHER)
+def test_records_belong_to_their_spans(exporter):
     """`entered`, `left` and `failed` of every span, a failed operator's too, bear its own ids."""
     kept = InMemoryLogRecordExporter()
     provider = LoggerProvider()
@@ -29,7 +30,7 @@ def test_records_belong_to_their_spans(dynamo):
     refused = pytest.raises(torch.onnx.errors.OnnxExporterError)
     with onnxspan.trace(flight=False, log=logger) as trace, refused:
         torch.onnx.export(
-            Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=dynamo, verbose=False
+            Unsupported(), (torch.ones(3, 3),), io.BytesIO(), **exporter, verbose=False
         )
     records = [data.log_record for data in kept.get_finished_logs()]
     ids = {

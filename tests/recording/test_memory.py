@@ -8,6 +8,7 @@ import warnings
 import torch
 
 import onnxspan
+import torch_facts
 from onnxspan import conventions as c
 from onnxspan.recording import memory
 
@@ -23,7 +24,7 @@ class Keeps(torch.nn.Module):
 def _export(tracing, model):
     with warnings.catch_warnings(), tracing as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, (torch.zeros(1),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(model, (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
     assert trace.errors == []
     return {span.name: span for span in trace.spans}
 

@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, generate_latest
 from torch import nn
 
 import onnxspan
+import torch_facts
 from models import convolutional
 from onnxspan import conventions as c
 from onnxspan.recording.metrics import Metrics
@@ -32,9 +33,11 @@ def run(meters):
     model, inputs = convolutional()
     with onnxspan.trace(meter_provider=meters) as trace:
         for _ in range(2):
-            torch.onnx.export(model, inputs, io.BytesIO(), dynamo=False)
+            torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
         with pytest.raises(torch.onnx.errors.OnnxExporterError):
-            torch.onnx.export(Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=False)
+            torch.onnx.export(
+                Unsupported(), (torch.ones(3, 3),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+            )
     assert not trace.errors
     return trace
 

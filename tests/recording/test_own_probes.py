@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
 from onnxspan import conventions as c
 
 MINE = """
@@ -64,15 +65,17 @@ class Doubling(torch.nn.Module):
 
 
 def _export(mine, **options):
-    return mine.export_for_phone(Doubling(mine), torch.zeros(2, 3), dynamo=False, **options)
+    return mine.export_for_phone(
+        Doubling(mine), torch.zeros(2, 3), **torch_facts.TORCHSCRIPT, **options
+    )
 
 
 @pytest.fixture(autouse=True)
 def own_symbolic(mine):
     """The user's own translation of relu, in the user's own module."""
-    torch.onnx.register_custom_op_symbolic("aten::relu", mine.symbolic_relu, 20)
+    torch.onnx.register_custom_op_symbolic("aten::relu", mine.symbolic_relu, 17)
     yield
-    torch.onnx.unregister_custom_op_symbolic("aten::relu", 20)
+    torch.onnx.unregister_custom_op_symbolic("aten::relu", 17)
 
 
 def test_a_place_gives_a_span(mine):
@@ -87,17 +90,15 @@ def test_a_place_gives_a_span(mine):
     assert trace.errors == []
 
 
-@pytest.mark.parametrize("dynamo", [False, True])
-def test_what_forward_calls_stays_bare(mine, dynamo):
+@pytest.mark.parametrize("exporter", torch_facts.EITHER)
+def test_what_forward_calls_stays_bare(mine, exporter):
     """A function that the model's forward calls gets no span: a wrapper would rename the inputs."""
-    if dynamo and not hasattr(torch.onnx, "ONNXProgram"):
-        pytest.skip("this torch has no dynamo exporter")
     model, original, seen = Doubling(mine), mine.double, []
     mine.double = lambda x: (seen.append(mine.double is probed), original(x))[1]
     probed = mine.double
-    plain = mine.export_for_phone(model, torch.zeros(2, 3), dynamo=dynamo)
+    plain = mine.export_for_phone(model, torch.zeros(2, 3), **exporter)
     with onnxspan.trace(probes=["mine_of_tests:double"]) as trace:
-        traced = mine.export_for_phone(model, torch.zeros(2, 3), dynamo=dynamo)
+        traced = mine.export_for_phone(model, torch.zeros(2, 3), **exporter)
     assert traced == plain
     assert seen
     assert all(seen)
@@ -236,7 +237,7 @@ def test_a_method_is_put_back(mine):
     def symbolic(g, x):
         return mine.Phone().relu(g, x)
 
-    torch.onnx.register_custom_op_symbolic("aten::relu", symbolic, 20)
+    torch.onnx.register_custom_op_symbolic("aten::relu", symbolic, 17)
     with onnxspan.trace(probes=["mine_of_tests:Phone.relu"]) as trace:
         _export(mine)
     assert vars(mine.Phone)["relu"] is raw
@@ -249,12 +250,12 @@ def test_an_export_that_fails_leaves_nothing(mine, fails_in):
     originals = mine.double, mine.make_relu
     model = Doubling(mine)
     if fails_in == "_jit_pass_onnx":
-        torch.onnx.register_custom_op_symbolic("aten::relu", lambda _g: None, 20)
+        torch.onnx.register_custom_op_symbolic("aten::relu", lambda _g: None, 17)
     else:
         model.forward = lambda x: mine.double(x).no_such_method()
     probes = ["mine_of_tests:double", "mine_of_tests:make_relu"]
     with pytest.raises((AttributeError, TypeError)), onnxspan.trace(probes=probes) as trace:
-        mine.export_for_phone(model, torch.zeros(2, 3), dynamo=False)
+        mine.export_for_phone(model, torch.zeros(2, 3), **torch_facts.TORCHSCRIPT)
     assert fails_in in {span.name for span in trace.spans if span.error}
     assert (mine.double, mine.make_relu) == originals
     assert trace.errors == []

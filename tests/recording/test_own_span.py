@@ -11,6 +11,7 @@ from opentelemetry import trace as otel
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 import onnxspan
+import torch_facts
 from conftest import quiet
 from onnxspan.recording.own_span import OWN_TRACER, OwnSpan
 
@@ -18,7 +19,10 @@ from onnxspan.recording.own_span import OWN_TRACER, OwnSpan
 def export(model=None):
     with quiet():
         torch.onnx.export(
-            model or torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False
+            model or torch.nn.Linear(2, 2),
+            (torch.ones(1, 2),),
+            io.BytesIO(),
+            **torch_facts.TORCHSCRIPT,
         )
 
 

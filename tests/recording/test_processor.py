@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
 from models import transformer
 from onnxspan import conventions as c
 
@@ -22,7 +23,7 @@ def export():
     model, args = transformer(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, args, io.BytesIO(), dynamo=False)
+        torch.onnx.export(model, args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
 
 
 def planted(monkeypatch, work):
@@ -69,7 +70,9 @@ def test_nothing_is_left_with_the_collector():
         export()
         assert gc.callbacks == before
         try:
-            torch.onnx.export(torch.nn.Linear(2, 2), ("no tensor",), io.BytesIO(), dynamo=False)
+            torch.onnx.export(
+                torch.nn.Linear(2, 2), ("no tensor",), io.BytesIO(), **torch_facts.TORCHSCRIPT
+            )
         except Exception:
             assert gc.callbacks == before
         else:

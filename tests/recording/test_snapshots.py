@@ -8,6 +8,7 @@ import torch
 
 import models
 import onnxspan
+import torch_facts
 from onnxspan import conventions as c
 from onnxspan.reading import snapshots as diffs
 from onnxspan.reading.trace import Trace
@@ -22,7 +23,7 @@ def export(path, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with onnxspan.trace(**options) as trace:
-            torch.onnx.export(model, args, path, dynamo=False)
+            torch.onnx.export(model, args, path, **torch_facts.TORCHSCRIPT)
     assert trace.errors == []
     return trace
 
@@ -121,7 +122,7 @@ def test_taking_them_is_not_counted_as_the_pass(tmp_path, monkeypatch):
     monkeypatch.setattr(snapshots.graph_text, "text", text)
     model, args = models.convolutional()
     with onnxspan.Tracing(Options(snapshots="_jit_pass_cse", clock=ticking, epoch=0)) as trace:
-        torch.onnx.export(model, args, tmp_path / "m.onnx", dynamo=False)
+        torch.onnx.export(model, args, tmp_path / "m.onnx", **torch_facts.TORCHSCRIPT)
     (span,) = [span for span in trace.spans if span.name == "_jit_pass_cse"]
     assert len(taken) == 2
     assert seen[span.start] == seen[span.end] == 1

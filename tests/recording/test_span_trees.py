@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 import models
 import snapshot
+import torch_facts
 from conftest import quiet
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
@@ -68,7 +69,7 @@ def recorded(name, level):
     session.open()
     try:
         with quiet():
-            torch.onnx.export(model, args, io.BytesIO(), dynamo=False)
+            torch.onnx.export(model, args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     finally:
         session.close()
     assert session.errors == []
