@@ -135,7 +135,7 @@ def test_as_a_call_is_about_to_end(function, work):
         assert trace.exports
 
 
-@pytest.mark.parametrize("function", ["watch", "unwatch", "_close"])
+@pytest.mark.parametrize("function", ["watch", "unwatch", "_close", "_hold", "_release"])
 def test_as_an_export_takes_or_gives_back(function):
     """At every line of what an export holds, or gives back, nothing stays held."""
     with onnxspan.trace(), Interrupting("line", -1, function) as counting:

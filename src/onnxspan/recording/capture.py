@@ -29,52 +29,60 @@ class Capture:
     """Listener that holds the two places as long as an export runs."""
 
     def __init__(self) -> None:
-        self._held = False
+        self._exports: set[Export] = set()
 
     def entered(self, call: Call) -> None:
         """Begin with the export."""
         if call.parent is None:
-            _hold()
-            self._held = True
+            self._exports.add(call.export)
+            _hold(call.export)
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Nothing: what is said goes to the span that is current when it is said."""
 
-    def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's signature
+    def finished(self, export: Export) -> None:
         """End with it."""
-        if self._held:
-            self._held = False
-            _release()
+        _release(export)
+        self._exports.discard(export)
+
+    def closed(self) -> None:
+        """Give back what a Ctrl-C in the midst of `finished` has left."""
+        for export in list(self._exports):
+            self.finished(export)
 
 
 _lock = threading.Lock()
-_holders = 0
+_holders: set[Export] = set()
 _show: Callable[[Any], None] | None = None
 _make: Callable[..., logging.LogRecord] | None = None
 
+# Ctrl-C may come at any line of these two: an export is a holder before anything is replaced and
+# until all is put back, and either may be called again.
 
-def _hold() -> None:
-    global _holders, _show, _make  # noqa: PLW0603  # there is one interpreter, and one of each
+
+def _hold(export: Export) -> None:
+    global _show, _make  # noqa: PLW0603  # there is one interpreter, and one of each
     with _lock:
-        _holders += 1
-        if _holders == 1:
+        _holders.add(export)
+        if len(_holders) > 1:
+            return
+        if warnings._showwarnmsg is not _shown:  # type: ignore[attr-defined]  # noqa: SLF001  # see above
             _show = warnings._showwarnmsg  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-            _make = logging.getLogRecordFactory()
             warnings._showwarnmsg = _shown  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+        if logging.getLogRecordFactory() is not _made:
+            _make = logging.getLogRecordFactory()
             logging.setLogRecordFactory(_made)
 
 
-def _release() -> None:
-    global _holders  # noqa: PLW0603  # as above
+def _release(export: Export) -> None:
     with _lock:
-        _holders -= 1
-        if _holders:
-            return
-        # Somebody who replaced them meanwhile keeps theirs: ours is a pass-through then.
-        if warnings._showwarnmsg is _shown:  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-            warnings._showwarnmsg = _show  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-        if logging.getLogRecordFactory() is _made and _make is not None:
-            logging.setLogRecordFactory(_make)
+        if _holders <= {export}:
+            # Somebody who replaced them meanwhile keeps theirs: ours is a pass-through then.
+            if warnings._showwarnmsg is _shown:  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+                warnings._showwarnmsg = _show  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+            if logging.getLogRecordFactory() is _made and _make is not None:
+                logging.setLogRecordFactory(_make)
+        _holders.discard(export)
 
 
 def _shown(message: Any) -> None:
