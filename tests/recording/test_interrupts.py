@@ -65,7 +65,13 @@ def others():
     return [*gc.callbacks, warnings._showwarnmsg, logging.getLogRecordFactory()]
 
 
-OTHERS = others()
+OTHERS = []
+
+
+@pytest.fixture(autouse=True)
+def baseline():
+    """What is held before the test, by other libraries: hypothesis has a callback of its own."""
+    OTHERS[:] = others()
 
 
 def nothing_is_left(before):
