@@ -104,6 +104,14 @@ def test_the_named_source_has_the_function(name):
     assert re.search(rf"(?m)^ *(def|class) {name}\b", text)
 
 
+@pytest.mark.parametrize(("former", "name"), explanations.FORMERLY.items())
+def test_a_former_name_leads_to_the_text(former, name):
+    """What an older version calls otherwise is explained too, and the text is listed once."""
+    assert explanations.get(former) == explanations.get(name)
+    assert former not in explanations.names()
+    assert name in explanations.names()
+
+
 def test_no_two_names_differ_in_case_alone():
     """The files survive a file system that does not tell upper from lower case."""
     lowered = [name.lower() for name in explanations.names()]

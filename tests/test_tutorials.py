@@ -113,7 +113,8 @@ def test_a_fence_defines_what_torch_can_find_the_source_of():
     """A function of a fence has its source, as one of a script would."""
     text = page("""
         ```python
-        import torch, inspect
+        import torch, inspect, warnings
+        warnings.simplefilter("ignore")  # some versions of torch say that scripts are going
         ```
 
         ```python
@@ -129,7 +130,7 @@ def test_a_fence_defines_what_torch_can_find_the_source_of():
             x: Tensor) -> Tensor:
           return torch.add(x, x)
 
-        4
+        5
         ```
         """)
     assert pages.check(text)[0] == []

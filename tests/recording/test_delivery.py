@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import re
 import socket
@@ -190,35 +191,78 @@ def test_unavailable_half_of_the_time():
     assert trace.deliveries[0].missing == 0
 
 
-def test_nothing_is_sent_during_an_export():
-    """Not even a second export in the same block runs beside the first one's sending."""
-    seen = []
+def test_an_output_is_held_while_an_export_runs(monkeypatch):
+    """From each export's first call to its last, and let go between two."""
+    happened = []
+    really = delivery.Delivery.hold
 
-    class Watching(InMemorySpanExporter):
-        def export(self, spans):
-            seen.append(len(under_way))
-            return super().export(spans)
+    def hold(self, held):
+        happened.append("held" if held else "let go")
+        really(self, held)
 
-    class Watch:
-        def entered(self, call):
-            if call.parent is None:
-                under_way.add(id(call.export))
+    monkeypatch.setattr(delivery.Delivery, "hold", hold)
+    tracing = onnxspan.Tracing(Options(outputs=[InMemorySpanExporter()]))
+    model, inputs = convolutional()
+    model.register_forward_pre_hook(lambda *_: happened.append("forward"))
+    with tracing:
+        for _ in range(3):
+            torch.onnx.export(model, inputs, io.BytesIO(), **torch_facts.TORCHSCRIPT)
+    changes = [what for what, _ in itertools.groupby(happened)]
+    # The output is opened by the first spans, which come when the first export has ended.
+    assert changes == ["forward", "let go", *(["held", "forward", "let go"] * 2)]
+    assert tracing.deliveries[0].missing == 0
 
-        def left(self, call, error):
-            if call.parent is None:
-                under_way.discard(id(call.export))
 
-        def finished(self, export):
+def test_nothing_is_begun_while_held(monkeypatch):
+    """A batch is kept back, even one that was being made readable when an export began."""
+    sent = []
+    converted = threading.Event()
+
+    class Noting:
+        def send(self, batch):
+            sent.append((queue._held, [*batch]))
+            return delivery.Outcome()
+
+        def close(self):
             pass
 
-    under_way = set()
-    tracing = onnxspan.Tracing(Options(outputs=[Watching()], listeners=[Watch()]))
-    with tracing:
-        export()
-        export()
-    assert seen
-    assert set(seen) == {0}
-    assert tracing.deliveries[0].missing == 0
+    def readable(span):
+        if not converted.is_set():
+            queue.hold(True)  # the export begins here
+            converted.set()
+        return span
+
+    monkeypatch.setattr(delivery, "readable", readable)
+    monkeypatch.setattr(delivery, "cut", lambda spans: iter([list(spans)]))
+    queue = delivery.Delivery("somewhere", Noting)
+    queue.add(["first", "second"])
+    assert converted.wait(10)
+    while queue._under_way:  # until it is put back
+        assert not sent
+    queue.wait(10)
+    assert queue.stop() == []
+    assert sent == [(False, ["first", "second"])]
+    assert queue.delivered == 2
+
+
+def test_a_span_that_cannot_be_made_readable_is_told(monkeypatch):
+    """The thread does not end without a word, and nobody waits for it."""
+
+    class Unused:
+        def send(self, batch):
+            raise AssertionError("there is nothing to send")
+
+        def close(self):
+            pass
+
+    def readable(span):
+        raise RuntimeError(f"broken {span}")
+
+    monkeypatch.setattr(delivery, "readable", readable)
+    queue = delivery.Delivery("somewhere", Unused)
+    queue.add(["span"])
+    queue.wait(10)
+    assert queue.problem == "RuntimeError: broken span"
 
 
 def test_the_export_makes_no_spans_of_the_sdk(monkeypatch):

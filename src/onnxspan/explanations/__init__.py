@@ -26,6 +26,9 @@ SECTIONS = (
 NOT_CALLED = "A TorchScript pass that the exporters of the supported versions do not call."
 """What is said of a pass of torch._C that has no text: a custom exporter may call any of them."""
 
+FORMERLY = {"_ConvertVersionPass": "_ConvertVersionPassRequiresInline"}
+"""Names that older versions of torch or onnxscript have for something explained here."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Explanation:
@@ -67,7 +70,8 @@ def names() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=1024)
 def get(name: str) -> Explanation | None:
-    """The text for a span's name; None when there is none."""
+    """The text for a span's name, or for what that became later; None when there is none."""
+    name = FORMERLY.get(name, name)
     if name not in names():
         return None
     file = importlib.resources.files(__name__).joinpath(f"{name}.md")

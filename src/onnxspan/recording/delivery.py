@@ -2,9 +2,9 @@
 
 OpenTelemetry's BatchSpanProcessor drops the oldest spans when its queue is full, throws a
 failed batch away and cannot bound its flush; so this queue is onnxspan's own. It holds all
-there is (the spans are in memory anyway), works between exports and never during one (its
-encoding would share the interpreter with torch), sends a failed batch again, and says in the
-end what arrived and what did not.
+there is (the spans are in memory anyway), begins nothing while an export runs (encoding
+would share the interpreter with torch; only a request that was under way is ended), sends a
+failed batch again, and says in the end what arrived and what did not.
 """
 
 from __future__ import annotations
@@ -181,38 +181,37 @@ class Delivery:
         me = threading.get_ident()
         try:
             sender = self._connect()
-        except Exception as error:
+            with self._changed:
+                self._senders.append(sender)
+            while (batch := self._take(me)) is not None:
+                self._settle(me, batch, _sent(sender, batch))
+        except Exception as error:  # no sender could be made, or a span could not be read
             with self._changed:
                 self._note(Outcome(f"{type(error).__name__}: {error}", final=True))
-            return
-        with self._changed:
-            self._senders.append(sender)
-        while (batch := self._take(me)) is not None:
-            with suppress_instrumentation():
-                try:
-                    outcome = sender.send(batch)
-                except Exception as error:
-                    outcome = Outcome(f"{type(error).__name__}: {error}")
-            self._settle(me, batch, outcome)
+                self._hopeless = True
 
     def _take(self, me: int) -> list[ReadableSpan] | None:
         """The next batch, cut to size; None when there is nothing more to do."""
-        with self._changed:
-            while not self._stopped and (self._held or self._hopeless or not self._waiting):
-                self._changed.wait()
-            if self._stopped:
-                return None
-            self._began = self._began or time.monotonic()
-            self._under_way[me] = spans = self._waiting.popleft()
-        first = next(cut(map(readable, spans)))  # not in `add`, which an export waits for
-        with self._changed:
-            if self._stopped:
-                return None
-            self._under_way[me] = first
-            if len(first) < len(spans):
-                self._waiting.appendleft(spans[len(first) :])
-                self._changed.notify()
-        return first
+        while True:
+            with self._changed:
+                while not self._stopped and (self._held or self._hopeless or not self._waiting):
+                    self._changed.wait()
+                if self._stopped:
+                    return None
+                self._began = self._began or time.monotonic()
+                self._under_way[me] = spans = self._waiting.popleft()
+            first = next(cut(map(readable, spans)))  # not in `add`, which an export waits for
+            with self._changed:
+                if self._stopped:
+                    return None
+                self._under_way[me] = first
+                if len(first) < len(spans):
+                    self._waiting.appendleft(spans[len(first) :])
+                    self._changed.notify()
+                if not self._held:
+                    return first
+                # An export began in the meantime.
+                self._waiting.appendleft(self._under_way.pop(me))
 
     def _settle(self, me: int, batch: list[ReadableSpan], outcome: Outcome) -> None:
         with self._changed:
@@ -249,3 +248,11 @@ class Delivery:
         if self.delivered == 0 and (outcome.final or out_of_patience):
             self._hopeless = True
             self._changed.notify_all()
+
+
+def _sent(sender: Sender, batch: list[ReadableSpan]) -> Outcome:
+    with suppress_instrumentation():
+        try:
+            return sender.send(batch)
+        except Exception as error:
+            return Outcome(f"{type(error).__name__}: {error}")

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import onnxspan
+import torch_facts
 from onnxspan import conventions as c
 
 
@@ -61,16 +62,17 @@ def test_records_are_on_their_passes(caplog):
     trace = _export(True)
     said = _said(trace)
     assert "INFO" in said["FoldConstantsPass", "onnxscript"]
-    assert "INFO" in said["RewritePass", "onnxscript"]
     assert "INFO" in said["RemoveUnusedNodesPass", "onnx_ir"]
     assert trace.errors == []
-    [rewritten] = [
+    rewritten = [
         event.attributes[c.LOG_MESSAGE]
         for span in trace.spans
         if span.name == "RewritePass"
         for event in span.events
     ]
-    assert "pattern rewrite rules" in rewritten
+    if not torch_facts.OLDER:  # onnxscript up to 0.6 prints this, to standard output
+        assert "INFO" in said["RewritePass", "onnxscript"]
+        assert ["pattern rewrite rules" in message for message in rewritten] == [True]
     quiet = [record for record in caplog.records if record.levelno < logging.WARNING]
     assert [record.name for record in quiet if record.name.startswith(("onnxs", "onnx_ir"))] == []
 
