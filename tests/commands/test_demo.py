@@ -50,4 +50,5 @@ def test_both_exporters_stand_side_by_side():
         lines = {row[0]: row[1:] for row in rows}
         assert len(lines["capture the model"]) == 2
         assert len(lines["written"]) == 2
-        assert len(lines["optimize"]) == 1  # dynamo alone has that step
+        # Dynamo alone has that step, and not in its first versions.
+        assert len(lines.get("optimize", ())) == (1 if torch_facts.OPTIMIZES else 0)

@@ -32,7 +32,11 @@ def _skip_unless_exportable(case, keywords):
         pytest.skip(torch_facts.NO_CUSTOM_OP)
 
 
-WORDED_ANEW = ("operator of a later opset, torchscript", "opset too new, torchscript")
+WORDED_ANEW = (
+    "operator of a later opset, torchscript",
+    "opset too new, torchscript",
+    "own operator, torchscript",
+)
 """What torch says otherwise since the screens were kept, though it was the same failure."""
 
 
@@ -61,15 +65,23 @@ def failed():
         if case not in kept:
             model, args, keywords = FAILING[case]()
             _skip_unless_exportable(case, keywords)
+            raised = None
             with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
                 warnings.simplefilter("ignore")
-                with pytest.raises(Exception) as raised:  # the cases differ
+                try:
                     if isinstance(model, torch.nn.Module):
                         model.eval()
-                    keywords = {"f": io.BytesIO(), "verbose": False, **keywords}
-                    torch.onnx.export(model, args, **keywords)
-            kept[case] = trace, raised.value
-        return kept[case]
+                    file = None if "dynamo" in case else io.BytesIO()
+                    torch.onnx.export(model, args, **{"f": file, "verbose": False, **keywords})
+                except Exception as error:  # the cases differ
+                    raised = error
+            kept[case] = trace, raised
+        trace, raised = kept[case]
+        if raised is None and torch_facts.OLDER:
+            assert trace.errors == []
+            pytest.skip(f"torch {torch_facts.VERSION} exports this")
+        assert raised is not None
+        return trace, raised
 
     yield fail
     if os.environ.get("UPDATE_SCREENS"):
@@ -95,7 +107,8 @@ def test_chain_on_request(failed):
     """The chain lists the exception and its causes, and stands only where it is asked for."""
     trace, error = failed("wrong shape in the model, dynamo")
     failure = trace.failure
-    assert failure.chain[-1] == "RuntimeError: shape '[7, 7]' is invalid for input of size 8"
+    if not torch_facts.EARLY_DYNAMO:
+        assert failure.chain[-1] == "RuntimeError: shape '[7, 7]' is invalid for input of size 8"
     assert type(error).__name__ in failure.chain[0]
     assert "chain" in failure.screen(chain=True)
     assert "chain" not in failure.screen()
@@ -168,6 +181,7 @@ class Swallowed(torch.nn.Module):
         return BadShape.apply(x, self.shape) + 1
 
 
+@pytest.mark.skipif(torch_facts.NUMBERS == (2, 5), reason="torch 2.5 does not swallow it")
 def test_swallowed_shape_inference():
     """Shape inference that torch lets fail is said to be handled, under a root without error."""
     with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
@@ -208,14 +222,12 @@ def test_strategies_that_failed(failed):
     assert "handled" not in _tree(trace)
 
 
-@torch_facts.needs_dynamo
+@pytest.mark.skipif(torch_facts.NUMBERS < (2, 6), reason=torch_facts.IS_EARLY)
 def test_strategy_that_was_made_up_for():
     """Where a later strategy succeeds there is no failure, and the earlier one's is handled."""
     with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            StrictOnly(), (torch.zeros(2, 4),), io.BytesIO(), dynamo=True, verbose=False
-        )
+        torch.onnx.export(StrictOnly(), (torch.zeros(2, 4),), None, dynamo=True, verbose=False)
     assert trace.failure is None
     [handled] = trace.result.failures
     assert handled.handled
@@ -225,7 +237,7 @@ def test_strategy_that_was_made_up_for():
     assert "handled: ValueError: only strict capture passes here" in tree
 
 
-@torch_facts.needs_dynamo
+@pytest.mark.skipif(torch_facts.EARLY_DYNAMO, reason=torch_facts.IS_EARLY)
 def test_broken_dynamic_shape_names_the_constraint():
     """A constraint that does not hold is named, once, though torch wraps it in a second error."""
     model, rows = FAILING["wrong shape in the model, dynamo"]()[:2]
@@ -234,9 +246,11 @@ def test_broken_dynamic_shape_names_the_constraint():
     with warnings.catch_warnings(), onnxspan.trace(flight=False) as trace:
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            model, rows, io.BytesIO(), dynamo=True, verbose=False, dynamic_shapes={"x": {0: batch}}
+            model, rows, None, dynamo=True, verbose=False, dynamic_shapes={"x": {0: batch}}
         )
     [handled] = trace.result.failures
     assert handled.span.name == "produce_guards_and_solve_constraints"
-    assert handled.message.startswith("Constraints violated (batch)! - Not all values of batch")
-    assert "Suggested fixes: batch = 2" in handled.message
+    assert handled.message.startswith("Constraints violated (batch)! - ")
+    if not torch_facts.OLDER:
+        assert "Not all values of batch" in handled.message
+        assert "Suggested fixes: batch = 2" in handled.message

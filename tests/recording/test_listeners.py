@@ -177,7 +177,7 @@ def test_a_logger_that_is_made_on_the_way_is_heard_and_kept_from_the_user(caplog
     logging.getLogger("onnxscript")
     with warnings.catch_warnings(), onnxspan.trace(flight=False, native_log=True) as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
     said = [event.attributes for span in trace.spans for event in span.events]
     assert "said late" in [each.get(c.LOG_MESSAGE) for each in said]
     assert "said late" not in caplog.messages

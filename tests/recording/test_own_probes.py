@@ -14,7 +14,8 @@ import torch_facts
 from onnxspan import conventions as c
 
 MINE = """
-import io
+import tempfile
+from pathlib import Path
 
 import torch
 
@@ -34,9 +35,10 @@ def symbolic_relu(g, x):
     return make_relu(g, x)
 
 def export_for_phone(model, x, **options):
-    file = io.BytesIO()
-    torch.onnx.export(model, (x,), file, **options)
-    return file.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.onnx")
+        torch.onnx.export(model, (x,), str(file), **options)
+        return file.read_bytes()
 
 class Phone:
     def relu(self, g, x):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 
 import pytest
@@ -28,9 +27,7 @@ class Folds(nn.Module):
 
 def _export(native_log):
     with onnxspan.trace(flight=False, native_log=native_log) as trace:
-        torch.onnx.export(
-            Folds().eval(), (torch.zeros(2, 4),), io.BytesIO(), dynamo=True, verbose=False
-        )
+        torch.onnx.export(Folds().eval(), (torch.zeros(2, 4),), None, dynamo=True, verbose=False)
     return trace
 
 
@@ -57,11 +54,11 @@ def _nothing_below_warning():
         logging.getLogger(name).setLevel(level)
 
 
+@pytest.mark.skipif(torch_facts.EARLY_DYNAMO, reason=torch_facts.IS_EARLY)
 def test_records_are_on_their_passes(caplog):
     """Optimizer, rewriter and onnx_ir speak on their own passes, and the user's handlers hear nothing."""
     trace = _export(True)
     said = _said(trace)
-    assert "INFO" in said["FoldConstantsPass", "onnxscript"]
     assert "INFO" in said["RemoveUnusedNodesPass", "onnx_ir"]
     assert trace.errors == []
     rewritten = [
@@ -70,13 +67,15 @@ def test_records_are_on_their_passes(caplog):
         if span.name == "RewritePass"
         for event in span.events
     ]
-    if not torch_facts.OLDER:  # onnxscript up to 0.6 prints this, to standard output
+    if not torch_facts.OLDER:  # onnxscript up to 0.4 says neither, up to 0.6 prints the second
+        assert "INFO" in said["FoldConstantsPass", "onnxscript"]
         assert "INFO" in said["RewritePass", "onnxscript"]
         assert ["pattern rewrite rules" in message for message in rewritten] == [True]
     quiet = [record for record in caplog.records if record.levelno < logging.WARNING]
     assert [record.name for record in quiet if record.name.startswith(("onnxs", "onnx_ir"))] == []
 
 
+@pytest.mark.skipif(torch_facts.EARLY_DYNAMO, reason=torch_facts.IS_EARLY)
 def test_debug_has_torch_export_too():
     """With `debug` torch.export's own records are there, on the step of the capture."""
     said = _said(_export("debug"))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 # A node's stack_trace, and a traceback: `  File "/path/model.py", line 12, in forward`.
 _SOURCE_LINE = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+)', re.MULTILINE)
+# An item of an `nn_module_stack`: `getattr(L['self'].inner, '0')`.
+_GETATTR = re.compile(r"getattr\(([^()]*), '([^']*)'\)")
+_OF_SELF = re.compile(r"^L\['\w+'\]\.?")
 _NOT_USERS = ("/site-packages/torch/", "<onnxspan", "<eval_with_key>", "<string>", "<frozen")
 _MESSAGE_LIMIT = 2_000
 
@@ -119,11 +122,23 @@ def node_attributes(node: Any) -> dict[str, Any]:
     if stack:
         path = list(stack.values())[-1][0]
         if path:
-            found[c.NODE_SCOPE] = str(path).removeprefix("L['self'].")
+            found[c.NODE_SCOPE] = module_path(str(path))
     line = users_line(node.meta.get("stack_trace") or "")
     if line is not None:
         found[c.FILE], found[c.LINE] = line
     return found
+
+
+def module_path(text: str) -> str:
+    """A module's path as `get_submodule` takes it.
+
+    Args:
+        text: as an `nn_module_stack` has it: `inner.0`, `L['self'].inner` or, from strict
+            captures of torch up to 2.8, `getattr(L['self'].inner, '0')`.
+    """
+    while (shorter := _GETATTR.sub(r"\1.\2", text)) != text:
+        text = shorter
+    return _OF_SELF.sub("", text)
 
 
 def users_line(stack_trace: str) -> tuple[str, int] | None:

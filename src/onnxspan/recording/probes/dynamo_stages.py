@@ -113,7 +113,9 @@ def after_fuse(call: Call, result: Any) -> None:
 
 def before_external(call: Call) -> None:
     """The weights go to a file of their own beside the model."""
-    call.export.notes[_EXTERNAL] = f"{os.fspath(call.args[1])}.data"
+    destination = call.args[1]
+    if isinstance(destination, str | os.PathLike):  # up to 2.8 torch refuses others in here
+        call.export.notes[_EXTERNAL] = f"{os.fspath(destination)}.data"
 
 
 def after_save(call: Call, _result: Any) -> None:
