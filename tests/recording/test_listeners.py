@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import sys
 import warnings
 
 import pytest
@@ -153,6 +154,34 @@ def test_native_log_leaves_other_output_alone(capfd):
         warnings.simplefilter("ignore")
         torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
     assert capfd.readouterr().err.count("mine, from inside\n") == 1
+
+
+def test_native_log_survives_a_closed_stderr(monkeypatch):
+    """A model that closes `sys.stderr` inside a native pass finds descriptor 2 as it was."""
+
+    class Closes(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def symbolic(g, x):
+            sys.stderr.close()
+            return g.op("Identity", x)
+
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return Closes.apply(x)
+
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO()))
+    before, stderr = torch._C._jit_get_logging_option(), os.fstat(2).st_ino
+    with warnings.catch_warnings(), onnxspan.trace(flight=False, native_log=True) as trace:
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+        assert os.fstat(2).st_ino == stderr
+    assert sys.stderr.closed
+    assert torch._C._jit_get_logging_option() == before
+    assert trace.errors == []
 
 
 def test_a_logger_that_is_made_on_the_way_is_heard_and_kept_from_the_user(caplog):

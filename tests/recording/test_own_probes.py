@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 import threading
@@ -127,6 +128,28 @@ def test_a_graph_that_is_handed_over_is_measured(mine):
     [(graph, result)] = seen
     assert hasattr(graph, "findAllNodes")
     assert result is None
+
+
+def test_an_object_without_a_hash_is_read_too(mine, monkeypatch):
+    """What is called may be an object of a dataclass; its arguments are known by their names."""
+    original, seen = mine.grow, []
+
+    @dataclasses.dataclass
+    class Growing:
+        def __call__(self, graph):
+            return original(graph)
+
+    monkeypatch.setattr(mine, "grow", Growing())
+    probe = onnxspan.Probe(
+        "grow",
+        ("mine_of_tests:grow",),
+        level="passes",
+        after=lambda call, _result: seen.append(call.argument("graph")),
+    )
+    with onnxspan.trace(probes=[probe]) as trace:
+        _export(mine)
+    assert trace.errors == []
+    assert hasattr(seen[0], "findAllNodes")
 
 
 def test_a_root_stands_around_its_exports(mine):

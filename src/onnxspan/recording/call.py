@@ -29,7 +29,7 @@ FRESH = 300_000
 _logger = logging.getLogger("onnxspan")
 
 
-_signature = functools.lru_cache(64)(inspect.signature)  # 0.1 ms for torch.onnx.export's
+_kept_signature = functools.lru_cache(64)(inspect.signature)  # 0.1 ms for torch.onnx.export's
 
 
 class Export:
@@ -172,7 +172,8 @@ class Call:
         """The argument that the wrapped function receives under `name`, its default included."""
         if self.bound is None:
             try:
-                bound = _signature(self.target.original).bind_partial(*self.args, **self.kwargs)
+                signature = _signature(self.target.original)
+                bound = signature.bind_partial(*self.args, **self.kwargs)
             except TypeError:  # a call that cannot be: the function itself will say so
                 self.bound = dict(self.kwargs)
             else:
@@ -194,3 +195,8 @@ class Call:
             result[durations] = [entry[1] / 1e9 for entry in group.values()]
             result[longest] = [entry[2] / 1e9 for entry in group.values()]
         return result
+
+
+def _signature(function: Any) -> inspect.Signature:
+    # An object of a dataclass, callable as it may be, has no hash.
+    return inspect.signature(function) if function.__hash__ is None else _kept_signature(function)

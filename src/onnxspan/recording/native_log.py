@@ -8,6 +8,7 @@ soon as the pass ends.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -167,8 +168,7 @@ class NativeLog:
     def _divert(self) -> None:
         import torch  # the export has imported it
 
-        if sys.stderr is not None:
-            sys.stderr.flush()
+        _flush_stderr()
         try:
             self._saved = os.dup(_STDERR)
             if self._file < 0:
@@ -186,8 +186,7 @@ class NativeLog:
             return
         import torch  # the export has imported it
 
-        if sys.stderr is not None:
-            sys.stderr.flush()
+        _flush_stderr()
         os.dup2(self._saved, _STDERR)
         os.close(self._saved)
         self._saved = -1
@@ -204,8 +203,7 @@ class NativeLog:
         """Hand out what was written so far; descriptor 2 is then itself again."""
         if self._file < 0:
             return
-        if sys.stderr is not None:
-            sys.stderr.flush()
+        _flush_stderr()
         os.dup2(self._saved, _STDERR)  # a log line of ours must not land in what is read
         messages = _Messages(entry)
         for line in _lines(self._file):
@@ -292,3 +290,9 @@ def _write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _flush_stderr() -> None:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):  # closed by the user, or its reader is gone
+            sys.stderr.flush()
