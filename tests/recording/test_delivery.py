@@ -45,6 +45,16 @@ def unused_port():
         return probe.getsockname()[1]
 
 
+class Sender:
+    """Of a delivery that is tested alone."""
+
+    def __init__(self, send):
+        self.send = send
+
+    def close(self):
+        """There is nothing to let go of."""
+
+
 @pytest.fixture(autouse=True)
 def _in_tmp(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -218,13 +228,9 @@ def test_nothing_is_begun_while_held(monkeypatch):
     sent = []
     converted = threading.Event()
 
-    class Noting:
-        def send(self, batch):
-            sent.append((queue._held, [*batch]))
-            return delivery.Outcome()
-
-        def close(self):
-            pass
+    def send(batch):
+        sent.append((queue._held, [*batch]))
+        return delivery.Outcome()
 
     def readable(span):
         if not converted.is_set():
@@ -234,7 +240,7 @@ def test_nothing_is_begun_while_held(monkeypatch):
 
     monkeypatch.setattr(delivery, "readable", readable)
     monkeypatch.setattr(delivery, "cut", lambda spans: iter([list(spans)]))
-    queue = delivery.Delivery("somewhere", Noting)
+    queue = delivery.Delivery("somewhere", lambda: Sender(send))
     queue.add(["first", "second"])
     assert converted.wait(10)
     while queue._under_way:  # until it is put back
@@ -245,24 +251,28 @@ def test_nothing_is_begun_while_held(monkeypatch):
     assert queue.delivered == 2
 
 
-def test_a_span_that_cannot_be_made_readable_is_told(monkeypatch):
-    """The thread does not end without a word, and nobody waits for it."""
-
-    class Unused:
-        def send(self, batch):
-            raise AssertionError("there is nothing to send")
-
-        def close(self):
-            pass
+@pytest.mark.parametrize("before", [[], ["fine"]], ids=["first", "later"])
+def test_a_span_that_cannot_be_made_readable_is_told(before, monkeypatch):
+    """The thread does not end without a word, and nobody waits for it, whatever came before."""
+    waited_for = threading.Event()
 
     def readable(span):
-        raise RuntimeError(f"broken {span}")
+        if span == "span":
+            assert waited_for.wait(10)
+            raise RuntimeError(f"broken {span}")
+        return span
 
     monkeypatch.setattr(delivery, "readable", readable)
-    queue = delivery.Delivery("somewhere", Unused)
-    queue.add(["span"])
+    monkeypatch.setattr(delivery, "cut", lambda spans: iter([list(spans)]))
+    queue = delivery.Delivery("somewhere", lambda: Sender(lambda _batch: delivery.Outcome()))
+    queue.add(before)
     queue.wait(10)
+    is_settled = queue._is_settled
+    monkeypatch.setattr(queue, "_is_settled", lambda: (waited_for.set(), is_settled())[1])
+    queue.add(["span"])
+    queue.wait(10_000)  # it returns at once, or the test is ended
     assert queue.problem == "RuntimeError: broken span"
+    assert queue.delivered == len(before)
 
 
 def test_the_export_makes_no_spans_of_the_sdk(monkeypatch):

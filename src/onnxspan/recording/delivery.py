@@ -181,14 +181,20 @@ class Delivery:
         me = threading.get_ident()
         try:
             sender = self._connect()
+        except Exception as error:
             with self._changed:
-                self._senders.append(sender)
+                self._note(_failed(error, final=True))
+            return
+        with self._changed:
+            self._senders.append(sender)
+        try:
             while (batch := self._take(me)) is not None:
                 self._settle(me, batch, _sent(sender, batch))
-        except Exception as error:  # no sender could be made, or a span could not be read
+        except Exception as error:  # a span that cannot be made readable stays under way
             with self._changed:
-                self._note(Outcome(f"{type(error).__name__}: {error}", final=True))
+                self._note(_failed(error, final=True))
                 self._hopeless = True
+                self._changed.notify_all()
 
     def _take(self, me: int) -> list[ReadableSpan] | None:
         """The next batch, cut to size; None when there is nothing more to do."""
@@ -255,4 +261,8 @@ def _sent(sender: Sender, batch: list[ReadableSpan]) -> Outcome:
         try:
             return sender.send(batch)
         except Exception as error:
-            return Outcome(f"{type(error).__name__}: {error}")
+            return _failed(error)
+
+
+def _failed(error: Exception, *, final: bool = False) -> Outcome:
+    return Outcome(f"{type(error).__name__}: {error}", final=final)
