@@ -49,9 +49,6 @@ OPTIMIZES = DYNAMO and _ARGUMENTS.get("optimize") is not None and _ARGUMENTS["op
 
 NOT_OPTIMIZED = f"the dynamo exporter of torch {VERSION} does not optimize by itself"
 
-DYNAMO_TO_MEMORY = NUMBERS >= (2, 9)
-"""Whether the dynamo exporter writes to a file object too, not to paths alone."""
-
 EARLY_DYNAMO = NUMBERS < (2, 7)
 """Whether the dynamo exporter is one of the first two, which lack some of its functions."""
 

@@ -31,6 +31,27 @@ def _export():
     return buffer.getvalue()
 
 
+def _export_calling(in_symbolic, in_forward=lambda: None):
+    """Export a model that calls these: the first inside a native pass, the second as it is traced."""
+
+    class Calls(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            in_forward()
+            return x * 2
+
+        @staticmethod
+        def symbolic(g, x):
+            in_symbolic()
+            return g.op("Identity", x)
+
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return Calls.apply(x)
+
+    torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+
+
 def _span(trace, name):
     return next(span for span in trace.spans if span.name == name)
 
@@ -135,49 +156,19 @@ def test_native_log_is_on_its_pass(plain, capfd):
 
 def test_native_log_leaves_other_output_alone(capfd):
     """What a symbolic function writes to stderr inside a native pass still gets there."""
-
-    class Prints(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x * 2
-
-        @staticmethod
-        def symbolic(g, x):
-            os.write(2, b"mine, from inside\n")
-            return g.op("Identity", x)
-
-    class Model(torch.nn.Module):
-        def forward(self, x):
-            return Prints.apply(x)
-
     with warnings.catch_warnings(), onnxspan.trace(flight=False, native_log=True):
         warnings.simplefilter("ignore")
-        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+        _export_calling(lambda: os.write(2, b"mine, from inside\n"))
     assert capfd.readouterr().err.count("mine, from inside\n") == 1
 
 
 def test_native_log_survives_a_closed_stderr(monkeypatch):
     """A model that closes `sys.stderr` inside a native pass finds descriptor 2 as it was."""
-
-    class Closes(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x * 2
-
-        @staticmethod
-        def symbolic(g, x):
-            sys.stderr.close()
-            return g.op("Identity", x)
-
-    class Model(torch.nn.Module):
-        def forward(self, x):
-            return Closes.apply(x)
-
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO()))
     before, stderr = torch._C._jit_get_logging_option(), os.fstat(2).st_ino
     with warnings.catch_warnings(), onnxspan.trace(flight=False, native_log=True) as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+        _export_calling(sys.stderr.close)
         assert os.fstat(2).st_ino == stderr
     assert sys.stderr.closed
     assert torch._C._jit_get_logging_option() == before
@@ -188,30 +179,17 @@ def test_a_logger_that_is_made_on_the_way_is_heard_and_kept_from_the_user(caplog
     """A library that is imported in the middle of an export is as quiet to the user as before."""
     late = "onnxscript.made_late"
 
-    class Says(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            logging.getLogger(late)
-            return x * 2
-
-        @staticmethod
-        def symbolic(g, x):
-            logging.getLogger(late).info("said late")
-            return g.op("Identity", x)
-
-    class Model(torch.nn.Module):
-        def forward(self, x):
-            return Says.apply(x)
+    def made():
+        return logging.getLogger(late)
 
     logging.getLogger("onnxscript")
     with warnings.catch_warnings(), onnxspan.trace(flight=False, native_log=True) as trace:
         warnings.simplefilter("ignore")
-        torch.onnx.export(Model(), (torch.zeros(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+        _export_calling(lambda: made().info("said late"), in_forward=made)
     said = [event.attributes for span in trace.spans for event in span.events]
     assert "said late" in [each.get(c.LOG_MESSAGE) for each in said]
     assert "said late" not in caplog.messages
-    made = logging.getLogger(late)
-    assert (made.level, made.filters) == (logging.NOTSET, [])
+    assert (made().level, made().filters) == (logging.NOTSET, [])
 
 
 def test_native_log_needs_passes_and_real_names():

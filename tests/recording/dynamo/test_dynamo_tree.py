@@ -1,10 +1,13 @@
 """The span tree of an export that succeeds."""
 
 import pytest
+import torch
 
+import onnxspan
 import torch_facts
-from dynamo_models import by_name
+from dynamo_models import by_name, export
 from onnxspan import conventions as c
+from onnxspan.recording.probes import dynamo_nodes
 
 STAGES = [
     "export_compat",
@@ -158,3 +161,29 @@ def test_report_is_named_and_weighed(nodes):
     [span] = by_name(nodes, "create_onnx_export_report")
     assert span.get(c.REPORT_FILE).startswith("onnx_export_")
     assert span.get(c.REPORT_BYTES) > 500
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("inner.0", "inner.0"),
+        ("", ""),
+        ("L['self']", ""),
+        ("L['self'].inner", "inner"),
+        ("getattr(L['self'].inner, '0')", "inner.0"),
+        ("getattr(getattr(L['s'].layers, '11').mlp, '2')", "layers.11.mlp.2"),
+    ],
+)
+def test_a_modules_path_is_what_get_submodule_takes(text, path):
+    """Every form that an `nn_module_stack` has had becomes the dotted path."""
+    assert dynamo_nodes.module_path(text) == path
+
+
+@torch_facts.needs_dynamo
+def test_a_strict_captures_nodes_have_the_modules_path(small, example):
+    """A program captured strictly says the modules in other words; the span does not."""
+    program = torch.export.export(small, example, strict=True)
+    with onnxspan.trace(level="nodes", flight=False) as trace:
+        export(program, ())
+    [span] = by_name(trace, "aten.relu.default")
+    assert span.get(c.NODE_SCOPE) == "inner.1"
