@@ -29,10 +29,10 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 from torch import nn
 
 import onnxspan
-from onnxspan.reading.trace import Trace
-from onnxspan.recording.otlp import endpoint
-from onnxspan.recording.outputs import Outputs
-from onnxspan.recording.own_span import OwnSpan
+from onnxspan.reading.source.trace import Trace
+from onnxspan.recording.light_span import OwnSpan
+from onnxspan.recording.outputs.otlp import endpoint
+from onnxspan.recording.outputs.outputs import Outputs
 from onnxspan.recording.session import Session
 
 if TYPE_CHECKING:

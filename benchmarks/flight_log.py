@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import onnxspan
-from onnxspan.recording.flight import FlightLog
+from onnxspan.recording.listeners.flight import FlightLog
 from overhead import exporting, timed
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onnxspan.reading.trace import Span
+    from onnxspan.reading.source.trace import Span
 
 SHORT = 0.02
 """Seconds: what takes less at the largest size is left out of the table."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from onnxspan.reading.samples import samples_of
-from onnxspan.reading.trace import Span, Trace
+from onnxspan.reading.compare.samples import samples_of
+from onnxspan.reading.source.trace import Span, Trace
 
 
 def export(tree, *, nodes=100, operators=("onnx::Add=3",), model="Toy", error="", **root):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 
 EPOCH = 1_700_000_000_000_000_000
 

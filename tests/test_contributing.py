@@ -13,7 +13,8 @@ import torch_facts
 from models import convolutional
 from onnxspan.conventions import PARAMETERS
 from onnxspan.recording import recorder
-from onnxspan.recording.probes import TABLES, torchscript
+from onnxspan.recording.probes import TABLES
+from onnxspan.recording.probes.torchscript import table
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -23,8 +24,8 @@ def test_the_row_of_the_page_makes_a_span(monkeypatch):
     """The worked example, word for word, added to the table, gives its span in a real export."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     # Where the page says to put it: among the names of that file.
-    row = eval(code, vars(torchscript))  # noqa: S307  # our own page
-    (exporter,) = (kind for kind, table in TABLES.items() if table is torchscript.TORCHSCRIPT)
+    row = eval(code, vars(table))  # noqa: S307  # our own page
+    (exporter,) = (kind for kind, rows in TABLES.items() if rows is table.TORCHSCRIPT)
     monkeypatch.setitem(TABLES, exporter, (*TABLES[exporter], row))
     monkeypatch.setattr(recorder, "_resolved", {})  # it looks for the places anew
     model, args = convolutional()
@@ -39,7 +40,7 @@ def test_the_row_of_the_page_makes_a_span(monkeypatch):
 
 def test_the_example_is_not_in_the_table_already():
     """The page shows something that is still to be done."""
-    assert "_get_named_param_dict" not in {row.name for row in torchscript.TORCHSCRIPT}
+    assert "_get_named_param_dict" not in {row.name for row in table.TORCHSCRIPT}
 
 
 @pytest.mark.parametrize(

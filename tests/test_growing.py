@@ -12,7 +12,7 @@ import torch
 import onnxspan
 import torch_facts
 from models import transformer
-from onnxspan.recording import processor
+from onnxspan.recording import cpu_time
 from onnxspan.recording.session import Session
 
 
@@ -41,7 +41,7 @@ def pretended(monkeypatch):
     fixed = tuple(look if value is time.perf_counter_ns else value for value in real)
     assert fixed != real
     monkeypatch.setattr(Session.__init__, "__defaults__", fixed)
-    monkeypatch.setattr(processor, "_clock", look)
+    monkeypatch.setattr(cpu_time, "_clock", look)
     return passed
 
 

@@ -15,7 +15,7 @@ import torch_facts
 from failing_models import Unsupported
 from models import Long, convolutional
 from onnxspan import conventions as c
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 
 pytestmark = pytest.mark.skipif(jaegers.find() is None, reason=jaegers.REASON)
 

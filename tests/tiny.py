@@ -10,7 +10,7 @@ from torch import nn
 import torch_facts
 from conftest import quiet
 from onnxspan import conventions as c
-from onnxspan.recording import openers, recorder
+from onnxspan.recording import entry_points, recorder
 from onnxspan.recording.probes import TABLES
 
 MODEL = nn.Sequential(nn.Linear(2, 2), nn.ReLU()).eval()
@@ -35,7 +35,7 @@ def export(model=MODEL, args=ARGS, **options):
 def targets():
     """Every wrapped place that an export meets, found by recording one."""
     export()  # imports what an export imports
-    found = list(openers.targets())
+    found = list(entry_points.targets())
     for exporter, table in TABLES.items():
         if table:
             found += recorder._targets(exporter, c.Level.NODES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError, TraceFileError
 from onnxspan.growing import growth
-from onnxspan.recording.logs import add_span_ids
+from onnxspan.recording.listeners.logs import add_span_ids
 from onnxspan.recording.probe import Probe
 from onnxspan.tracing import Tracing, trace
 from onnxspan.version import __version__

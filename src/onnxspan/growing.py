@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from onnxspan.conventions import Level
-    from onnxspan.reading.growth import Growth
+    from onnxspan.reading.compare.growth import Growth
 
 
 def growth(
@@ -42,9 +42,9 @@ def growth(
         ValueError: for fewer than one repeat, or an unknown level.
         TypeError: when `make_export` does not return a function.
     """
-    from onnxspan.reading.fit import numpy  # only who fits needs numpy
-    from onnxspan.reading.growth import measure
-    from onnxspan.reading.samples import samples_of
+    from onnxspan.reading.compare.fit import numpy  # only who fits needs numpy
+    from onnxspan.reading.compare.growth import measure
+    from onnxspan.reading.compare.samples import samples_of
 
     numpy()  # better now than after minutes of exports
     if repeats < 1:

@@ -48,8 +48,8 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
 
     def _instrument(self, **kwargs: Any) -> None:
         # Here, so that loading the entry point does not import what only recording needs.
-        from onnxspan.recording import metrics
-        from onnxspan.recording.probes.own import rows
+        from onnxspan.recording.listeners import metrics
+        from onnxspan.recording.probes.user import rows
         from onnxspan.recording.session import Session
 
         level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from onnxspan.reading.failure import Failure
-    from onnxspan.reading.trace import Span, Trace
-    from onnxspan.recording.delivery import Report
-    from onnxspan.recording.hooks import Hook, Moment
-    from onnxspan.recording.outputs import Outputs
+    from onnxspan.reading.source.trace import Span, Trace
+    from onnxspan.recording.listeners.hooks import Hook, Moment
+    from onnxspan.recording.listeners.snapshots import Snapshots
+    from onnxspan.recording.outputs.delivery import Report
+    from onnxspan.recording.outputs.outputs import Outputs
     from onnxspan.recording.probe import Probe
     from onnxspan.recording.session import Listener, Session
-    from onnxspan.recording.snapshots import Snapshots
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,7 +54,7 @@ class Tracing:
         if self._session is None:
             chosen = self._options.session_options(self._hooks)
             if self._options.snapshots != "none":
-                from onnxspan.recording.snapshots import Snapshots
+                from onnxspan.recording.listeners.snapshots import Snapshots
 
                 self._store = Snapshots(self._options.snapshots)
                 chosen["listeners"].append(self._store)
@@ -97,7 +97,7 @@ class Tracing:
         level: str | Level | None,
         function: Callable[[Moment], object],
     ) -> Callable[[Moment], object]:
-        from onnxspan.recording.hooks import Hook  # only who has hooks needs it
+        from onnxspan.recording.listeners.hooks import Hook  # only who has hooks needs it
 
         if self._session is not None:
             raise RuntimeError("register hooks before the first `with` block of this trace")
@@ -133,11 +133,11 @@ class Tracing:
                 self._outputs.close(saved)
 
     def _senders(self, session: Session) -> list[Listener]:
-        from onnxspan.recording import metrics  # as above
+        from onnxspan.recording.listeners import metrics  # as above
 
         found = metrics.listeners(self._options.meter_provider)
         if self._options.endpoints or self._options.outputs:
-            from onnxspan.recording.outputs import Outputs  # as above
+            from onnxspan.recording.outputs.outputs import Outputs  # as above
 
             self._outputs = Outputs(self._options.endpoints, list(self._options.outputs))
             self._outputs.session = session
@@ -184,7 +184,7 @@ class Tracing:
     @property
     def result(self) -> Trace:
         """The span tree so far, as every view reads it."""
-        from onnxspan.reading.trace import Trace
+        from onnxspan.reading.source.trace import Trace
 
         spans = self._session.spans if self._session is not None else ()
         return Trace.from_spans(spans, self._store.get if self._store is not None else None)
@@ -215,8 +215,8 @@ class Tracing:
         return list(self._outputs.reports) if self._outputs is not None else []
 
     def show(self, **options: Any) -> None:
-        """Print the tree; options as `onnxspan.reading.tree.show` takes them."""
-        from onnxspan.reading import tree
+        """Print the tree; options as `onnxspan.reading.tree.tree.show` takes them."""
+        from onnxspan.reading.tree import tree
 
         tree.show(self.result, **options)
 
@@ -230,11 +230,11 @@ class Tracing:
             ValueError: when nothing was recorded.
         """
         if str(path).lower().endswith((".html", ".htm")):
-            from onnxspan.reading import html  # only for a report
+            from onnxspan.reading import report  # only for a report
 
-            html.save(self.result, path)
+            report.save(self.result, path)
             return
-        from onnxspan.recording.outputs import write_file
+        from onnxspan.recording.outputs.outputs import write_file
 
         if self._store is not None and self._session is not None and self._session.spans:
             self._store.save(path)

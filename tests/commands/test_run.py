@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import torch_facts
-from onnxspan.reading import tree
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
+from onnxspan.reading.tree import tree
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 
@@ -65,7 +65,7 @@ SCRIPTS = {
     "syntax error": "x = (1,\nprint(",
     "missing import": "import there_is_no_such_module",
     "own excepthook": "import sys\nsys.excepthook = lambda *a: print('mine', a[1])\n1 / 0",
-    "onnxspan's own error": "from onnxspan.reading.trace import Trace\nTrace.read('missing')",
+    "onnxspan's own error": "from onnxspan.reading.source.trace import Trace\nTrace.read('missing')",
     "unraised click": "import click\nraise click.UsageError('from the script')",
     "warnings": "import warnings\nwarnings.warn('old', DeprecationWarning)",
     "atexit": "import atexit\natexit.register(print, 'at the end')\nprint('first')",

@@ -17,7 +17,7 @@ import torch_facts
 from collectors import BOTH, HttpCollector
 from models import convolutional
 from onnxspan.cli import main
-from onnxspan.recording import delivery
+from onnxspan.recording.outputs import delivery
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def test_arrives_as_if_sent_at_once(kind, tmp_path):
 
 def test_kinds_links_and_states_survive(tmp_path):
     """Also what onnxspan itself does not make: kind, links, trace state, a status of OK."""
-    from onnxspan.recording.outputs import write_file
-    from onnxspan.recording.restored import read
+    from onnxspan.recording.outputs.outputs import write_file
+    from onnxspan.recording.outputs.saved import read
 
     tracer = TracerProvider().get_tracer("scope", "1.0", attributes={"a": 1})
     with tracer.start_as_current_span("outer", kind=SpanKind.CONSUMER) as outer:

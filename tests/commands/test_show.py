@@ -13,10 +13,10 @@ from rich.cells import cell_len
 import handmade
 from onnxspan import conventions as c
 from onnxspan.cli import main
-from onnxspan.reading import tree
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 from onnxspan.reading.trace_json import as_json
-from onnxspan.recording.outputs import write_file
+from onnxspan.reading.tree import tree
+from onnxspan.recording.outputs.outputs import write_file
 
 
 @pytest.fixture

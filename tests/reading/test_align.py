@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnxspan.reading.align import Pair, align
+from onnxspan.reading.compare.align import Pair, align
 
 NONE = frozenset()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from comparing import export, samples
-from onnxspan.reading import diff_page, growth_page
-from onnxspan.reading.diff import compare
-from onnxspan.reading.growth import measure
+from onnxspan.reading.compare import diff_page, growth_page
+from onnxspan.reading.compare.diff import compare
+from onnxspan.reading.compare.growth import measure
 
 EVIL = "</script><img src=x onerror=alert(1)>\u202e"
 

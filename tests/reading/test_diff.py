@@ -8,9 +8,9 @@ import pytest
 
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError, TraceFileError
-from onnxspan.reading import compare_json, diff_page
-from onnxspan.reading.diff import compare
-from onnxspan.reading.thresholds import crossed, parse
+from onnxspan.reading.compare import as_json, diff_page
+from onnxspan.reading.compare.diff import compare
+from onnxspan.reading.compare.thresholds import crossed, parse
 
 
 def test_the_pass_is_named_and_not_the_stage_around_it():
@@ -117,7 +117,7 @@ def test_nothing_is_injected_into_the_page():
 def test_the_json_holds_every_step():
     """Plain data, with the path of each step."""
     found = compare(samples(export({"a": 1.0})), samples(export({"b": 1.0})))
-    data = json.loads(json.dumps(compare_json.comparison(found)))
+    data = json.loads(json.dumps(as_json.comparison(found)))
     assert sorted((step["path"], step["only"]) for step in data["steps"]) == [
         (["a"], "before"),
         (["b"], "after"),

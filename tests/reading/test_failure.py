@@ -20,7 +20,7 @@ import onnxspan
 import torch_facts
 from dynamo_models import StrictOnly
 from failing_models import FAILING
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 
 SCREENS = Path(__file__).with_name("failure_screens.txt")
 

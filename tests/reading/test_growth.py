@@ -8,9 +8,9 @@ import pytest
 
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError
-from onnxspan.reading import growth_page, growth_text
-from onnxspan.reading.fit import fit
-from onnxspan.reading.growth import measure
+from onnxspan.reading.compare import growth_page, growth_text
+from onnxspan.reading.compare.fit import fit
+from onnxspan.reading.compare.growth import measure
 
 SIZES = (600, 1200, 2400)
 

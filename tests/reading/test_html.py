@@ -7,8 +7,8 @@ import re
 import pytest
 
 import synthetic
-from onnxspan.reading import html
-from onnxspan.reading.trace import Trace
+from onnxspan.reading import report
+from onnxspan.reading.source.trace import Trace
 
 
 def data_of(page):
@@ -19,7 +19,7 @@ def data_of(page):
 def test_the_data_is_json_for_machines(tmp_path):
     """The block of JSON holds every span with its parent, times and attributes."""
     trace = synthetic.read(tmp_path, synthetic.export(200))
-    data = data_of(html.render(trace))
+    data = data_of(report.render(trace))
     assert data["format"] == "onnxspan.report"
     assert len(data["spans"]) == len(trace.spans) == 200
     for row, span in zip(data["spans"], trace.spans, strict=True):
@@ -32,7 +32,7 @@ def test_the_data_is_json_for_machines(tmp_path):
 
 def test_nothing_from_a_trace_is_markup(tmp_path):
     """No text of a hostile trace ends the data, opens an element, or breaks the encoding."""
-    page = html.render(synthetic.read(tmp_path, synthetic.hostile()))
+    page = report.render(synthetic.read(tmp_path, synthetic.hostile()))
     page.encode()
     assert "<img" not in page
     assert page.count("</script>") == 2
@@ -41,7 +41,7 @@ def test_nothing_from_a_trace_is_markup(tmp_path):
 
 def test_the_policy_forbids_the_network(tmp_path):
     """The page allows its own script and style by their hashes, and nothing else."""
-    page = html.render(synthetic.read(tmp_path, synthetic.export(20)))
+    page = report.render(synthetic.read(tmp_path, synthetic.export(20)))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy
@@ -51,14 +51,14 @@ def test_the_policy_forbids_the_network(tmp_path):
 
 def test_a_default_trace_is_small(tmp_path):
     """The report of a trace of 200 spans has less than 2 MB."""
-    assert len(html.render(synthetic.read(tmp_path, synthetic.export(200)))) < 2_000_000
+    assert len(report.render(synthetic.read(tmp_path, synthetic.export(200)))) < 2_000_000
 
 
 def test_missing_spans_are_said(tmp_path):
     """When the root counted more spans than there are, the report says so first."""
     spans = synthetic.export(50)
-    assert data_of(html.render(synthetic.read(tmp_path, spans)))["notices"] == []
-    (notice,) = data_of(html.render(synthetic.read(tmp_path, spans[:40])))["notices"]
+    assert data_of(report.render(synthetic.read(tmp_path, spans)))["notices"] == []
+    (notice,) = data_of(report.render(synthetic.read(tmp_path, spans[:40])))["notices"]
     assert "began 50" in notice
     assert "holds 40" in notice
 
@@ -71,7 +71,7 @@ def test_a_killed_process_is_said(tmp_path):
         '{"e":"01","p":"","t":5,"m":7,"n":"torch.onnx.export","l":"stages"}\n'
         '{"e":"02","p":"01","t":6,"m":8,"n":"_export","l":"stages"}\n'
     )
-    notices = data_of(html.render(Trace.read(log)))["notices"]
+    notices = data_of(report.render(Trace.read(log)))["notices"]
     assert notices == ["The process ended inside _export, without a word"]
 
 
@@ -86,14 +86,14 @@ def test_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        html.save(trace, folder / "x.html")
+        report.save(trace, folder / "x.html")
     assert list(folder.iterdir()) == []
 
 
 def test_nothing_recorded():
     """A trace without spans says what to do instead of making an empty page."""
     with pytest.raises(ValueError, match="no export was recorded"):
-        html.render(Trace([]))
+        report.render(Trace([]))
 
 
 def test_notebook(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 import synthetic
-from onnxspan.reading import html
+from onnxspan.reading import report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -14,7 +14,7 @@ def show(opened, tmp_path):
 
     def open_report(spans, **context):
         target = tmp_path / "report.html"
-        html.save(synthetic.read(tmp_path, spans), target)
+        report.save(synthetic.read(tmp_path, spans), target)
         return opened(target, **context)
 
     return open_report

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from onnxspan.reading.noise import Measured, durations_differ, usual_share
+from onnxspan.reading.compare.noise import Measured, durations_differ, usual_share
 
 
 def side(*values):

@@ -9,8 +9,8 @@ import pytest
 
 import synthetic
 from onnxspan.errors import TraceFileError
-from onnxspan.reading import otlp
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source import otlp
+from onnxspan.reading.source.trace import Trace
 
 
 def lines(count=20):

@@ -6,8 +6,8 @@ import json
 import pytest
 
 import synthetic
-from onnxspan.reading import snapshots
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source import snapshots
+from onnxspan.reading.source.trace import Trace
 
 GRAPH = """graph(%x.1 : Float(4), %w : Float(4)):
   %5 : int = prim::Constant[value=1]()

@@ -14,8 +14,8 @@ import handmade
 import synthetic
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
-from onnxspan.reading.trace import Trace
-from onnxspan.recording.outputs import write_file
+from onnxspan.reading.source.trace import Trace
+from onnxspan.recording.outputs.outputs import write_file
 
 characters = st.characters(exclude_categories=["Cs"])
 words = st.text(characters, max_size=12)

@@ -15,8 +15,8 @@ import handmade
 import snapshot
 from handmade import MEBI, NODE, PASS, STAGE, Builder
 from onnxspan import conventions as c
-from onnxspan.reading import tree
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
+from onnxspan.reading.tree import tree
 
 
 @pytest.fixture(autouse=True)
@@ -214,7 +214,7 @@ def test_what_was_not_kept_is_said():
 
 def test_folding_leaves_nothing_out_of_the_sums():
     """Each level's lines stand for every span below, once."""
-    from onnxspan.reading.folding import Folding
+    from onnxspan.reading.tree.folding import Folding
 
     trace = Trace.from_spans(plain_export().spans)
     folding = Folding(trace.roots[0])

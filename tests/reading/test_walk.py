@@ -10,9 +10,9 @@ from torch import nn
 import onnxspan
 import torch_facts
 from onnxspan import conventions as c
-from onnxspan.reading.trace import Event, Span, Trace
-from onnxspan.reading.walk import Walker, steps
-from onnxspan.reading.walk_view import page
+from onnxspan.reading.source.trace import Event, Span, Trace
+from onnxspan.reading.walk.steps import Walker, steps
+from onnxspan.reading.walk.view import page
 
 
 def span(name, number, parent=0, end=None, **attributes):

@@ -14,7 +14,7 @@ import torch_facts
 import zoo
 from conftest import quiet
 from onnxspan import conventions as c
-from onnxspan.recording import sizes
+from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.session import Session
 
 
@@ -37,7 +37,7 @@ class Recounter:
 
     def left(self, call, error):
         """Compare what the span says with the graph as it is now."""
-        graph = next((arg for arg in call.args[:1] if sizes.is_graph(arg)), None)
+        graph = next((arg for arg in call.args[:1] if torchscript.is_graph(arg)), None)
         # These two return another graph than the one they take.
         if graph is None or call.probe.name in {"_jit_pass_onnx", "_jit_pass_canonicalize"}:
             return
@@ -123,7 +123,7 @@ def test_a_graph_inside_blocks_is_counted():
     model, args, _ = zoo.case("scripted")
     graph = model.graph.copy()
     torch._C._jit_pass_inline(graph)
-    assert sizes.graph_size(graph).nodes == recount(graph) > len(list(graph.nodes()))
+    assert torchscript.graph_size(graph).nodes == recount(graph) > len(list(graph.nodes()))
 
 
 def test_the_root_counts_the_file(traced):

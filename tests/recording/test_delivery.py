@@ -21,10 +21,10 @@ import torch_facts
 from collectors import BOTH, HttpCollector
 from models import convolutional
 from onnxspan.errors import OnnxspanError
-from onnxspan.reading.trace import Trace
-from onnxspan.recording import delivery
+from onnxspan.reading.source.trace import Trace
+from onnxspan.recording.light_span import OwnSpan
 from onnxspan.recording.options import Options
-from onnxspan.recording.own_span import OwnSpan
+from onnxspan.recording.outputs import delivery
 
 
 def export():

@@ -7,10 +7,11 @@ import pytest
 import onnxspan
 from conftest import attributes, changed
 from onnxspan import conventions as c
-from onnxspan.recording import memory, processor, recorder, sizes, spans
+from onnxspan.recording import cpu_time, memory, recorder, spans
 from onnxspan.recording import session as session_module
+from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.probes import OPENERS, TABLES
-from onnxspan.recording.probes import torchscript_graphs as graphs
+from onnxspan.recording.probes.torchscript import counting as graphs
 from onnxspan.recording.session import Session
 from tiny import broken, export, targets
 
@@ -33,16 +34,16 @@ PLACES = [
     (spans, "detach"),
     (memory, "resident"),
     (memory, "peak"),
-    (processor, "begin"),
-    (processor, "end"),
-    (processor, "watch"),
-    (processor, "unwatch"),
-    (sizes, "graph_size"),
-    (sizes, "input_shapes"),
-    (sizes, "tensors_size"),
-    (sizes, "operators"),
-    (sizes, "constants_size"),
-    (sizes, "is_graph"),
+    (cpu_time, "begin"),
+    (cpu_time, "end"),
+    (cpu_time, "watch"),
+    (cpu_time, "unwatch"),
+    (torchscript, "graph_size"),
+    (torchscript, "input_shapes"),
+    (torchscript, "tensors_size"),
+    (torchscript, "operators"),
+    (torchscript, "constants_size"),
+    (torchscript, "is_graph"),
     (graphs, "count"),
     (graphs, "note_size"),
     (graphs, "note_parameters"),

@@ -12,7 +12,7 @@ import pytest
 import torch_facts
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 
 CHILD = Path(__file__).parent.parent / "killed.py"
 

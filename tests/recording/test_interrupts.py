@@ -16,8 +16,9 @@ from opentelemetry import context as otel_context
 
 import onnxspan
 from conftest import attributes, changed
-from onnxspan.recording import memory, recorder, sizes, spans
+from onnxspan.recording import memory, recorder, spans
 from onnxspan.recording import session as sessions
+from onnxspan.recording.graphs import torchscript
 from tiny import export
 
 FOLDER = str(Path(recorder.__file__).parent)
@@ -183,7 +184,7 @@ def test_an_interrupt_in_our_own_code_leaves_nothing(monkeypatch):
         raise KeyboardInterrupt
 
     for holder, name in (
-        (sizes, "graph_size"),
+        (torchscript, "graph_size"),
         (spans, "start"),
         (spans, "end"),
         (memory, "resident"),

@@ -18,7 +18,7 @@ import onnxspan
 import torch_facts
 from models import convolutional
 from onnxspan import conventions as c
-from onnxspan.recording.metrics import Metrics
+from onnxspan.recording.listeners.metrics import Metrics
 
 
 class Unsupported(nn.Module):

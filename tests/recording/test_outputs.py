@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from onnxspan import files
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 
 
 def test_what_is_written_reads_back(traced, tmp_path):
@@ -70,7 +70,7 @@ def test_a_file_size_limit_leaves_nothing(tmp_path):
     code = f"""
 import resource, signal
 from opentelemetry.sdk.trace import TracerProvider
-from onnxspan.recording.outputs import write_file
+from onnxspan.recording.outputs.outputs import write_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 tracer = TracerProvider().get_tracer("onnxspan")
 spans = [tracer.start_span("x" * 100) for _ in range(2000)]

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 import onnxspan
 import torch_facts
 from conftest import quiet
-from onnxspan.recording.own_span import OWN_TRACER, OwnSpan
+from onnxspan.recording.light_span import OWN_TRACER, OwnSpan
 
 
 def export(model=None):

@@ -16,7 +16,7 @@ import onnxspan
 import torch_facts
 from models import transformer
 from onnxspan import conventions as c
-from onnxspan.recording import processor
+from onnxspan.recording import cpu_time
 
 
 def export():
@@ -104,9 +104,9 @@ def test_ctrl_c_while_the_collector_works_is_not_lost(monkeypatch):
 
     def collect():
         held = list(gc.callbacks)
-        assert processor._note in held
+        assert cpu_time._note in held
         gc.collect()  # what dies may have a weak reference's callback, Python code too
-        gc.callbacks[:] = [interrupt, processor._note]  # hypothesis's is Python code
+        gc.callbacks[:] = [interrupt, cpu_time._note]  # hypothesis's is Python code
         try:
             gc.collect()
         finally:

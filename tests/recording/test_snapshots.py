@@ -10,9 +10,9 @@ import models
 import onnxspan
 import torch_facts
 from onnxspan import conventions as c
-from onnxspan.reading import snapshots as diffs
-from onnxspan.reading.trace import Trace
-from onnxspan.recording import snapshots
+from onnxspan.reading.source import snapshots as diffs
+from onnxspan.reading.source.trace import Trace
+from onnxspan.recording.listeners import snapshots
 from onnxspan.recording.options import Options
 
 

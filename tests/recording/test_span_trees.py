@@ -17,7 +17,7 @@ import torch_facts
 from conftest import quiet
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 from onnxspan.recording.session import Session
 
 SHOWN = {

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from example import Direct, Minimal
 
-from onnxspan.recording import graph_text
+from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.session import Session
 
 if TYPE_CHECKING:

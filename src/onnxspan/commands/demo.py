@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from onnxspan.commands.beside import beside
+from onnxspan.commands.side_by_side import beside
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
-from onnxspan.reading import tree
+from onnxspan.reading.tree import tree
 from onnxspan.tracing import trace
 
 LEVELS = [level.name.lower() for level in Level]

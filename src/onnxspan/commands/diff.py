@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from onnxspan.commands.comparing import Output, output_options
+from onnxspan.commands.compare_options import Output, output_options
 from onnxspan.errors import OnnxspanError
 
 CROSSED = 1
@@ -46,10 +46,14 @@ def command(files: tuple[str, ...], output: Output, thresholds: tuple[str, ...])
     Give two files; or several repetitions a side, divided by `--`, so that the noise is
     known: onnxspan diff before/*.jsonl -- after/*.jsonl
     """
-    from onnxspan.reading import compare_json, diff_page, diff_text  # imported when it is called
-    from onnxspan.reading.diff import compare
-    from onnxspan.reading.samples import read_samples
-    from onnxspan.reading.thresholds import crossed, parse
+    from onnxspan.reading.compare import (
+        as_json,  # imported when it is called
+        diff_page,  # imported when it is called
+        diff_text,  # imported when it is called
+    )
+    from onnxspan.reading.compare.diff import compare
+    from onnxspan.reading.compare.samples import read_samples
+    from onnxspan.reading.compare.thresholds import crossed, parse
 
     limits = [parse(text) for text in thresholds]
     before, after = _sides(files)
@@ -58,7 +62,7 @@ def command(files: tuple[str, ...], output: Output, thresholds: tuple[str, ...])
     results = [{"limit": text, "crossed": reason} for text, reason in reasons]
     output.give(
         lambda: diff_page.page(found),
-        lambda: {**compare_json.comparison(found), "thresholds": results},
+        lambda: {**as_json.comparison(found), "thresholds": results},
         lambda: diff_text.render(found, None if output.everything else 15),
     )
     for text, reason in reasons:

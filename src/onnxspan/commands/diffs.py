@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.text import Text
 
 from onnxspan.errors import OnnxspanError
-from onnxspan.reading import snapshots
+from onnxspan.reading.source import snapshots
 from onnxspan.reading.text import one_line
 
 if TYPE_CHECKING:
-    from onnxspan.reading.trace import Span, Trace
+    from onnxspan.reading.source.trace import Span, Trace
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 

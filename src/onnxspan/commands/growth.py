@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from onnxspan.commands.comparing import Output, output_options
+from onnxspan.commands.compare_options import Output, output_options
 
 _EXAMPLES = """\b
 Examples:
@@ -29,14 +29,18 @@ def command(files: tuple[str, ...], output: Output, fail_if_superlinear: bool) -
     Give traces of the same model at three sizes or more, best each twice the one before.
     Several traces of one size are repetitions; three of each tell growth from noise.
     """
-    from onnxspan.reading import compare_json, growth_page, growth_text  # when it is called
-    from onnxspan.reading.growth import measure
-    from onnxspan.reading.samples import read_samples
+    from onnxspan.reading.compare import (
+        as_json,  # when it is called
+        growth_page,  # when it is called
+        growth_text,  # when it is called
+    )
+    from onnxspan.reading.compare.growth import measure
+    from onnxspan.reading.compare.samples import read_samples
 
     found = measure(read_samples(files, output.export))
     output.give(
         lambda: growth_page.page(found),
-        lambda: compare_json.growth(found),
+        lambda: as_json.growth(found),
         lambda: growth_text.render(found, everything=output.everything),
     )
     if fail_if_superlinear and found.superlinear:

@@ -24,15 +24,15 @@ def command(file: Path, output: Path | None, show: bool) -> None:
 
     The page needs no network and no server: send it along with an issue.
     """
-    from onnxspan.reading import html  # only for this command
-    from onnxspan.reading.trace import Trace
+    from onnxspan.reading import report  # only for this command
+    from onnxspan.reading.source.trace import Trace
 
     target = output or file.with_suffix(".html")
     if target == file:
         raise click.UsageError(f"{file} would be overwritten by its report: give -o OUT.html")
     trace = Trace.read(file)
     try:
-        html.save(trace, target)
+        report.save(trace, target)
     except OSError as error:
         raise OnnxspanError(
             f"{target}: cannot be written: {error.strerror or error}. Give another place with -o"

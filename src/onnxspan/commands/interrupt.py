@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from onnxspan.reading.flight import Ending
+    from onnxspan.reading.source.flight import Ending
 
 
 def watched_place(output: str | None) -> Path:
@@ -23,7 +23,7 @@ def watched_place(output: str | None) -> Path:
     Where there is no `os.fork` (Windows), or it fails, nothing watches; nor where the run was
     started with Ctrl-C ignored, as a shell does with a script's background jobs.
     """
-    from onnxspan.recording.flight import own_folder  # only for a recording
+    from onnxspan.recording.listeners.flight import own_folder  # only for a recording
 
     place = Path(output) if output is not None else own_folder() / f"run-{os.getpid()}"
     if hasattr(os, "fork") and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
@@ -83,7 +83,7 @@ class _Watch:
 
 def _ending(log: Path) -> Ending | None:
     from onnxspan.errors import TraceFileError  # only when it is asked
-    from onnxspan.reading.trace import Trace  # as above
+    from onnxspan.reading.source.trace import Trace  # as above
 
     try:
         return Trace.read(log).ending

@@ -16,7 +16,7 @@ def configure(form: str, level: str) -> None:
     """
     import structlog  # only who asks for logs needs it
 
-    from onnxspan.recording.logs import add_span_ids  # as above
+    from onnxspan.recording.listeners.logs import add_span_ids  # as above
 
     renderer = (
         structlog.processors.JSONRenderer()

@@ -15,9 +15,9 @@ import click
 from onnxspan.commands import interrupt, script
 from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
+from onnxspan.commands.otlp_options import HEADER, OTLP, PROTOCOL, as_options, where_to
 from onnxspan.commands.progress import Progress
 from onnxspan.commands.repeating import repeat
-from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, as_options, where_to
 from onnxspan.errors import OnnxspanError
 from onnxspan.files import target_of
 from onnxspan.reading.text import printable

@@ -101,7 +101,7 @@ def print_exception(error: BaseException) -> None:
 
 
 def _without_our_frames(entry: TracebackType | None) -> TracebackType | None:
-    from onnxspan.recording.stand_in import NAME  # only for a failure
+    from onnxspan.recording.trampoline import NAME  # only for a failure
 
     def is_ours(one: TracebackType) -> bool:
         code = one.tb_frame.f_code

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from onnxspan.commands.sending import HEADER, OTLP, PROTOCOL, headers_of
+from onnxspan.commands.otlp_options import HEADER, OTLP, PROTOCOL, headers_of
 from onnxspan.errors import OnnxspanError
 
 
@@ -32,8 +32,8 @@ def command(
     spans keep their ids.
     """
     from onnxspan.reading.text import printable  # as late as its use
-    from onnxspan.recording import otlp as sending  # needs an extra
-    from onnxspan.recording.restored import read  # as late as its use
+    from onnxspan.recording.outputs import otlp as sending  # needs an extra
+    from onnxspan.recording.outputs.saved import read  # as late as its use
 
     try:
         endpoints = [sending.endpoint(url, protocol, headers_of(headers)) for url in otlp]

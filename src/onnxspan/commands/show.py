@@ -9,9 +9,9 @@ import click
 
 from onnxspan.commands import diffs
 from onnxspan.errors import TraceFileError
-from onnxspan.reading import tree
-from onnxspan.reading.trace import Trace
+from onnxspan.reading.source.trace import Trace
 from onnxspan.reading.trace_json import as_json
+from onnxspan.reading.tree import tree
 
 
 @click.command(

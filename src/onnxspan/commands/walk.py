@@ -9,8 +9,8 @@ import click
 
 from onnxspan.commands import keys
 from onnxspan.errors import TraceFileError
-from onnxspan.reading.trace import Trace
-from onnxspan.reading.walk import Step, Walker, steps
+from onnxspan.reading.source.trace import Trace
+from onnxspan.reading.walk.steps import Step, Walker, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def command(file: str, *, print_all: bool) -> None:
 def _print(found: list[Step]) -> None:
     from rich.console import Console  # only to draw
 
-    from onnxspan.reading.walk_view import page  # as above
+    from onnxspan.reading.walk.view import page  # as above
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     for step in found:
@@ -134,7 +134,7 @@ class _Terminal:
         from rich.segment import Segment, SegmentLines  # only to draw
         from rich.text import Text  # as above
 
-        from onnxspan.reading.walk_view import page  # as above
+        from onnxspan.reading.walk.view import page  # as above
 
         console, walker = self.console, self.walker
         content = page(walker.step, len(walker.steps), walker.trail())

@@ -14,7 +14,7 @@ from onnxspan.reading.text import one_line, printable, without_colours
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onnxspan.reading.trace import Event, Span
+    from onnxspan.reading.source.trace import Event, Span
 
 _MESSAGE_LIMIT = 300
 _OPERATOR = re.compile(r"operator '(?P<ts>\w+::\w+)'|OpOverload\(op='(?P<fx>[\w.]+)'")

@@ -10,7 +10,7 @@ from onnxspan.reading import figures
 from onnxspan.reading.text import one_line
 
 if TYPE_CHECKING:
-    from onnxspan.reading.trace import Span, Trace
+    from onnxspan.reading.source.trace import Span, Trace
 
 MOST_SPANS = 600
 """Spans that a cell shows; the report shows all."""

@@ -13,7 +13,7 @@ from onnxspan.reading.text import one_line, without_colours
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onnxspan.reading.trace import Span
+    from onnxspan.reading.source.trace import Span
 
 MESSAGE = 400
 """Characters of a failure's message that are shown; the file has the whole."""

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onnxspan.reading.trace import Span, Trace
+    from onnxspan.reading.source.trace import Span, Trace
 
 
 def as_json(trace: Trace) -> dict[str, Any]:

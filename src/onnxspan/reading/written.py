@@ -8,7 +8,7 @@ from onnxspan import conventions as c
 from onnxspan.reading import figures
 
 if TYPE_CHECKING:
-    from onnxspan.reading.trace import Span
+    from onnxspan.reading.source.trace import Span
 
 
 def written(span: Span) -> int | None:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span, Tracer
 
-    from onnxspan.recording.own_span import OwnTracer
+    from onnxspan.recording.cpu_time import Spent
+    from onnxspan.recording.graphs.torchscript import GraphSize
+    from onnxspan.recording.light_span import OwnTracer
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probe import Exporter, Probe
-    from onnxspan.recording.processor import Spent
     from onnxspan.recording.session import Session
-    from onnxspan.recording.sizes import GraphSize
 
 FRESH = 300_000
 """Nanoseconds for which a reading of the memory holds."""

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording import processor, spans
+from onnxspan.recording import cpu_time, spans
 from onnxspan.recording.call import Call
 from onnxspan.recording.patching import Target
 from onnxspan.recording.probe import Probe
@@ -36,14 +36,14 @@ class Imports:
         self._modules = len(sys.modules)
         self.began = clock()
         self.ended = 0
-        self.spent = processor.spent()
+        self.spent = cpu_time.spent()
         self._attributes: dict[str, Any] = {}
 
     def finish(self) -> Imports | None:
         """Stop the clock; None when nothing was imported."""
         self._modules = len(sys.modules) - self._modules
         self.ended = self._clock()
-        self._attributes = processor.since(self.spent)
+        self._attributes = cpu_time.since(self.spent)
         return self if self._modules > 0 else None
 
     def record(self, root: Call) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
-from onnxspan.recording.capture import Capture
-from onnxspan.recording.flight import FlightLog
+from onnxspan.recording.listeners.capture import Capture
+from onnxspan.recording.listeners.flight import FlightLog
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from onnxspan.recording.hooks import Hook
+    from onnxspan.recording.listeners.hooks import Hook
     from onnxspan.recording.session import Listener
 
 
@@ -35,15 +35,15 @@ def listeners(
     if flight:
         made.append(FlightLog(beside))
     if log is not False and log is not None:
-        from onnxspan.recording.logs import LogEvents  # only who asks needs it
+        from onnxspan.recording.listeners.logs import LogEvents  # only who asks needs it
 
         made.append(LogEvents(None if log is True else log))
     if hooks:
-        from onnxspan.recording.hooks import UserHooks  # only who asks needs it
+        from onnxspan.recording.listeners.hooks import UserHooks  # only who asks needs it
 
         made.append(UserHooks(hooks))
     if native_log:
-        from onnxspan.recording.native_log import NativeLog  # as above
+        from onnxspan.recording.listeners.native_log import NativeLog  # as above
 
         if level < Level.PASSES:
             raise ValueError("native_log belongs to passes: use level 'passes' or 'nodes' with it")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import TracerProvider
 
-    from onnxspan.recording.hooks import Hook
-    from onnxspan.recording.otlp import Endpoint
+    from onnxspan.recording.listeners.hooks import Hook
+    from onnxspan.recording.outputs.otlp import Endpoint
     from onnxspan.recording.probe import Probe
     from onnxspan.recording.session import Listener
 
@@ -64,14 +64,14 @@ class Options:
         self.endpoints = self._addresses()
         self.rows = ()
         if self.probes:
-            from onnxspan.recording.probes.own import rows  # only who has some needs it
+            from onnxspan.recording.probes.user import rows  # only who has some needs it
 
             self.rows = rows(self.probes)
 
     def _addresses(self) -> list[Endpoint]:
         if self.otlp is None:
             return []
-        from onnxspan.recording.otlp import endpoint  # only when it is asked for
+        from onnxspan.recording.outputs.otlp import endpoint  # only when it is asked for
 
         addresses = [self.otlp] if isinstance(self.otlp, str) else list(self.otlp)
         return [endpoint(address, self.protocol, self.headers) for address in addresses]

@@ -24,7 +24,7 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan import conventions as c
-from onnxspan.recording.stand_in import NAME, WRAPPER_FILE, StandIn
+from onnxspan.recording.trampoline import NAME, WRAPPER_FILE, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

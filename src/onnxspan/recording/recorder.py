@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
-from onnxspan.recording import dynamo_rules, openers, own_probes, processor, spans
+from onnxspan.recording import cpu_time, dynamo_rules, entry_points, spans, user_probes
 from onnxspan.recording.call import Call, Export
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from onnxspan.recording.probe import Probe
     from onnxspan.recording.session import Session
-    from onnxspan.recording.stand_in import StandIn
+    from onnxspan.recording.trampoline import StandIn
 
 _IMPORTS = "recorder.imports"
 _logger = logging.getLogger("onnxspan")
@@ -74,7 +74,7 @@ class SpanHooks:
         """End a call that returned `result`."""
         try:
             current.set(call.parent)
-            guarded(call, "processor time", processor.end, call)
+            guarded(call, "processor time", cpu_time.end, call)
             ended = call.export.clock()
             if self.probe.after is not None:
                 guarded(call, "after", self.probe.after, call, result)
@@ -88,7 +88,7 @@ class SpanHooks:
         try:
             current.set(call.parent)
             guarded(call, "traceback", without_wrapper_frames, error)
-            guarded(call, "processor time", processor.end, call)
+            guarded(call, "processor time", cpu_time.end, call)
             ended = call.export.clock()
             if self.probe.failed is not None:
                 guarded(call, "failed", self.probe.failed, call, error)
@@ -136,7 +136,7 @@ class SpanHooks:
         try:
             try:
                 if call is export.root:
-                    guarded(call, "watching the collector", processor.watch, export)
+                    guarded(call, "watching the collector", cpu_time.watch, export)
                 if self.probe.opens is not None:
                     guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
                 if self.probe.named is not None:
@@ -146,7 +146,7 @@ class SpanHooks:
                 _tell_entering(call)
                 guarded(call, "memory", _note_resident, call, entered)
                 call.began = export.clock()
-                guarded(call, "processor time", processor.begin, call)
+                guarded(call, "processor time", cpu_time.begin, call)
                 imports = export.notes.pop(_IMPORTS, None)
                 if imports is not None:
                     call.began, call.spent = imports.began, imports.spent
@@ -171,7 +171,7 @@ def _tell_entering(call: Call) -> None:
     for entering in call.export.session.entering:
         guarded(call, "listener", entering, call)
     if call.probe.runs_model and call.export.own_held:
-        guarded(call, "stepping aside", own_probes.step_aside, patches, call)
+        guarded(call, "stepping aside", user_probes.step_aside, patches, call)
 
 
 def note_broken(where: str, error: Exception) -> None:
@@ -197,7 +197,7 @@ def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
 def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
     if export.aside is call:
-        guarded(call, "stepping back", own_probes.step_back, patches, export)
+        guarded(call, "stepping back", user_probes.step_back, patches, export)
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call, ended)
     for listener in reversed(export.listeners):  # they nest
@@ -264,7 +264,7 @@ def _close(root: Call) -> None:
         steps.callback(guarded, root, "restoring", _restore, targets)
     if export.own_held and export.aside is None:
         steps.callback(guarded, root, "restoring", _restore, export.own_held)
-    steps.callback(guarded, root, "watching the collector", processor.unwatch, export)
+    steps.callback(guarded, root, "watching the collector", cpu_time.unwatch, export)
     steps.callback(setattr, export, "is_closed", True)
     steps.close()
 
@@ -280,9 +280,12 @@ def _forget(export: Export) -> None:
 def make_wrapper(target: Target, stand_in: StandIn | None) -> FunctionType:
     """The wrapper that fits a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording import pernode, summing  # they import this module
+        from onnxspan.recording import (
+            per_node,  # they import this module
+            summing,  # they import this module
+        )
 
-        hooks = pernode.NodeHooks(target, target.probe.per_node)
+        hooks = per_node.NodeHooks(target, target.probe.per_node)
         return summing.build(hooks, stand_in, current.get)
     return build(target, SpanHooks(target), stand_in)
 
@@ -312,8 +315,8 @@ def _hold_exporter(export: Export, opens: Callable[[Call], Exporter | None], cal
     export.notes[_IMPORTS] = imports.finish()
     patches.install(targets)
     export.exporters.append(exporter)
-    openers.hold_new(patches)
-    own_probes.hold_inside(patches, export, (*targets, *openers.targets()))
+    entry_points.hold_new(patches)
+    user_probes.hold_inside(patches, export, (*targets, *entry_points.targets()))
 
 
 def _restore(targets: list[Target]) -> None:
@@ -350,7 +353,7 @@ def hold_openers(session: Session) -> None:
             "onnxspan records exports of torch, and torch cannot be imported: "
             f"{error}. Install it (`pip install torch onnx`), then try again."
         ) from error
-    openers.hold(patches, session)
+    entry_points.hold(patches, session)
     # Found now rather than inside the first export; dynamo's modules take a second to import,
     # so its places are looked for only when it runs.
     _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
@@ -361,9 +364,9 @@ def release_openers(session: Session, last: bool) -> None:
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
     held = session.openers_held
     try:
-        openers.release(patches, session)
+        entry_points.release(patches, session)
     finally:
         dynamo_rules.forget_wrappers(held)
         # Another thread may have opened a session since, which needs its openers.
         if last and patches.restore_everything(unless=is_any_open):
-            processor.unwatch_everything()
+            cpu_time.unwatch_everything()

@@ -19,7 +19,7 @@ import wrapt
 
 from onnxspan.conventions import SCOPE, Level
 from onnxspan.recording.faults import describe_error
-from onnxspan.recording.own_span import OWN_TRACER, OwnSpan, readable
+from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, readable
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
 
     from onnxspan.recording.call import Call, Export
-    from onnxspan.recording.own_span import OwnTracer
+    from onnxspan.recording.light_span import OwnTracer
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probe import Probe
 

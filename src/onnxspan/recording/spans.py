@@ -10,8 +10,9 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
-from onnxspan.recording import blame, surroundings
-from onnxspan.recording.own_span import OWN_TRACER, OwnSpan
+from onnxspan.recording import resource
+from onnxspan.recording.graphs import origin
+from onnxspan.recording.light_span import OWN_TRACER, OwnSpan
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -30,7 +31,7 @@ def start(call: Call) -> None:
     export = call.export
     began = export.epoch + call.began
     # Only the root may join a trace from outside; every other span has a parent here.
-    context = surroundings.context() if call.parent is None else None
+    context = resource.context() if call.parent is None else None
     try:
         span = export.tracer.start_span(call.name, context, start_time=began)
         recording = span.is_recording()
@@ -112,8 +113,8 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
     if span is None:
         return
     name = type(error).__qualname__
-    full = blame.full_name(type(error))
-    message = blame.message_of(error)
+    full = origin.full_name(type(error))
+    message = origin.message_of(error)
     call.attributes[c.ERROR_TYPE] = full
     span.set_status(otel.Status(otel.StatusCode.ERROR, f"{name}: {short(message)}"))
     if call.export.failure is error:
@@ -126,7 +127,7 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
         c.EXCEPTION_STACKTRACE: text[-STACKTRACE_LIMIT:],
     }
     try:
-        event.update(blame.describe(call, error))
+        event.update(origin.describe(call, error))
     except Exception as own:  # the exception itself is worth more than where it came from
         call.export.note_error("telling a failure", own)
     span.add_event(c.EXCEPTION_EVENT, event, timestamp=call.export.epoch + ended)

@@ -11,14 +11,14 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
-from onnxspan.recording.stand_in import NAME, WRAPPER_FILE
+from onnxspan.recording.trampoline import NAME, WRAPPER_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
 
-    from onnxspan.recording.pernode import NodeHooks
-    from onnxspan.recording.stand_in import StandIn
+    from onnxspan.recording.per_node import NodeHooks
+    from onnxspan.recording.trampoline import StandIn
 
 # `parent.working` lets a warning that is raised inside say which operator it is about.
 _SOURCE = f"""

@@ -13,7 +13,7 @@ from onnxspan.recording import dynamo_rules, recorder
 from onnxspan.recording.patching import Patches, Target, resolve_all
 from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import OPENERS, TABLES
-from onnxspan.recording.stand_in import NAME
+from onnxspan.recording.trampoline import NAME
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -85,13 +85,13 @@ def test_rules_built_under_wrappers_are_forgotten():
 def test_faults_of_our_own_are_kept_from_the_export(small, example, tmp_path, monkeypatch):
     """When each of our measures raises, the export gives the same bytes and the errors count."""
     export(small, example, tmp_path / "plain.onnx", external_data=False)
-    from onnxspan.recording import sizes_dynamo
+    from onnxspan.recording.graphs import dynamo
 
     for name in ("fx_nodes", "ir_nodes_flat", "ir_has_graphs", "ir_initializers", "target_name"):
-        monkeypatch.setattr(sizes_dynamo, name, _fault)
-    from onnxspan.recording.probes import dynamo_nodes
+        monkeypatch.setattr(dynamo, name, _fault)
+    from onnxspan.recording.probes.dynamo import nodes
 
-    monkeypatch.setattr(dynamo_nodes, "target_name", _fault)
+    monkeypatch.setattr(nodes, "target_name", _fault)
     with onnxspan.trace() as trace:
         export(small, example, tmp_path / "traced.onnx", external_data=False)
     assert (tmp_path / "traced.onnx").read_bytes() == (tmp_path / "plain.onnx").read_bytes()

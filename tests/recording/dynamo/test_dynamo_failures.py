@@ -10,7 +10,7 @@ import onnxspan
 import torch_facts
 from dynamo_models import DataDependent, StrictOnly, by_name, export
 from onnxspan import conventions as c
-from onnxspan.recording.stand_in import NAME
+from onnxspan.recording.trampoline import NAME
 
 
 @torch.library.custom_op("onnxspan_tests::twice", mutates_args=())

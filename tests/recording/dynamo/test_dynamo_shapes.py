@@ -12,9 +12,9 @@ import onnxspan
 import torch_facts
 from dynamo_models import by_name, export
 from onnxspan import conventions as c
-from onnxspan.recording import sizes_dynamo
-from onnxspan.recording.probes.dynamo_shapes import named_dimensions
-from onnxspan.recording.probes.dynamo_sizes import ask_dynamic, note_program
+from onnxspan.recording.graphs import dynamo
+from onnxspan.recording.probes.dynamo.shapes import named_dimensions
+from onnxspan.recording.probes.dynamo.sizes import ask_dynamic, note_program
 
 pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
 
@@ -116,7 +116,5 @@ def test_names_of_what_was_asked():
 
 def test_loss_of_unlike_shapes_is_counted():
     """Where tensors came or went, only the number of lost dimensions can be said."""
-    assert sizes_dynamo.lost("output", [["s0", None], ["s1"]], [["s0", None]]) == [
-        "1 of the outputs"
-    ]
-    assert sizes_dynamo.lost("output", [["s0"]], [["s0"], [None]]) == []
+    assert dynamo.lost("output", [["s0", None], ["s1"]], [["s0", None]]) == ["1 of the outputs"]
+    assert dynamo.lost("output", [["s0"]], [["s0"], [None]]) == []

@@ -7,7 +7,7 @@ import onnxspan
 import torch_facts
 from dynamo_models import by_name, export
 from onnxspan import conventions as c
-from onnxspan.recording.probes import dynamo_nodes
+from onnxspan.recording.probes.dynamo import nodes
 
 STAGES = [
     "export_compat",
@@ -176,7 +176,7 @@ def test_report_is_named_and_weighed(nodes):
 )
 def test_a_modules_path_is_what_get_submodule_takes(text, path):
     """Every form that an `nn_module_stack` has had becomes the dotted path."""
-    assert dynamo_nodes.module_path(text) == path
+    assert nodes.module_path(text) == path
 
 
 @torch_facts.needs_dynamo

@@ -11,15 +11,15 @@ import onnxspan
 import torch_facts
 from dynamo_models import by_name, export
 from onnxspan import conventions as c
-from onnxspan.reading import figures, html
-from onnxspan.reading.diff import compare
-from onnxspan.reading.facts import in_and_out
-from onnxspan.reading.samples import samples_of
-from onnxspan.reading.trace import Trace
+from onnxspan.reading import figures, report
+from onnxspan.reading.compare.diff import compare
+from onnxspan.reading.compare.samples import samples_of
+from onnxspan.reading.source.trace import Trace
+from onnxspan.reading.walk.facts import in_and_out
 from onnxspan.recording import recorder
 from onnxspan.recording.patching import Patches, resolve_all
 from onnxspan.recording.probe import Probe
-from onnxspan.recording.probes.dynamo import DYNAMO
+from onnxspan.recording.probes.dynamo.table import DYNAMO
 
 
 def test_exported_program_needs_no_capture(small, example, tmp_path):
@@ -72,7 +72,7 @@ def test_every_view_weighs_model_and_weights(example, tmp_path, capsys):
     assert compare([sample], [sample]).totals["bytes"].before.median == whole
     assert sample.size == whole
     assert any(figures.size(whole) in line for line in in_and_out(trace.result.roots[0], None)[1])
-    page = html.data(trace.result)
+    page = report.data(trace.result)
     at = page["spans"][0]["attributes"]
     keys = page["keys"]
     assert at[keys["resultBytes"]] + at[keys["externalBytes"]] == whole

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from onnxspan.recording.probe import Exporter, Probe
-from onnxspan.recording.probes.dynamo import DYNAMO
+from onnxspan.recording.probes.dynamo.table import DYNAMO
 from onnxspan.recording.probes.roots import OPENERS
-from onnxspan.recording.probes.torchscript import TORCHSCRIPT
+from onnxspan.recording.probes.torchscript.table import TORCHSCRIPT
 
 TABLES: dict[Exporter, tuple[Probe, ...]] = {
     Exporter.TORCHSCRIPT: TORCHSCRIPT,

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording import sizes
-from onnxspan.recording.blame import full_name
+from onnxspan.recording.graphs import torchscript
+from onnxspan.recording.graphs.origin import full_name
 from onnxspan.recording.probe import Exporter, Probe
-from onnxspan.recording.probes import dynamo_roots
-from onnxspan.recording.probes.dynamo_roots import DYNAMO_OPENERS
+from onnxspan.recording.probes.dynamo import roots
+from onnxspan.recording.probes.dynamo.roots import DYNAMO_OPENERS
 from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:
@@ -49,16 +49,16 @@ def _before_export(call: Call) -> None:
         call.note(c.TRAINING, _enum_name(call.argument("training"), "EVAL"))
     _describe_model(call, call.argument("model"))
     arguments = (call.argument("args", ()), call.argument("kwargs"))
-    call.attributes[c.MODEL_INPUTS], call.attributes[c.MODEL_INPUT_SHAPES] = sizes.input_shapes(
-        arguments
+    call.attributes[c.MODEL_INPUTS], call.attributes[c.MODEL_INPUT_SHAPES] = (
+        torchscript.input_shapes(arguments)
     )
     if call.export.exporters[:1] == [Exporter.DYNAMO]:
-        dynamo_roots.describe(call)
+        roots.describe(call)
 
 
 def _after_export(call: Call, result: Any) -> None:
     if result is not None:
-        dynamo_roots.describe_result(call, result)
+        roots.describe_result(call, result)
     file = call.argument("f")
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)
@@ -76,7 +76,7 @@ def _describe_model(call: Call, model: Any) -> None:
         # One of a lazy module that has not run yet has no size.
         listed = [one for one in parameters() if not hasattr(one, "materialize")]
         call.note(c.MODEL_PARAMETERS, sum(parameter.numel() for parameter in listed))
-        call.note(c.MODEL_BYTES, sizes.tensors_size(listed)[1])
+        call.note(c.MODEL_BYTES, torchscript.tensors_size(listed)[1])
 
 
 def _dynamic_axes(axes: Any, most: int = 64) -> list[str] | None:

@@ -1,0 +1,318 @@
+"""Two exports, or two sets of repetitions, compared stage by stage and pass by pass."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+from onnxspan.reading.compare.align import align
+from onnxspan.reading.compare.noise import (
+    Measured,
+    durations_differ,
+    exceeds,
+    measured,
+    usual_share,
+)
+from onnxspan.reading.compare.samples import check_alike
+from onnxspan.reading.compare.steps import OPERATOR, Path, Step, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from onnxspan.reading.compare.samples import Sample
+
+SETTINGS = {
+    "exporter": c.EXPORTER,
+    "model": c.MODEL_CLASS,
+    "torch": c.VERSION_TORCH,
+    "onnx": c.VERSION_ONNX,
+    "onnxscript": c.VERSION_ONNXSCRIPT,
+    "opset": c.OPSET,
+    "inputs": c.MODEL_INPUT_SHAPES,
+    "dynamic axes": c.DYNAMIC_AXES,
+    "dynamic shapes": c.DYNAMIC_SHAPES,
+    "options": c.OPTIONS,
+    "training": c.TRAINING,
+    "operator export type": c.OPERATOR_EXPORT_TYPE,
+    "parameters": c.MODEL_PARAMETERS,
+}
+"""What may have been asked for differently, and the root's attribute that says it."""
+
+
+@dataclasses.dataclass
+class Figure:
+    """One quantity on both sides; a side without it is None.
+
+    Attributes:
+        differs: whether it changed by more than its noise.
+    """
+
+    before: Measured | None
+    after: Measured | None
+    differs: bool = False
+
+    @property
+    def change(self) -> float:
+        """The medians' difference; what is missing counts as 0."""
+        return _median(self.after) - _median(self.before)
+
+    @property
+    def ratio(self) -> float | None:
+        """After by before; None when one is missing or before is 0."""
+        if self.before is None or self.after is None or not self.before.median:
+            return None
+        return self.after.median / self.before.median
+
+
+@dataclasses.dataclass
+class Row:
+    """One step on both sides.
+
+    Attributes:
+        path: the step's path after, or before when it is only there.
+        moved_from: its path before, when it has moved.
+        duration: seconds with what is inside; `own` without.
+        cpu: processor seconds, the same way; without sides where a trace does not say them.
+        nodes: nodes of the graph after it; `change` is what it added or removed.
+    """
+
+    path: Path
+    level: str
+    moved_from: Path | None
+    duration: Figure
+    own: Figure
+    cpu: Figure
+    own_cpu: Figure
+    calls: Figure
+    nodes: Figure
+    change: Figure
+    failures_before: list[str]
+    failures_after: list[str]
+
+    @property
+    def name(self) -> str:
+        """The step's name; the whole export is called so."""
+        return self.path[-1] if self.path else "(whole export)"
+
+    @property
+    def only(self) -> str | None:
+        """`before` or `after` for a step of one side alone."""
+        if self.duration.before is None:
+            return "after"
+        return "before" if self.duration.after is None else None
+
+
+@dataclasses.dataclass
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        rows: every step of either side, in the order of the calls; the first is the export.
+        totals: `nodes`, `initializers`, `bytes` of the exported model, `memory` (bytes that
+            the process grew by), `processor` (seconds that the exporting thread computed).
+        settings: what was asked for differently: name, before, after.
+        operators: operators whose count changed: name, before, after; the largest change first.
+        usual: the usual width of a duration's range, as the logarithm of high by low.
+        repeated: whether both sides have several samples, so that the noise is known.
+    """
+
+    before: Sequence[Sample]
+    after: Sequence[Sample]
+    rows: list[Row]
+    totals: dict[str, Figure]
+    settings: list[tuple[str, str, str]]
+    operators: list[tuple[str, int, int]]
+    usual: float
+    repeated: bool
+
+    @property
+    def whole(self) -> Row:
+        """The row of the whole export."""
+        return self.rows[0]
+
+    def slower_or_faster(self) -> list[Row]:
+        """Steps of both sides whose own time changed beyond noise, the largest change first.
+
+        A stage that changed only by what is inside it is left out: that is in the list.
+        """
+        found = [row for row in self.rows[1:] if row.only is None and row.own.differs]
+        return sorted(found, key=lambda row: -abs(row.own.change))
+
+    def only(self, side: str) -> list[Row]:
+        """The topmost steps of one side alone, the longest first."""
+        alone = {row.path for row in self.rows if row.only == side}
+        found = [row for row in self.rows if row.only == side and row.path[:-1] not in alone]
+        return sorted(found, key=lambda row: -abs(row.duration.change))
+
+    def reshaped(self) -> list[Row]:
+        """Steps that now add or remove another number of nodes, the largest change first."""
+        found = [row for row in self.rows if row.only is None and row.change.differs]
+        return sorted(found, key=lambda row: -abs(row.change.change))
+
+    def failing(self) -> list[Row]:
+        """Steps that failed on one side and not on the other, innermost first."""
+        found = [r for r in self.rows if bool(r.failures_before) != bool(r.failures_after)]
+        return sorted(found, key=lambda row: -len(row.path))
+
+
+def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
+    """Compare two sides, each one export or several repetitions of it.
+
+    Raises:
+        TraceFileError: when the samples of one side are not repetitions of one export.
+    """
+    check_alike(before)
+    check_alike(after)
+    rows = _rows(before, after)
+    usual = usual_share([(row.duration.before, row.duration.after) for row in rows])
+    repeated = len(before) > 1 and len(after) > 1
+    for row in rows:
+        for figure, cpu in ((row.duration, row.cpu), (row.own, row.own_cpu)):
+            figure.differs = _differs(figure, usual) and _confirmed(cpu, usual, repeated=repeated)
+    if not repeated:
+        _doubt_operators(rows)
+    totals = _totals(before, after)
+    totals["processor"].differs = _differs(totals["processor"], usual)
+    return Comparison(
+        before,
+        after,
+        rows,
+        totals,
+        _settings(before[0], after[0]),
+        _operators(before[0], after[0]),
+        usual,
+        repeated,
+    )
+
+
+def _differs(figure: Figure, usual: float) -> bool:
+    if figure.before is None or figure.after is None:
+        return False
+    return durations_differ(figure.before, figure.after, usual)
+
+
+def _confirmed(cpu: Figure, usual: float, *, repeated: bool) -> bool:
+    """Whether the processor time agrees that a step became slower or faster.
+
+    A machine with other work takes the processor away for milliseconds, from whatever step
+    runs: of one trace a side nobody can tell that from a slower step, but the processor time
+    can. Repetitions tell it themselves, and a step that waits for a disk may have become slower.
+    """
+    known = cpu.before is not None and cpu.after is not None
+    return repeated or not known or _differs(cpu, usual)
+
+
+def _doubt_operators(rows: list[Row]) -> None:
+    """An operator's sum knows the time on the wall alone: the pass around it must agree."""
+    by_path = {row.path: row for row in rows}
+    for row in rows:
+        around = by_path.get(row.path[:-1])
+        if row.level == OPERATOR and around is not None and around.own_cpu.before is not None:
+            row.duration.differs &= around.own.differs
+            row.own.differs &= around.own.differs
+
+
+def _median(side: Measured | None) -> float:
+    return side.median if side is not None else 0.0
+
+
+def _paths(side: Sequence[Sample]) -> dict[Path, Step]:
+    """Every path of the side and the step of the first sample that has it."""
+    paths: dict[Path, Step] = {}
+    for sample in side:
+        for path, step in sample.steps.items():
+            paths.setdefault(path, step)
+    return paths
+
+
+def _rows(before: Sequence[Sample], after: Sequence[Sample]) -> list[Row]:
+    here, there = _paths(before), _paths(after)
+    # Two exporters share a few names (`_export`) that are not the same step.
+    apart = before[0].exporter != after[0].exporter
+    fixed = frozenset(
+        path for path, step in {**here, **there}.items() if apart or step.level == OPERATOR
+    )
+    rows = []
+    for pair in align(list(here), list(there), fixed):
+        old = _steps(before, pair.before)
+        new = _steps(after, pair.after)
+        path = pair.after if pair.after is not None else pair.before or ()
+        rows.append(
+            Row(
+                path=path,
+                level=(new or old)[0].level,
+                moved_from=pair.before if pair.after and pair.before != pair.after else None,
+                duration=Figure(*_both(old, new, lambda step: step.duration)),
+                own=Figure(*_both(old, new, lambda step: step.own)),
+                cpu=Figure(*_both(old, new, lambda step: step.cpu)),
+                own_cpu=Figure(*_both(old, new, lambda step: step.own_cpu)),
+                calls=_counted(*_both(old, new, lambda step: step.calls)),
+                nodes=_counted(*_both(old, new, lambda step: step.nodes)),
+                change=_counted(*_both(old, new, lambda step: step.change)),
+                failures_before=[text for step in old for text in step.failures],
+                failures_after=[text for step in new for text in step.failures],
+            )
+        )
+    return rows
+
+
+def _steps(side: Sequence[Sample], path: Path | None) -> list[Step]:
+    return [s.steps[path] for s in side if path in s.steps] if path is not None else []
+
+
+def _both(
+    old: Sequence[Step], new: Sequence[Step], value: Callable[[Step], float | None]
+) -> tuple[Measured | None, Measured | None]:
+    return measured(map(value, old)), measured(map(value, new))
+
+
+def _counted(before: Measured | None, after: Measured | None) -> Figure:
+    """A count, or bytes: it differs as soon as the ranges do not overlap."""
+    differs = before is not None and after is not None and exceeds(before, after)
+    return Figure(before, after, differs)
+
+
+def _totals(before: Sequence[Sample], after: Sequence[Sample]) -> dict[str, Figure]:
+    keys = {
+        "nodes": c.RESULT_NODES,
+        "initializers": c.RESULT_INITIALIZERS,
+        "memory": c.MEMORY_GROWTH,
+    }
+
+    def figure(value: Callable[[Sample], float | None]) -> Figure:
+        return _counted(measured(map(value, before)), measured(map(value, after)))
+
+    found = {
+        name: figure(lambda sample, key=key: whole(sample.root.get(key)))  # type: ignore[misc]
+        for name, key in keys.items()
+    }
+    spent = [measured(sample.steps[()].cpu for sample in side) for side in (before, after)]
+    return {
+        "processor": Figure(spent[0], spent[1]),
+        **found,
+        "bytes": figure(lambda sample: sample.size),
+    }
+
+
+def _settings(before: Sample, after: Sample) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, key in SETTINGS.items():
+        old, new = before.root.get(key), after.root.get(key)
+        if old != new:
+            rows.append((name, _said(old), _said(new)))
+    return rows
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _operators(before: Sample, after: Sample) -> list[tuple[str, int, int]]:
+    old, new = before.operators, after.operators
+    if not old or not new:  # a failed export has none: that is no loss of all of them
+        return []
+    changed = [(name, old[name], new[name]) for name in {**old, **new} if old[name] != new[name]]
+    return sorted(changed, key=lambda row: (-abs(row[2] - row[1]), row[0]))

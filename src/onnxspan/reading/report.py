@@ -1,0 +1,316 @@
+"""One HTML file that shows a trace: self-contained, without network, from any disk.
+
+Everything that a trace says stands in one block of JSON, and the page's script makes text
+nodes of it; nothing from a trace is ever written as HTML.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import string
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+from onnxspan import explanations
+from onnxspan.files import write_text
+from onnxspan.reading import pages
+from onnxspan.reading.failure import fatal_failure, is_handled, module_of
+from onnxspan.reading.notes import findings, notes
+from onnxspan.reading.source import snapshots
+from onnxspan.reading.source.gc_time import without_collector
+from onnxspan.reading.walk import steps
+from onnxspan.version import __version__
+
+if TYPE_CHECKING:
+    import os
+
+    from onnxspan.reading.failure import Failure
+    from onnxspan.reading.source.trace import Span, Trace
+
+SCRIPTS = ("dom.js", "data.js", "waterfall.js", "charts.js", "details.js", "tables.js", "main.js")
+"""The page's script, in the order in which its parts need each other."""
+MOST_STEPS = 1_000
+"""Steps of the walk in a report; `onnxspan walk` shows the rest."""
+
+MOST_DIFF_CHARACTERS = 800_000
+"""Characters of all diffs in a report, so that it stays below 2 MB."""
+MOST_ONE_DIFF = 100_000
+
+_KEYS = {
+    "level": c.LEVEL,
+    "exporter": c.EXPORTER,
+    "function": c.FUNCTION,
+    "file": c.FILE,
+    "line": c.LINE,
+    "operator": c.NODE_OPERATOR,
+    "scope": c.NODE_SCOPE,
+    "modelClass": c.MODEL_CLASS,
+    "modelParameters": c.MODEL_PARAMETERS,
+    "modelBytes": c.MODEL_BYTES,
+    "nodes": c.NODES,
+    "change": c.NODES_CHANGE,
+    "parameterBytes": c.PARAMETER_BYTES,
+    "constantBytes": c.CONSTANT_BYTES,
+    "rss": c.MEMORY_RSS,
+    "growth": c.MEMORY_GROWTH,
+    "peak": c.MEMORY_PEAK,
+    "resultFile": c.RESULT_FILE,
+    "resultNodes": c.RESULT_NODES,
+    "resultBytes": c.RESULT_BYTES,
+    "externalBytes": c.RESULT_EXTERNAL_BYTES,
+    "opset": c.OPSET,
+    "torch": c.VERSION_TORCH,
+    "tracing": c.TRACING_DURATION,
+}
+_PLACE_KEYS = (c.FUNCTION, c.FILE, c.LINE, c.LEVEL)
+"""What every span of one probe has in common, and the report therefore says once."""
+
+_SUM_SUFFIXES = ("operators", "calls", "durations", "longest")
+
+
+def save(trace: Trace, path: str | os.PathLike[str]) -> None:
+    """Write the report, whole or not at all.
+
+    Raises:
+        OSError: when the file cannot be written; nothing is then left of it.
+        ValueError: when the trace holds no span.
+    """
+    write_text(path, render(trace))
+
+
+def render(trace: Trace) -> str:
+    """The report as one HTML document, ASCII only where the trace speaks.
+
+    Raises:
+        ValueError: when the trace holds no span.
+    """
+    if not trace.roots:
+        raise ValueError(
+            "there is nothing to report: no export was recorded. "
+            "Call torch.onnx.export inside the `with onnxspan.trace()` block."
+        )
+    with without_collector():
+        embedded = _embedded(data(trace))
+    body = string.Template(pages.asset("report.html")).substitute(data=embedded)
+    return pages.page(_title(trace), body, styles=("report.css",), scripts=SCRIPTS)
+
+
+def data(trace: Trace) -> dict[str, Any]:
+    """What the report's JSON block says; spans stand in the order of the calls.
+
+    Times are nanoseconds after the root's beginning; `began` has the root's own, in Unix
+    nanoseconds, as text because JavaScript's numbers are too short for it.
+    """
+    spans = trace.spans
+    index = {id(span): number for number, span in enumerate(spans)}
+    places: dict[tuple[Any, ...], int] = {}
+    rows = [_row(span, index, places, root.start) for root in trace.roots for span in root.walk()]
+    diffs, notices = _diffs(trace, spans)
+    steps, cut = _steps(trace, {span.span_id: index[id(span)] for span in spans}, diffs)
+    return {
+        "format": "onnxspan.report",
+        "version": 1,
+        "onnxspan": __version__,
+        "source": Path(trace.source).name,
+        "keys": {**_KEYS, "sums": _sums(spans)},
+        "meanings": {attribute.key: attribute.meaning for attribute in c.ATTRIBUTES},
+        "roots": [index[id(root)] for root in trace.roots],
+        "began": {index[id(root)]: str(root.start) for root in trace.roots},
+        "places": [
+            {
+                key: value
+                for key, value in zip(_PLACE_KEYS, place, strict=True)
+                if value is not None
+            }
+            for place in places
+        ],
+        "spans": rows,
+        "explanations": _explanations(spans),
+        "failures": {
+            index[id(root)]: _failure(failure, index)
+            for root in trace.roots
+            if (failure := fatal_failure([root])) is not None
+        },
+        "steps": steps,
+        "diffs": {index[key]: text for key, text in diffs.items()},
+        "notices": _ended(trace) + _missing(trace) + _omitted(trace) + notices + cut,
+    }
+
+
+def _row(
+    span: Span, index: dict[int, int], places: dict[tuple[Any, ...], int], began: int
+) -> dict[str, Any]:
+    place = tuple(_hashable(span.get(key)) for key in _PLACE_KEYS)
+    row: dict[str, Any] = {
+        "id": span.span_id,
+        "name": span.name,
+        "parent": index[id(span.parent)] if span.parent is not None else -1,
+        "start": span.start - began,
+        "duration": max(span.end - span.start, 0) if span.end else 0,
+        "ended": bool(span.end),
+        "place": places.setdefault(place, len(places)),
+        "attributes": {
+            key: value for key, value in span.attributes.items() if key not in _PLACE_KEYS
+        },
+        "events": [
+            {"name": event.name, "at": event.time - began, "attributes": event.attributes}
+            for event in span.events
+        ],
+    }
+    if span.error:
+        row["error"] = span.description or str(span.get(c.ERROR_TYPE) or "failed")
+        row["handled"] = is_handled(span)
+        row["module"] = module_of(span)
+    said = [*notes(span), *findings(span)] if span.end else []
+    if said:
+        row["notes"] = said
+    return row
+
+
+def _failure(failure: Failure, index: dict[int, int]) -> dict[str, Any]:
+    """The screen of a failure: what `onnxspan show` has above the tree."""
+    return {
+        "span": index[id(failure.span)],
+        "headline": failure.headline,
+        "rows": failure.rows(),
+        "chain": failure.chain,
+    }
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _sums(spans: list[Span]) -> dict[str, list[str]]:
+    """The groups of per-operator work in the trace, by the keys of their four arrays."""
+    first = "." + _SUM_SUFFIXES[0]
+    prefixes = {
+        key.removesuffix(first): None
+        for span in spans
+        for key in span.attributes
+        if key.endswith(first) and key != c.RESULT_OPERATORS
+    }
+    return {
+        prefix.rpartition(".")[2].replace("_", " "): [f"{prefix}.{end}" for end in _SUM_SUFFIXES]
+        for prefix in prefixes
+    }
+
+
+def _explanations(spans: list[Span]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(span.name for span in spans):
+        text = explanations.get(name)
+        if text is not None:
+            found[name] = {
+                "one_line": text.one_line,
+                "source": text.source,
+                "sections": text.sections,
+            }
+        elif explanations.one_line(name):
+            found[name] = {"one_line": explanations.one_line(name), "source": "", "sections": {}}
+    return found
+
+
+_STEP_FIELDS = (
+    "depth", "name", "one_line", "duration", "place", "went_in", "came_out", "log", "error",
+    "unchanged",
+)  # fmt: skip
+
+
+def _diffs(trace: Trace, spans: list[Span]) -> tuple[dict[int, str], list[str]]:
+    """The diffs of passes, each cut to a length and all of them to a sum, said aloud."""
+    found: dict[int, str] = {}
+    notices: list[str] = []
+    left, cut, problems = MOST_DIFF_CHARACTERS, 0, 0
+    for span in filter(snapshots.has_snapshot, spans):
+        try:
+            text = snapshots.diff(trace, span)
+        except snapshots.SnapshotError as error:
+            problems += 1
+            if problems == 1:
+                notices.append(str(error))
+            continue
+        room = min(MOST_ONE_DIFF, left)
+        if len(text) > room:
+            cut += 1
+            text = text[:room].rpartition("\n")[0] + _CUT if room > MOST_ONE_DIFF // 10 else ""
+        left -= len(text)
+        if text:
+            found[id(span)] = text
+    if cut:
+        notices.append(
+            f"{cut} diffs are cut short: `onnxspan show --pass NAME --diff` has them whole."
+        )
+    if problems > 1:
+        notices.append(f"And {problems - 1} more snapshots cannot be read.")
+    return found, notices
+
+
+_CUT = "\n@@ cut here: `onnxspan show FILE --pass NAME --diff` shows the rest @@"
+
+
+def _omitted(trace: Trace) -> list[str]:
+    counts = [root.get(c.SNAPSHOT_OMISSIONS) for root in trace.exports]
+    omitted = sum(count for count in counts if isinstance(count, int))
+    said = "Snapshots of {} passes were not kept, because of a limit: their attributes say which."
+    return [said.format(omitted)] if omitted else []
+
+
+def _steps(
+    trace: Trace, index: dict[str, int], diffs: dict[int, str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The walk's steps; their explanations stand elsewhere in the report already."""
+    found = steps.steps(trace, lambda span: diffs.get(id(span), ""))
+    notices = []
+    if len(found) > MOST_STEPS:
+        notices.append(
+            f"The walk shows the first {MOST_STEPS:,} of {len(found):,} steps; "
+            "`onnxspan walk` shows them all."
+        )
+    return [
+        {"span": index[step.span_id], **{key: getattr(step, key) for key in _STEP_FIELDS}}
+        for step in found[:MOST_STEPS]
+    ], notices
+
+
+def _ended(trace: Trace) -> list[str]:
+    """Of a flight log: where the process was."""
+    return [trace.ending.screen().split("\n", 1)[0]] if trace.ending is not None else []
+
+
+def _missing(trace: Trace) -> list[str]:
+    """Say when a root counted more spans than the file holds."""
+    notices = []
+    for root in trace.exports:
+        begun = root.get(c.TRACING_SPANS)
+        held = sum(1 for span in root.walk() if span.scope == c.SCOPE)
+        if isinstance(begun, int) and begun > held:
+            notices.append(
+                f"Spans are missing: the export began {begun:,}, the trace holds {held:,}. "
+                "A batch processor that was full, or a file that was cut, loses them."
+            )
+    return notices
+
+
+def _title(trace: Trace) -> str:
+    first = (trace.exports or trace.roots)[0]
+    return f"{first.get(c.MODEL_CLASS) or first.name} · onnxspan"
+
+
+def _embedded(value: Any) -> str:
+    """JSON that no name or message can end: ASCII only, and without `<`, `>` and `&`."""
+    try:
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # JSON has no NaN and no infinity, and JSON.parse insists on it
+        text = json.dumps(_without_nan(value), separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""A trace from memory or from a file: spans, flight logs, snapshots."""

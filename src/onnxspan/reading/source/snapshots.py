@@ -1,0 +1,157 @@
+"""A pass as a readable diff of the graph: values renumbered, so that only real changes show.
+
+TorchScript, fx and onnx_ir all write a value as `%name`. A pass that rebuilds the graph gives
+every value a new name, and a plain diff then shows the whole graph as changed. So lines are
+matched with the names masked first; a value that a matched line defines gets its old name
+back, and what still differs did change.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from onnxspan import conventions as c
+from onnxspan.errors import OnnxspanError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from onnxspan.reading.source.trace import Span, Trace
+
+_FILE = re.compile(r"[0-9a-f]{16}\.txt")
+_VALUE = re.compile(r'%"[^"]*"|%[\w.:/\-]*\w')
+_NOISE = re.compile(
+    r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|\s+$|^\s*\d+ \|"
+)
+"""What is not the graph: counts of users, places in the source, onnx_ir's line numbers."""
+_USES_ONLY = re.compile(r"\s*(return|->|block)\b|\s*->")
+MOST_GAP = 1_500
+"""Lines of a stretch without a match that are still matched one by one: the work is quadratic."""
+MOST_LINES = 200_000
+
+
+class SnapshotError(OnnxspanError):
+    """A snapshot that a span names and that is not there, or is not what it was."""
+
+
+def beside(trace_path: Path) -> Callable[[str], str | None]:
+    """Reads snapshots from the folder beside a trace."""
+    folder = trace_path.with_suffix(c.SNAPSHOT_FOLDER)
+
+    def read(name: str) -> str | None:
+        if not _FILE.fullmatch(name):  # a trace may name any file
+            return None
+        try:
+            return (folder / name).read_bytes().decode(errors="replace")
+        except OSError:
+            return None
+
+    return read
+
+
+def has_snapshot(span: Span) -> bool:
+    """Whether the span names a text before and a text after."""
+    return bool(span.get(c.SNAPSHOT_BEFORE) and span.get(c.SNAPSHOT_AFTER))
+
+
+def diff(trace: Trace, span: Span, context: int = 3) -> str:
+    """The change of the graph in this pass as a unified diff; empty when nothing changed.
+
+    Raises:
+        SnapshotError: when a text that the span names is missing or is another.
+    """
+    if not has_snapshot(span):
+        return ""
+    before = _text(trace, span, c.SNAPSHOT_BEFORE, c.SNAPSHOT_BEFORE_HASH)
+    after = _text(trace, span, c.SNAPSHOT_AFTER, c.SNAPSHOT_AFTER_HASH)
+    return unified(before, after, span.name, context)
+
+
+def _text(trace: Trace, span: Span, name_key: str, hash_key: str) -> str:
+    name = str(span.get(name_key))
+    found = trace.snapshot(name)
+    if found is None:
+        raise SnapshotError(
+            f"{trace.source}: the snapshot {name} of {span.name} is not there. Keep the folder "
+            f"`{c.SNAPSHOT_FOLDER}` beside the trace, under the trace's name"
+        )
+    if hashlib.sha256(found.encode()).hexdigest() != span.get(hash_key):
+        raise SnapshotError(
+            f"{trace.source}: the snapshot {name} of {span.name} is not what was recorded: its "
+            "SHA-256 is another. Record again with snapshots"
+        )
+    return found
+
+
+def unified(before: str, after: str, name: str = "graph", context: int = 3) -> str:
+    """A unified diff of two graphs' texts, with the values of the second named as in the first."""
+    old = [_NOISE.sub("", line) for line in before.splitlines()[:MOST_LINES]]
+    new = [_NOISE.sub("", line) for line in after.splitlines()[:MOST_LINES]]
+    renamed = _renamed(old, new)
+    lines = difflib.unified_diff(
+        old, renamed, f"before {name}", f"after {name}", n=context, lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _renamed(old: list[str], new: list[str]) -> list[str]:
+    """The new lines, each value under the name that its counterpart has in the old ones."""
+    names: dict[str, str] = {}
+    for i, j in _matches(old, new):
+        for was, now in zip(_defined(old[i]), _defined(new[j]), strict=False):
+            names.setdefault(now, was)
+    taken = {value for line in old for value in _VALUE.findall(line)}
+    for line in new:
+        for value in _defined(line):
+            if value not in names:
+                names[value] = _fresh(value, taken)
+    return [
+        _VALUE.sub(lambda found: names.get(found.group(), found.group()), line) for line in new
+    ]
+
+
+def _defined(line: str) -> list[str]:
+    """The values that a line defines: left of ` = ` (onnx_ir: `⬅️`), or a graph's inputs."""
+    head, defines, _ = line.replace("⬅️", " = ", 1).partition(" = ")
+    if not defines and _USES_ONLY.match(line):
+        return []
+    return _VALUE.findall(head)
+
+
+def _fresh(value: str, taken: set[str]) -> str:
+    """A name for a value that is new: its own, unless an old value has that."""
+    name = value
+    while name in taken:
+        name = f'{name[:-1]}+"' if name.endswith('"') else f"{name}+"
+    taken.add(name)
+    return name
+
+
+def _matches(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
+    """Pairs of lines that are the same but for the names of values."""
+    exact = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for tag, i1, i2, j1, j2 in exact.get_opcodes():
+        if tag == "equal":
+            yield from zip(range(i1, i2), range(j1, j2), strict=True)
+        elif tag == "replace":
+            yield from _masked_matches(old, new, (i1, i2), (j1, j2))
+
+
+def _masked_matches(
+    old: list[str], new: list[str], olds: tuple[int, int], news: tuple[int, int]
+) -> Iterator[tuple[int, int]]:
+    (i1, i2), (j1, j2) = olds, news
+    # Beyond the limit popular lines are passed over, which keeps the work near linear.
+    is_large = i2 - i1 > MOST_GAP or j2 - j1 > MOST_GAP
+    masked = difflib.SequenceMatcher(
+        None,
+        [_VALUE.sub("%", line) for line in old[i1:i2]],
+        [_VALUE.sub("%", line) for line in new[j1:j2]],
+        autojunk=is_large,
+    )
+    for a, b, size in masked.get_matching_blocks():
+        yield from zip(range(i1 + a, i1 + a + size), range(j1 + b, j1 + b + size), strict=True)

@@ -1,0 +1,1 @@
+"""The tree in the terminal."""

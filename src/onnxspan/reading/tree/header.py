@@ -1,0 +1,118 @@
+"""What is said above and below a tree: the export, its result, and what tracing it took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from onnxspan import conventions as c
+from onnxspan.reading import figures
+from onnxspan.reading.text import one_line
+from onnxspan.reading.written import written_text
+
+if TYPE_CHECKING:
+    from onnxspan.reading.source.trace import Span
+
+
+_SEPARATOR = " · "
+
+
+def header(export: Span, width: int) -> list[Text]:
+    """Model and file; exporter, opset and versions; parameters and what was written.
+
+    Of a model's name that does not fit its end is kept, and the file's name whole: in a run of
+    several exports that tells them apart.
+    """
+    # A user's own function may stand around the call that knows of model and versions.
+    call = next((span for span in export.walk() if span.get(c.VERSION_TORCH)), export)
+    title = Text()
+    file = call.get(c.RESULT_FILE)
+    if file:
+        title.append(" → ", style="dim")
+        title.append(one_line(str(file)), style="bold")
+    if export.error:
+        title.append("  failed", style="bold red")
+    model = one_line(str(call.get(c.MODEL_CLASS, export.name)))
+    title = Text(_fitting(model, width - title.cell_len), style="bold").append_text(title)
+    lines = [_how(export, call), *_broken(_what(export, call), width)]
+    return [title, *(_dim(parts) for parts in lines if parts)]
+
+
+def _broken(parts: list[str], width: int) -> list[list[str]]:
+    """On one line, or what was written on a line of its own when they are too long for it."""
+    return [parts] if cell_len(_SEPARATOR.join(parts)) <= width else [parts[:-1], parts[-1:]]
+
+
+def _fitting(model: str, width: int) -> str:
+    """The class with as much of its module as there is room for; itself always."""
+    while cell_len(model) > width and "." in model.removeprefix("…."):
+        model = "…." + model.removeprefix("….").partition(".")[2]
+    return model
+
+
+def _how(export: Span, call: Span) -> list[str]:
+    parts = []
+    exporter = export.get(c.EXPORTER, call.get(c.EXPORTER))
+    if exporter:
+        parts.append(f"{exporter} exporter")
+    opset = export.get(c.OPSET, call.get(c.OPSET))
+    if opset is not None:
+        parts.append(f"opset {opset}")
+    for label, key in (
+        ("torch", c.VERSION_TORCH),
+        ("onnx", c.VERSION_ONNX),
+        ("onnxscript", c.VERSION_ONNXSCRIPT),
+    ):
+        if call.get(key):
+            parts.append(f"{label} {call.get(key)}")
+    return parts
+
+
+def _what(export: Span, call: Span) -> list[str]:
+    parts = []
+    parameters = call.number(c.MODEL_PARAMETERS)
+    if parameters is not None:
+        size = call.number(c.MODEL_BYTES)
+        parts.append(
+            f"{figures.count(parameters)} parameters"
+            + (f" ({figures.size(size)})" if size is not None else "")
+        )
+    nodes = export.number(c.RESULT_NODES)
+    if nodes is not None:
+        parts.append(f"{figures.count(nodes)} node{'' if nodes == 1 else 's'}")
+    wrote = written_text(call)
+    if wrote:
+        whole, comma, rest = wrote.partition(",")
+        parts.append(f"{whole} written{comma}{rest}")
+    return parts
+
+
+def _dim(parts: list[str]) -> Text:
+    return Text(one_line(_SEPARATOR.join(parts)), style="dim")
+
+
+def footer(export: Span) -> list[Text]:
+    """What tracing took, and whatever it missed."""
+    lines = []
+    own = export.get(c.TRACING_DURATION)
+    if isinstance(own, int | float) and export.duration:
+        lines.append(
+            Text(
+                f"tracing took {figures.duration(own)}, "
+                f"{figures.share(own / export.duration)} of this export",
+                style="dim",
+            )
+        )
+    begun = export.number(c.TRACING_SPANS)
+    found = sum(span.scope == c.SCOPE for span in export.walk())
+    if begun is not None and begun > found:
+        lines.append(Text(f"{begun - found} of {begun} spans are missing", style="bold yellow"))
+    errors = export.number(c.TRACING_ERRORS)
+    if errors:
+        first = one_line(str(export.get(c.TRACING_ERROR, "")))
+        lines.append(
+            Text(f"{errors} errors in onnxspan itself; the first: {first}", style="bold yellow")
+        )
+    return lines

@@ -1,0 +1,189 @@
+"""The lines of the tree: a name under its guides, its figures, and what is said below it."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from onnxspan import conventions as c
+from onnxspan.reading import figures
+from onnxspan.reading.failure import is_handled
+from onnxspan.reading.notes import failure_lines, findings, notes
+from onnxspan.reading.text import one_line, shorten
+from onnxspan.reading.tree.folding import Folding, Kind, Line, operator_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onnxspan.reading.source.trace import Span
+
+COLUMNS = {
+    "time": "time",
+    "share": "share",
+    "nodes": "nodes",
+    "change": "change",
+    "memory": "memory",
+}
+"""The columns after the name, and their titles."""
+
+DEEPEST = 24
+"""Levels of indentation; what is nested deeper keeps this one."""
+TIMES = "\N{MULTIPLICATION SIGN}"
+MOST_OPERATORS = 5
+_LEAST_MESSAGE = 20
+_LONG, _MIDDLING = 0.25, 0.05
+
+
+@dataclasses.dataclass
+class Row:
+    """One printed line.
+
+    Attributes:
+        cells: its figures by column; none for a message, which takes the whole line.
+        part: its share of the export, from 0 to 1.
+    """
+
+    guides: str
+    name: str
+    cells: dict[str, str]
+    style: str = ""
+    prefix: str = ""
+    part: float = 0.0
+
+    @property
+    def width(self) -> int:
+        """Columns that the name takes in full, with its guides; a message asks for none."""
+        return cell_len(self.guides + self.prefix + self.name) if self.cells else 0
+
+    def label(self, width: int) -> Text:
+        """Guides and name in at most so many columns."""
+        label = Text(self.guides, style="")
+        label.stylize("dim")
+        label.append(self.prefix, style=self.style or "dim")
+        label.append(shorten(self.name, width - cell_len(self.guides + self.prefix)), self.style)
+        return label
+
+    def style_of(self, column: str) -> str:
+        """The colour of a figure: warm where the time went."""
+        if self.style:
+            return self.style
+        if column in {"time", "share", "bar"}:
+            if self.part >= _LONG:
+                return "bold yellow"
+            return "green" if self.part >= _MIDDLING else "dim"
+        if column == "change":
+            return "cyan"
+        return ""
+
+
+def rows(root: Span, *, unfold: bool, wide: bool, width: int) -> Iterator[Row]:
+    """Every line of one tree, from the root down; messages wrap at the width."""
+    folding = Folding(root, unfold=unfold)
+    guides = ("├─ ", "└─ ", "│  ", "   ") if wide else ("├ ", "└ ", "│ ", "  ")
+    middle, last, through, blank = guides
+    base: dict[int, float] = {}
+    stack: list[tuple[Line | Row, str, str, int]] = [(Line(Kind.SPAN, [root]), "", "", 0)]
+    while stack:
+        item, first, rest, depth = stack.pop()
+        if isinstance(item, Row):
+            item.guides = first
+            yield item
+            continue
+        span = item.spans[0]
+        whole = _base(span, base)
+        below: list[Line | Row] = []
+        if item.kind is Kind.SPAN:
+            below += folding.lines(span)
+            below += _operator_rows(span, whole)
+        yield _row(item, first, whole)
+        guide = rest + (through if below else blank)
+        for text, style in _said(item):
+            for piece in _wrapped(text, width - cell_len(guide)):
+                yield Row(guide, piece, {}, style)
+        for number, entry in reversed(list(enumerate(below))):
+            is_last = number == len(below) - 1
+            if depth < DEEPEST:
+                own = rest + (last if is_last else middle)
+                under = rest + (blank if is_last else through)
+            else:
+                own, under = first, rest
+            stack.append((entry, own, under, depth + 1))
+
+
+def _base(span: Span, known: dict[int, float]) -> float:
+    """Seconds of the export that the span is part of; 0.0 outside any."""
+    if c.EXPORTER in span.attributes or (span.parent is None and span.scope == c.SCOPE):
+        known[id(span)] = span.duration
+    elif span.parent is not None:
+        known[id(span)] = known.get(id(span.parent), 0.0)
+    return known.get(id(span), 0.0)
+
+
+def _row(line: Line, guides: str, whole: float) -> Row:
+    span = line.spans[0]
+    part = line.duration / whole if whole else 0.0
+    cells = {
+        "time": figures.duration(line.duration),
+        "share": figures.share(part) if whole else "",
+    }
+    changed = sum(each.number(c.NODES_CHANGE) or 0 for each in line.spans)
+    grown = sum(each.number(c.MEMORY_GROWTH) or 0 for each in line.spans)
+    cells["change"] = figures.change(changed)
+    cells["memory"] = figures.growth(grown)
+    if line.kind is Kind.REST:
+        passes = all(each.name.startswith("_jit_pass") for each in line.spans)
+        name = f"{len(line.spans)} more {'passes' if passes else 'spans'}"
+        return Row(guides, name, cells, "dim", "… ", part)
+    if line.kind is Kind.SAME:
+        return Row(guides, one_line(span.name), cells, "", f"{len(line.spans)} {TIMES} ", part)
+    nodes = span.number(c.NODES)
+    cells["nodes"] = figures.count(nodes) if nodes is not None else ""
+    style = ""
+    if span.error:
+        style = "yellow" if is_handled(span) else "bold red"
+    elif not span.end:
+        cells["time"], cells["share"], style = "no end", "", "bold red"
+    return Row(guides, one_line(span.name), cells, style, "✗ " if span.error else "", part)
+
+
+def _said(line: Line) -> Iterator[tuple[str, str]]:
+    if line.kind is not Kind.SPAN:
+        return
+    span = line.spans[0]
+    for text in failure_lines(span):
+        yield text, "yellow" if is_handled(span) else "red"
+    for text in notes(span):
+        yield text, "yellow"
+    for text in findings(span):
+        yield text, "dim"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A message in pieces of so many columns: its middle may be what tells most."""
+    console = Console(file=io.StringIO(), width=max(width, _LEAST_MESSAGE), color_system=None)
+    return [line.plain.rstrip() for line in Text(text).wrap(console, console.width)]
+
+
+def _operator_rows(span: Span, whole: float) -> list[Line | Row]:
+    entries, more, others = operator_sums(span, MOST_OPERATORS)
+
+    def row(name: str, prefix: str, seconds: float, style: str) -> Row:
+        part = seconds / whole if whole else 0.0
+        cells = {"time": figures.duration(seconds), "share": figures.share(part) if whole else ""}
+        return Row("", one_line(name), cells, style, prefix, part)
+
+    found: list[Line | Row] = [
+        row(entry.name, f"{entry.calls} {TIMES} ", entry.duration, "") for entry in entries
+    ]
+    if more:
+        name = f"{more} more operator{'' if more == 1 else 's'}"
+        found.append(Row("", name, {"time": " "}, "dim", "… "))
+    found += [
+        row(other.name, f"of it {other.calls} {TIMES} ", other.duration, "dim") for other in others
+    ]
+    return found

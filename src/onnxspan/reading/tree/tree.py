@@ -1,0 +1,125 @@
+"""The tree in the terminal: where an export's time, nodes and memory went, and what failed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from onnxspan.reading.text import encodable
+from onnxspan.reading.tree.header import footer, header
+from onnxspan.reading.tree.rows import COLUMNS, Row, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import IO
+
+    from onnxspan.reading.source.trace import Trace
+
+WIDE = 110
+"""From this many columns on, the tree has longer guides and a bar for the share."""
+_GAP = 2
+_BAR = 12
+_LEAST_NAME = 20
+
+
+def show(
+    trace: Trace,
+    *,
+    unfold: bool = False,
+    file: IO[str] | None = None,
+    width: int | None = None,
+) -> None:
+    """Print the tree of each export.
+
+    Colours are for terminals only (`NO_COLOR` and `FORCE_COLOR` are respected), and control
+    characters in names and messages are escaped.
+
+    Args:
+        trace: what to show.
+        unfold: give every span its own line; else the short and repeated share lines.
+        file: where to print; None is stderr.
+        width: columns to fit; None takes the terminal's, 80 in a pipe.
+    """
+    console = Console(
+        file=sys.stderr if file is None else file, width=width, highlight=False, emoji=False
+    )
+    if not trace.roots:
+        _print(console, Text("No export was recorded."))
+    for line in _answer(trace, console.width):
+        _print(console, line)
+    for number, root in enumerate(trace.roots):
+        if number:
+            _print(console, Text())
+        for export in trace.exports_below(root):
+            for line in header(export, console.width):
+                _print(console, line)
+        _print(console, Text())
+        wide = console.width >= WIDE
+        listed = list(rows(root, unfold=unfold, wide=wide, width=console.width))
+        for line in _table(listed, console):
+            _print(console, line)
+        for export in trace.exports_below(root):
+            for line in footer(export):
+                _print(console, line)
+
+
+def _answer(trace: Trace, width: int) -> list[Text]:
+    """Where and why, first of all: how the process ended, or the failure that ended an export."""
+    found = trace.ending or trace.failure
+    if found is None:
+        return []
+    first, *rest = found.screen(width=width).split("\n")
+    return [Text(first, style="bold red"), *map(Text, rest), Text()]
+
+
+def _print(console: Console, line: Text) -> None:
+    line.rstrip()
+    encoded = encodable(line.plain, console.encoding)
+    if encoded != line.plain:  # the styles' places no longer fit
+        line = Text(encoded)
+    console.print(line, no_wrap=True, overflow="ignore", crop=True, soft_wrap=False)
+
+
+def _table(listed: Sequence[Row], console: Console) -> list[Text]:
+    """The rows as lines of equal columns; a column that says nothing is left out."""
+    used = [name for name in COLUMNS if any(row.cells.get(name) for row in listed)]
+    widths = {
+        name: max(len(title), *(len(row.cells.get(name, "")) for row in listed))
+        for name, title in COLUMNS.items()
+        if name in used
+    }
+    has_bar = console.width >= WIDE and "share" in used
+    figures = sum(widths.values()) + _GAP * len(widths) + (_BAR + _GAP if has_bar else 0)
+    available = max(console.width - figures, _LEAST_NAME)
+    name_width = min(max((row.width for row in listed), default=0), available)
+    title = Text(" " * name_width)
+    for name in used:
+        title.append(" " * _GAP + COLUMNS[name].rjust(widths[name]))
+        if name == "share" and has_bar:
+            title.append(" " * (_GAP + _BAR))
+    title.stylize("dim")
+    return [title, *(_line(row, name_width, widths, console.width, has_bar) for row in listed)]
+
+
+def _line(row: Row, name_width: int, widths: dict[str, int], whole: int, has_bar: bool) -> Text:
+    if not row.cells:  # a message: it may take the whole line
+        return row.label(whole)
+    line = row.label(name_width)
+    line.align("left", name_width)
+    for name, width in widths.items():
+        line.append(" " * _GAP)
+        line.append(row.cells.get(name, "").rjust(width), style=row.style_of(name))
+        if name == "share" and has_bar:
+            line.append(" " * _GAP)
+            line.append(_bar(row.part).ljust(_BAR), style=row.style_of("bar"))
+    return line
+
+
+def _bar(part: float) -> str:
+    """A bar of eighths of a character."""
+    eighths = round(min(max(part, 0.0), 1.0) * _BAR * 8)
+    rest: str = ("", *"▏▎▍▌▋▊▉")[eighths % 8]
+    return "█" * (eighths // 8) + rest

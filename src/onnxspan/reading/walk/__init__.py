@@ -1,0 +1,1 @@
+"""The walk: an export as a list of steps."""

@@ -1,0 +1,177 @@
+"""What an exception tells of the user's model: the source line, the module, the chain.
+
+Only called when something failed, so it may take its time; a traceback's frames are alive
+then, which is the one moment at which a module's path can be found.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, FrameType
+
+    from onnxspan.recording.call import Call
+
+_OUR_FOLDER = str(Path(__file__).resolve().parent.parent.parent)
+_MOST_LINKS = 10
+_LINK_LIMIT = 400
+_TEXT_LIMIT = 240
+
+
+def describe(call: Call, error: BaseException) -> dict[str, Any]:
+    """The event attributes that say where in the user's code the error comes from."""
+    links = _links(error)
+    found: dict[str, Any] = {
+        c.EXCEPTION_CHAIN: [
+            f"{full_name(type(link))}: {message_of(link)}"[:_LINK_LIMIT] for link in links
+        ]
+    }
+    # The dynamo exporter wraps what failed in errors of its own: the innermost knows most.
+    frames = [entry for link in links for entry in _frames(link)]
+    inner = next((entry for entry in reversed(frames) if _is_users(entry[0].f_code)), None)
+    if inner is not None:
+        found.update(_place(inner[0].f_code.co_filename, inner[1], _SOURCE))
+    elif c.NODE_OPERATOR in call.attributes and c.LINE in call.attributes:
+        found.update(_place(call.attributes[c.FILE], call.attributes[c.LINE], _SOURCE))
+    outer = _calling_frame()
+    if outer is not None:
+        found.update(_place(outer.f_code.co_filename, outer.f_lineno, _EXPORT))
+    module = _running_module(frames)
+    if module is not None:
+        kind = type(module)
+        found[c.MODULE_CLASS_RUNNING] = f"{kind.__module__}.{kind.__qualname__}"
+        path = _path_of(module, call)
+        if path is not None:
+            found[c.MODULE_PATH] = path
+    scope = str(call.attributes.get(c.NODE_SCOPE, ""))
+    if "::" in scope:
+        path = _path_of_scope(scope, call)
+        if path:
+            found[c.MODULE_PATH] = path
+    return found
+
+
+_SOURCE = (c.SOURCE_FILE, c.SOURCE_LINE, c.SOURCE_TEXT)
+_EXPORT = (c.EXPORT_FILE, c.EXPORT_LINE, c.EXPORT_TEXT)
+
+
+def _place(file: str, line: int, keys: tuple[str, str, str]) -> dict[str, Any]:
+    text = linecache.getline(file, line).strip()[:_TEXT_LIMIT]
+    return {keys[0]: file, keys[1]: line, **({keys[2]: text} if text else {})}
+
+
+def _links(error: BaseException) -> list[BaseException]:
+    """The error and its causes, as Python would print them, the outermost first."""
+    links: list[BaseException] = []
+    link: BaseException | None = error
+    while (
+        link is not None and not any(link is known for known in links) and len(links) < _MOST_LINKS
+    ):
+        links.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return links
+
+
+def full_name(kind: type) -> str:
+    """A class's name with its module, builtins without."""
+    name, module = kind.__qualname__, kind.__module__
+    # A class of C++ may have its module in both: torch.jit.ScriptFunction.
+    return name if module == "builtins" or name.startswith(f"{module}.") else f"{module}.{name}"
+
+
+def message_of(error: BaseException) -> str:
+    """What the exception prints; a user's exception may fail at that."""
+    try:
+        return str(error)
+    except Exception:  # it is the user's code
+        return f"<{type(error).__name__} without a printable message>"
+
+
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    """Frame and line of each entry of the error's traceback, the outermost first."""
+    entry = error.__traceback__
+    while entry is not None:
+        yield entry.tb_frame, entry.tb_lineno
+        entry = entry.tb_next
+
+
+def _is_users(code: CodeType) -> bool:
+    file = code.co_filename
+    if file.startswith("<"):
+        return file.startswith(("<stdin", "<ipython"))
+    return not (
+        "site-packages" in file
+        or "dist-packages" in file
+        or file.startswith((_OUR_FOLDER, sys.base_prefix + "/lib/"))
+    )
+
+
+def _calling_frame() -> FrameType | None:
+    """The innermost frame of the user's own that is still running."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect.stack reads every source
+    while frame is not None and not _is_users(frame.f_code):
+        frame = frame.f_back
+    return frame
+
+
+def _running_module(frames: list[tuple[FrameType, int]]) -> Any:
+    """The innermost torch module whose method is on the traceback."""
+    nn = getattr(sys.modules.get("torch"), "nn", None)
+    if nn is None:
+        return None
+    for frame, _line in reversed(frames):
+        if frame.f_code.co_varnames[:1] == ("self",):
+            owner = frame.f_locals.get("self")
+            wrapped = type(owner).__module__.startswith(
+                ("torch.jit", "torch.onnx", "torch.export")
+            )
+            if isinstance(owner, nn.Module) and not wrapped:
+                return owner
+    return None
+
+
+def _path_of_scope(scope: str, call: Call) -> str | None:
+    """The whole path behind torch's scope, which has of each module the end of its name only.
+
+    `Encoder::/Block::blocks.0/Mix::mix` is `blocks.0.mix`; None when it is not one module alone.
+    """
+    named = getattr(call.export.outermost.argument("model"), "named_modules", None)
+    if named is None:
+        return None
+    names = [name for name, _module in named() if name]
+    around = ""
+    for segment in scope.split("/"):
+        end = segment.rpartition("::")[2]
+        if not end:
+            continue
+        inside = [name for name in names if name.startswith(f"{around}." if around else "")]
+        fitting = [name for name in inside if end == _end_of(name) or name == f"{around}.{end}"]
+        shortest = min((name.count(".") for name in fitting), default=0)
+        fitting = [name for name in fitting if name.count(".") == shortest]
+        if len(fitting) != 1:
+            return None
+        around = fitting[0]
+    return around
+
+
+def _end_of(name: str) -> str:
+    """As torch shortens a module's name: from its last part that is no number on."""
+    parts = name.split(".")
+    first = max((at for at, part in enumerate(parts) if not part.isnumeric()), default=0)
+    return ".".join(parts[first:])
+
+
+def _path_of(module: Any, call: Call) -> str | None:
+    """The module's name below the exported model; None when it is not found there."""
+    model = call.export.outermost.argument("model")
+    named = getattr(model, "named_modules", None)
+    if named is None:
+        return None
+    return next((name for name, other in named() if other is module), None)

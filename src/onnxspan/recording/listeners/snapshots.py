@@ -1,0 +1,135 @@
+"""Keeps the graph's text before and after each pass, within limits that are said aloud.
+
+The texts are kept compressed in memory and go into a folder beside the trace when it is
+saved. Equal texts are kept once: a file is named after its content.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onnxspan import conventions as c
+from onnxspan.files import write_text
+from onnxspan.recording.graphs import graph_text
+
+if TYPE_CHECKING:
+    import os
+
+    from onnxspan.recording.call import Call, Export
+
+MOST_FILES = 500
+MOST_CHARACTERS = 20_000_000
+"""Characters of one text."""
+MOST_TOTAL = 500_000_000
+"""Characters of all texts together, before compression."""
+MOST_NODES = 100_000
+"""A larger graph is not even made a text of: that alone would take seconds a pass."""
+
+
+class Snapshots:
+    """A listener that keeps graphs as text.
+
+    Args:
+        which: `"changed"` for passes that change the graph, `"all"`, or a pattern of names.
+    """
+
+    def __init__(self, which: str = "changed") -> None:
+        self.which = which
+        self._kept: dict[str, bytes] = {}
+        self._total = 0
+        self._before: dict[int, str] = {}
+        self._omitted = 0
+
+    def entering(self, call: Call) -> None:
+        """Take the text before the pass, while its clock does not run."""
+        if not self._wants(call):
+            return
+        graph = graph_text.mutable_graph(call)
+        if graph is None:
+            return
+        size = call.export.size
+        if size is not None and size.nodes > MOST_NODES:
+            self._omit(call, f"the graph has more than {MOST_NODES:,} nodes")
+            return
+        self._before[id(call)] = graph_text.text(graph)
+
+    def entered(self, call: Call) -> None:
+        """Nothing: the text was taken before the span began."""
+
+    def left(self, call: Call, error: BaseException | None) -> None:
+        """Take the text after the pass, and keep both when they are wanted."""
+        before = self._before.pop(id(call), None)
+        after = None
+        if before is None:
+            pair = graph_text.programs(call) if error is None and self._wants(call) else None
+            if pair is None:
+                return
+            before, after = (graph_text.text(program) for program in pair)
+        elif error is None:
+            returned = graph_text.returned_graph(call)
+            graph = returned if returned is not None else graph_text.mutable_graph(call)
+            after = graph_text.text(graph)
+        if after is not None:
+            call.attributes[c.SNAPSHOT_CHANGED] = before != after
+        if self.which == "changed" and before == after:
+            return
+        # A failed pass may leave a graph behind that cannot be printed: only its input is kept.
+        self._keep(call, before, c.SNAPSHOT_BEFORE, c.SNAPSHOT_BEFORE_HASH)
+        if after is not None:
+            self._keep(call, after, c.SNAPSHOT_AFTER, c.SNAPSHOT_AFTER_HASH)
+        if self._omitted:
+            call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted
+
+    def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
+        """The export is over: the next one counts its own omissions."""
+        self._before.clear()
+        self._omitted = 0
+
+    def get(self, name: str) -> str | None:
+        """A kept text by its file's name."""
+        packed = self._kept.get(name)
+        return zlib.decompress(packed).decode() if packed is not None else None
+
+    def save(self, trace_path: str | os.PathLike[str]) -> None:
+        """Write every kept text into the folder beside the trace.
+
+        Raises:
+            OSError: when the folder or a file cannot be written.
+        """
+        if not self._kept:
+            return
+        folder = Path(trace_path).with_suffix(c.SNAPSHOT_FOLDER)
+        folder.mkdir(exist_ok=True)
+        for name in self._kept:
+            if not (folder / name).exists():
+                write_text(folder / name, self.get(name) or "")
+
+    def _wants(self, call: Call) -> bool:
+        return self.which in ("changed", "all") or fnmatch.fnmatchcase(call.name, self.which)
+
+    def _keep(self, call: Call, text: str, name_key: str, hash_key: str) -> None:
+        data = text.encode(errors="backslashreplace")
+        digest = hashlib.sha256(data).hexdigest()
+        name = f"{digest[:16]}.txt"
+        if name not in self._kept:
+            if len(data) > MOST_CHARACTERS:
+                self._omit(call, f"the text has more than {MOST_CHARACTERS:,} characters")
+                return
+            if len(self._kept) >= MOST_FILES or self._total + len(data) > MOST_TOTAL:
+                self._omit(
+                    call, f"{MOST_FILES} texts or {MOST_TOTAL:,} characters are kept already"
+                )
+                return
+            self._kept[name] = zlib.compress(data, 1)
+            self._total += len(data)
+        call.attributes[name_key] = name
+        call.attributes[hash_key] = digest
+
+    def _omit(self, call: Call, reason: str) -> None:
+        self._omitted += 1
+        call.attributes[c.SNAPSHOT_OMISSION] = reason
+        call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted

@@ -1,0 +1,1 @@
+"""Where the ended spans go: files, OTLP addresses, span exporters."""

@@ -1,0 +1,282 @@
+"""OTLP over HTTP or gRPC, by OpenTelemetry's own exporters.
+
+They retry by themselves, each batch on its own, and log every attempt; here the delivery
+retries, and the user is told once. So their retrying is cut short, and what they would log
+is kept as the reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from onnxspan.errors import OnnxspanError
+from onnxspan.recording.outputs.delivery import Delivery, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from requests import Response
+
+HTTP = "http/protobuf"
+GRPC = "grpc"
+PROTOCOLS = (HTTP, GRPC)
+_MODULES = {
+    HTTP: "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    GRPC: "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+}
+THREADS = 4
+"""Requests under way at once: a collector that takes 250 ms for each is then no bottleneck."""
+_TRACES_PATH = "/v1/traces"
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_TOO_LARGE = 413
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """Where spans go by OTLP.
+
+    Attributes:
+        url: as it was given.
+        protocol: `http/protobuf` or `grpc`.
+        headers: sent with each request, beside those of `OTEL_EXPORTER_OTLP_HEADERS`.
+    """
+
+    url: str
+    protocol: str
+    headers: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """The URL without what may be secret in it."""
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+    @property
+    def target(self) -> str:
+        """What the exporter is given: over HTTP the full path of the traces."""
+        if self.protocol == GRPC:
+            return self.url
+        parts = urlsplit(self.url)
+        path = parts.path.rstrip("/")
+        if not path.endswith(_TRACES_PATH):
+            path += _TRACES_PATH
+        return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def endpoint(
+    url: str, protocol: str | None = None, headers: Mapping[str, str] | None = None
+) -> Endpoint:
+    """Check where spans are to go, before anything is recorded.
+
+    Args:
+        url: `http://host:port` or `https://…`; over HTTP `/v1/traces` is added where missing.
+        protocol: None takes `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`,
+            `OTEL_EXPORTER_OTLP_PROTOCOL`, or `http/protobuf`.
+        headers: sent with each request.
+
+    Raises:
+        ValueError: when the URL or protocol cannot be one; the message says what could.
+        OnnxspanError: when the exporter for the protocol is not installed.
+    """
+    protocol = protocol or (
+        os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+        or HTTP
+    )
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"OTLP protocol {protocol!r} is not one of {', '.join(PROTOCOLS)}")
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port  # raises for a port that is none
+    except (ValueError, AttributeError):
+        is_url = False
+    if not is_url:
+        raise ValueError(
+            f"OTLP address {url!r} is not a URL: write it as http://localhost:4318 "
+            "(or http://localhost:4317 with protocol grpc)"
+        )
+    try:
+        importlib.import_module(_MODULES[protocol])
+    except ImportError as error:
+        raise OnnxspanError(
+            f"Sending spans by OTLP ({protocol}) needs a package that is missing ({error}). "
+            f"Install it: pip install opentelemetry-exporter-otlp-proto-{protocol.partition('/')[0]}"
+        ) from error
+    return Endpoint(url, protocol, dict(headers or {}))
+
+
+def delivery(to: Endpoint) -> Delivery:
+    """A delivery of spans to an endpoint."""
+    make = _GrpcSender if to.protocol == GRPC else _HttpSender
+    resend = f"--otlp {to.place}" + (" --protocol grpc" if to.protocol == GRPC else "")
+    return Delivery(to.place, lambda: make(to), THREADS, resend)
+
+
+class _Answer(Exception):  # noqa: N818  # not an error of ours: an answer, on its way to the sender
+    """What the collector said, in place of what the exporter would retry by itself."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.problem)
+        self.outcome = outcome
+
+
+class _Overheard(logging.Filter):
+    """Keeps what an exporter logs in a thread of a delivery, instead of letting it out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records = threading.local()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not getattr(self.records, "listening", False):
+            return True
+        self.records.last = record
+        return False
+
+
+_overheard = _Overheard()
+for _name in (
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.exporter.otlp.common.http",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+):
+    logging.getLogger(_name).addFilter(_overheard)
+
+
+class _HttpSender:
+    def __init__(self, to: Endpoint) -> None:
+        import requests  # comes with OTLP's exporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
+            OTLPSpanExporter,
+        )
+
+        self._answer: Outcome | None = None
+        session = requests.Session()
+        original = session.request
+
+        def request(*args: Any, **kwargs: Any) -> Any:
+            try:
+                response = original(*args, **kwargs)
+            except requests.RequestException as error:
+                self._answer = _unreachable(error)
+                raise _Answer(self._answer) from error
+            if not response.ok:
+                self._answer = _refused(to, response)
+                raise _Answer(self._answer)
+            return response
+
+        session.request = request  # type: ignore[method-assign]
+        self._exporter = OTLPSpanExporter(to.target, headers=_headers(to), session=session)
+
+    def send(self, batch: list[ReadableSpan]) -> Outcome:
+        self._answer = None
+        problem = _export(self._exporter, batch)
+        return self._answer or Outcome(problem)
+
+    def close(self) -> None:
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+
+class _GrpcSender:
+    def __init__(self, to: Endpoint) -> None:
+        import grpc  # comes with OTLP's exporter
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
+            OTLPSpanExporter,
+        )
+
+        self._codes = grpc.StatusCode
+        self._exporter = OTLPSpanExporter(
+            to.target,
+            headers={key.lower(): value for key, value in _headers(to).items()} or None,
+            # A code that no collector sends: nothing is left for it to retry.
+            retryable_error_codes=(grpc.StatusCode.DATA_LOSS,),
+        )
+
+    def send(self, batch: list[ReadableSpan]) -> Outcome:
+        problem = _export(self._exporter, batch)
+        if not problem:
+            return Outcome()
+        record = getattr(_overheard.records, "last", None)
+        found = [arg for arg in getattr(record, "args", None) or () if arg in list(self._codes)]
+        code = found[0] if found else None
+        final = code in (
+            self._codes.UNAUTHENTICATED,
+            self._codes.PERMISSION_DENIED,
+            self._codes.UNIMPLEMENTED,
+            self._codes.INVALID_ARGUMENT,
+        )
+        if code is not None and record is not None:
+            problem = f"{code.name}: {record.args[-1]}"
+        return Outcome(problem, code is self._codes.RESOURCE_EXHAUSTED, final)
+
+    def close(self) -> None:
+        self._exporter.shutdown()
+
+
+def _headers(to: Endpoint) -> dict[str, str]:
+    """Those given, over those of the environment, which an exporter forgets when given some."""
+    from opentelemetry.util.re import parse_env_headers
+
+    environment = (
+        os.environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+        or os.environ.get("OTEL_EXPORTER_OTLP_HEADERS")
+        or ""
+    )
+    return {**parse_env_headers(environment, liberal=True), **to.headers}
+
+
+def _export(exporter: SpanExporter, batch: list[ReadableSpan]) -> str:
+    """Export a batch; the empty string, or what the exporter logged about the failure."""
+    _overheard.records.listening = True
+    _overheard.records.last = None
+    try:
+        result = exporter.export(batch)
+    finally:
+        _overheard.records.listening = False
+    if result.name == "SUCCESS":
+        return ""
+    record = _overheard.records.last
+    return record.getMessage() if record is not None else "the exporter gave no reason"
+
+
+def _unreachable(error: Exception) -> Outcome:
+    reason: BaseException = error
+    while getattr(reason, "reason", None) or (
+        reason.args and isinstance(reason.args[0], Exception)
+    ):
+        inner = getattr(reason, "reason", None) or reason.args[0]
+        if not isinstance(inner, BaseException) or inner is reason:
+            break
+        reason = inner
+    text = str(reason)
+    # urllib3 puts its connection's repr, with an address in memory, before what happened.
+    return Outcome(text.rpartition("object at 0x")[2].partition(": ")[2] or text)
+
+
+_SAID = 200
+"""Characters of an answer's own words that are passed on."""
+
+
+def _refused(to: Endpoint, response: Response) -> Outcome:
+    status = response.status_code
+    problem = f"it answered {status} {response.reason}"
+    if status in (404, 405):
+        problem += f" at {urlsplit(to.target).path}: is this an OTLP/HTTP address?"
+    elif status in (401, 403):
+        problem += ": does it want a header (headers=…, --header)?"
+    elif response.headers.get("Content-Type", "").startswith(("text/plain", "application/json")):
+        said = " ".join(response.text.split())  # which header it misses, what is wrong with a span
+        problem += f": {said[:_SAID]}" if said else ""
+    return Outcome(
+        problem, too_large=status == _TOO_LARGE, final=status not in (*_TRANSIENT, _TOO_LARGE)
+    )

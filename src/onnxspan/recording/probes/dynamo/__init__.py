@@ -1,0 +1,1 @@
+"""The dynamo exporter: its rows, and what they read."""

@@ -1,0 +1,1 @@
+"""The TorchScript exporter: its rows, and what they read."""
