@@ -3,7 +3,7 @@
 import torch_facts
 from onnxspan import explanations
 from onnxspan.conventions import LEVEL
-from onnxspan.reading.walk import steps
+from onnxspan.reading.walk.steps import steps
 
 
 def test_every_span_has_a_text(plain, nodes):
