@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch lint types docs tutorials bench clean
+.PHONY: help demo test test-torch test-pythons lint types docs tutorials bench clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -27,6 +27,9 @@ test: $(STAMP)  ## Run the tests
 test-torch:  ## Run the tests on another torch, in an environment of its own: TORCH=2.6.0
 	@test -n "$(TORCH)" || { echo "say which torch: make test-torch TORCH=2.6.0, or TORCH=newest" >&2; exit 2; }
 	$(PYTHON) tests/torch_versions.py $(TORCH) --pytest="-n 2 $(PYTEST_ARGS)"
+
+test-pythons:  ## Run a short part of the tests on the oldest and the newest Python that are here
+	$(PYTHON) tests/python_versions.py oldest newest
 
 lint: $(STAMP)  ## Check style and formatting
 	$(BIN)/ruff check .

@@ -45,6 +45,7 @@ def _masked(screen):
         rf"(\bopset +|opset version |function, ){torch_facts.OPSET}\b", r"\1DEFAULT", screen
     )
     screen = re.sub(r"/\S*/([\w.]+\.py):\d+", r"…/\1:N", screen)
+    screen = re.sub(r"\. Did you mean\s+'\w+'\?", "", screen)  # added by Python 3.13
     screen = re.sub(r"(\.data\.)\w+", r"\1N", screen)  # a temporary file's name
     return re.sub(r"/\S*/(site-packages|python3\.\d+)/", "…/", screen)
 

@@ -280,7 +280,7 @@ JIT_MODULE = attribute(
     "torch.onnx.jit_graph.module",
     "string",
     "`_create_jit_graph`",
-    "Type of the module that came out.",
+    "Class of the module that `_create_jit_graph` returned, with its full name; `None` when it returned no module, as for a traced model.",
 )
 
 

@@ -105,11 +105,12 @@ def watch(export: Export) -> None:
 def unwatch(export: Export) -> None:
     """Take it back; after the last export `gc.callbacks` is as it was."""
     with _lock:
-        thread = _watched.get(id(export))
-        others = [other for key, other in _watched.items() if key != id(export)]
+        # No comprehension: an interrupt in one leaves this block without its end on Python 3.13.
+        others = _watched.copy()
+        thread = others.pop(id(export), None)
         if not others:
             _remove()
-        if thread is not None and thread not in others:
+        if thread is not None and thread not in others.values():
             _stopwatches.pop(thread, None)
             _shown.pop(thread, None)
         _watched.pop(id(export), None)

@@ -82,7 +82,6 @@ def after_create_jit_graph(call: Call, result: Any) -> None:
         branch = "traced module"
     flat = len(torch.jit._flatten(tuple(call.argument("args")))[0])  # noqa: SLF001  # torch's own count
     inputs = call.attributes[c.INPUTS]
-    out = module if module is not None else model
     call.attributes.update(
         {
             c.JIT_BRANCH: branch,
@@ -91,7 +90,7 @@ def after_create_jit_graph(call: Call, result: Any) -> None:
             c.JIT_GRAPH_INPUTS: inputs,
             c.JIT_INVARIANT: len(parameters) + flat == inputs,
             c.JIT_TORCH_OUT: torch_out is not None,
-            c.JIT_MODULE: full_name(type(out)),
+            c.JIT_MODULE: "None" if module is None else full_name(type(module)),
         }
     )
 
