@@ -31,9 +31,10 @@ test-torch:  ## Run the tests on another torch, in an environment of its own: TO
 test-pythons:  ## Run a short part of the tests on the oldest and the newest Python that are here
 	$(PYTHON) tests/python_versions.py oldest newest
 
-lint: $(STAMP)  ## Check style and formatting
+lint: $(STAMP)  ## Check style, formatting and which part imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: $(STAMP)  ## Check types
 	$(BIN)/mypy

@@ -10,13 +10,14 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 
 from onnxspan.conventions import Level
+from onnxspan.recording.listeners.base import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from opentelemetry.trace import Span
 
-    from onnxspan.recording.call import Call, Export
+    from onnxspan.recording.call import Call
     from onnxspan.recording.session import Session
 
 LEVEL_VARIABLE = "ONNXSPAN_LEVEL"
@@ -50,6 +51,7 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
         # Here, so that loading the entry point does not import what only recording needs.
         from onnxspan.recording.listeners import metrics
         from onnxspan.recording.probes.user import rows
+        from onnxspan.recording.recorder import open_session
         from onnxspan.recording.session import Session
 
         level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES
@@ -65,16 +67,18 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
         hooks = (kwargs.get("request_hook"), kwargs.get("response_hook"))
         if any(hooks):
             session.listeners.append(_Hooks(*hooks))
-        session.open()
+        open_session(session)
         self._session = session
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002  # contrib's signature
         session, self._session = self._session, None
         if session is not None:
-            session.close()
+            from onnxspan.recording.recorder import close_session  # as above
+
+            close_session(session)
 
 
-class _Hooks:
+class _Hooks(Listener):
     """The user's hooks, as a listener."""
 
     def __init__(
@@ -94,6 +98,3 @@ class _Hooks:
     def left(self, call: Call, error: BaseException | None) -> None:
         if self._response is not None and call is call.export.root and call.span is not None:
             self._response(call.span, error)
-
-    def finished(self, export: Export) -> None:
-        """Nothing."""

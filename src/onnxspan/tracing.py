@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from onnxspan.reading.failure import Failure
     from onnxspan.reading.source.trace import Span, Trace
+    from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.listeners.hooks import Hook, Moment
     from onnxspan.recording.listeners.snapshots import Snapshots
     from onnxspan.recording.outputs.delivery import Report
     from onnxspan.recording.outputs.outputs import Outputs
     from onnxspan.recording.probe import Probe
-    from onnxspan.recording.session import Listener, Session
+    from onnxspan.recording.session import Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +50,7 @@ class Tracing:
 
     def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
+        from onnxspan.recording.recorder import open_session
         from onnxspan.recording.session import Session
 
         if self._session is None:
@@ -60,7 +62,7 @@ class Tracing:
                 chosen["listeners"].append(self._store)
             self._session = Session(**chosen)
             self._session.listeners += self._senders(self._session)
-        self._session.open()
+        open_session(self._session)
         return self
 
     def on_enter(
@@ -112,7 +114,9 @@ class Tracing:
         traceback: TracebackType | None,
     ) -> None:
         if self._session is not None:
-            self._session.close()
+            from onnxspan.recording.recorder import close_session  # as above
+
+            close_session(self._session)
         saved: Path | None = None
         try:
             if self._options.save is not None:

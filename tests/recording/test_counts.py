@@ -15,6 +15,7 @@ import zoo
 from conftest import quiet
 from onnxspan import conventions as c
 from onnxspan.recording.graphs import torchscript
+from onnxspan.recording.recorder import close_session, open_session
 from onnxspan.recording.session import Session
 
 
@@ -64,12 +65,12 @@ def recounted():
             zoo.case(name)
             recounter = Recounter()
             session = Session(listeners=[recounter])
-            session.open()
+            open_session(session)
             try:
                 with quiet():
                     zoo.export(name)
             finally:
-                session.close()
+                close_session(session)
             assert session.errors == []
             made[name] = recounter
         return made[name]
@@ -186,11 +187,11 @@ def test_counts_hold_where_no_chunk_and_no_signature_is(make, arguments):
     """Passes that rewrite without a telling kind are counted, and a ScriptFunction is described."""
     recounter = Recounter()
     session = Session(listeners=[recounter])
-    session.open()
+    open_session(session)
     try:
         with quiet():
             torch.onnx.export(make(), arguments, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     finally:
-        session.close()
+        close_session(session)
     assert session.errors == []
     assert recounter.wrong == []

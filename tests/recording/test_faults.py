@@ -12,6 +12,7 @@ from onnxspan.recording import session as session_module
 from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.probes import OPENERS, TABLES
 from onnxspan.recording.probes.torchscript import counting as graphs
+from onnxspan.recording.recorder import close_session, open_session
 from onnxspan.recording.session import Session
 from tiny import broken, export, targets
 
@@ -118,11 +119,11 @@ def test_a_faulty_clock_is_kept_away(after, plain):
     """A clock that fails from its n-th reading on changes no byte and leaves nothing patched."""
     readings = iter(range(after))
     session = Session(clock=lambda: next(readings))
-    session.open()
+    open_session(session)
     try:
         assert export() == plain
     finally:
-        session.close()
+        close_session(session)
     assert session.errors
 
 
@@ -133,11 +134,11 @@ def test_a_faulty_listener_is_kept_away(plain):
         entered = left = finished = broken
 
     session = Session(listeners=[Listener()])
-    session.open()
+    open_session(session)
     try:
         assert export() == plain
     finally:
-        session.close()
+        close_session(session)
     assert len(session.errors) > 100
 
 

@@ -18,6 +18,7 @@ from conftest import quiet
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
 from onnxspan.reading.source.trace import Trace
+from onnxspan.recording.recorder import close_session, open_session
 from onnxspan.recording.session import Session
 
 SHOWN = {
@@ -66,12 +67,12 @@ def recorded(name, level):
     provider = TracerProvider(id_generator=Counting(), sampler=ALWAYS_ON, shutdown_on_exit=False)
     session = Session(Level.parse(level), provider, clock=Clock(), epoch=0)
     model, args = getattr(models, name)()
-    session.open()
+    open_session(session)
     try:
         with quiet():
             torch.onnx.export(model, args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
     finally:
-        session.close()
+        close_session(session)
     assert session.errors == []
     return Trace.from_spans(session.spans)
 

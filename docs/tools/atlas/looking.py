@@ -19,6 +19,7 @@ import torch
 from example import Direct, Minimal
 
 from onnxspan.recording.graphs import graph_text
+from onnxspan.recording.recorder import close_session, open_session
 from onnxspan.recording.session import Session
 
 if TYPE_CHECKING:
@@ -158,13 +159,13 @@ def watch(minimal: Minimal) -> Watcher:
         script.write_text(minimal.source(), encoding="utf-8")
         before = pathlib.Path.cwd()
         torch.manual_seed(0)
-        session.open()
+        open_session(session)
         try:
             os.chdir(folder)
             runpy.run_path(str(script), run_name="example")
         finally:
             os.chdir(before)
-            session.close()
+            close_session(session)
     errors = [error for error in session.errors if "Watcher" in error or "listener" in error]
     if errors:
         raise RuntimeError(errors[0])

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from onnxspan.reading.text import one_line
+from onnxspan.recording.listeners.base import Listener
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call, Export
@@ -23,7 +24,7 @@ _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 USER_CODE = {"_trace_and_get_graph_from_model", "_jit_pass_onnx", "__call__", "_capture"}
 
 
-class Progress:
+class Progress(Listener):
     """A listener that draws on a terminal.
 
     Args:
@@ -52,9 +53,6 @@ class Progress:
             text = one_line(f" {elapsed:6.1f} s  {' > '.join(reversed(path[:3]))}")
             self._write(f"{_SAVE}{_NO_WRAP}{_ERASE}{text}{_WRAP}{_RESTORE}")
             self._drawn = True
-
-    def left(self, call: Call, error: BaseException | None) -> None:
-        """Nothing: the next entering draws."""
 
     def finished(self, export: Export) -> None:  # noqa: ARG002  # listeners are given it
         """Leave nothing behind."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from onnxspan.conventions import Level
 from onnxspan.recording import memory, session
 from onnxspan.recording.faults import describe_error
+from onnxspan.recording.listeners.base import Listeners
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable
-
     from opentelemetry.trace import Span, Tracer
 
     from onnxspan.recording.cpu_time import Spent
@@ -26,8 +25,16 @@ if TYPE_CHECKING:
 
 FRESH = 300_000
 """Nanoseconds for which a reading of the memory holds."""
+S = TypeVar("S")
 _logger = logging.getLogger("onnxspan")
 
+current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
+    "onnxspan_call", default=None
+)
+"""The innermost recorded call of this thread's context; it goes through callbacks of C++ too.
+
+A call outside an export finds None here.
+"""
 
 _kept_signature = functools.lru_cache(64)(inspect.signature)  # 0.1 ms for torch.onnx.export's
 
@@ -39,28 +46,24 @@ class Export:
         root: the first call; `outermost` the exporter's own, inside a user's function around it.
         receivers: the sessions that get its spans; `session` is the first, with the clock.
         level: the deepest that any of them asks for.
-        listeners: of all of them; `node_entered` and `node_left`: their methods that are told of nodes.
+        listeners: the listeners of all receivers.
         own_held: what the users' own probes wrap; `aside` the call for which they came off.
         own_time: nanoseconds spent in onnxspan's own code so far.
-        size: the graph's size at the last count, and `counted` the graph it is of; `kinds`: how
-            many nodes of each kind it has, where that count saw them.
-        flat: that graph is known to have no node with blocks; `swept`: how far the last dead
-            code elimination went after which nothing was changed (torchscript_facts.py).
+        size: the graph's size at the last count, and `counted` the graph it is of.
         resident: the process's memory when it was read last, in bytes, and its peak;
             `memory_read`: the clock then.
         failure: the exception that was recorded last, compared by identity.
-        functions: by operator, the symbolic function; `sources`: by torch's text, the place.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
         notes: what one call of a probe remembers for a later one.
+        states: what the probes of one exporter keep for the whole export; ask `state` for it.
         is_closed: its root has ended, and all that it held was given back.
     """
 
     __slots__ = (
-        "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "flat",
-        "functions", "is_closed", "kinds", "level", "listeners", "memory_read", "node_entered",
-        "node_left",
-        "notes", "omitted", "outermost", "own_held", "own_time", "receivers", "resident", "root",
-        "session", "size", "sources", "span_count", "sums", "swept", "tracer",
+        "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure",
+        "is_closed", "level", "listeners", "memory_read", "notes", "omitted", "outermost",
+        "own_held", "own_time", "receivers", "resident", "root", "session", "size", "span_count",
+        "states", "sums", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -68,10 +71,7 @@ class Export:
         self.session = receivers[0]
         self.clock = self.session.clock
         self.tracer: Tracer | OwnTracer = session.tracer(receivers)
-        self.listeners = session.listeners(receivers)
-        # Looked up once: they are told of every node.
-        self.node_entered = self._methods("node_entered")
-        self.node_left = self._methods("node_left")
+        self.listeners = Listeners(one for receiver in receivers for one in receiver.listeners)
         self.level = max(receiver.level for receiver in receivers)
         self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
@@ -87,20 +87,12 @@ class Export:
         self.exporters: list[Exporter] = []
         self.size: GraphSize | None = None
         self.counted: Any = None
-        self.kinds: Counter[str] | None = None
-        self.flat = False
-        self.swept = 0
         self.failure: BaseException | None = None
-        self.functions: dict[str, str | None] = {}
-        self.sources: dict[str, Any] = {}
         self.begun: dict[str, int] = {}
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
+        self.states: dict[type, Any] = {}
         self.is_closed = False
-
-    def _methods(self, name: str) -> list[Callable[[Call], None]]:
-        found = (getattr(listener, name, None) for listener in self.listeners)
-        return [method for method in found if method is not None]
 
     def memory(self, now: int, fresh: int = FRESH) -> tuple[int, int]:
         """Bytes resident now and at most so far, read anew when the last reading is older.
@@ -112,10 +104,12 @@ class Export:
             self.resident = memory.resident(), memory.peak()
         return self.resident
 
-    def tell(self, what: str, *args: Any) -> None:
-        """Call the optional method `what` of every receiver's listeners; never raises."""
-        for receiver in self.receivers:
-            receiver.tell(self.errors, what, *args)
+    def state(self, kind: type[S]) -> S:
+        """The one object of a class in this export, made when it is asked for first."""
+        found = self.states.get(kind)
+        if found is None:
+            found = self.states[kind] = kind()
+        return found
 
     def note_error(self, where: str, error: BaseException) -> None:
         """Keep an error of onnxspan itself away from the export, and count it."""
@@ -124,7 +118,11 @@ class Export:
 
 
 class Call:
-    """One call of a wrapped function, from entering it to leaving it."""
+    """One call of a wrapped function, from entering it to leaving it.
+
+    A call never refers to itself: what it holds (arguments, result) is freed as the last
+    reference goes, and does not wait for the garbage collector.
+    """
 
     __slots__ = (
         "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
@@ -158,15 +156,22 @@ class Call:
         # The operator of the per-node work under way inside this call, where it has no span.
         self.working: str | None = None
         # The nearest call around per-node work that has a span at every level: sums go there.
-        self.holder: Call = self
+        # None stands for this call itself.
+        self.holder: Call | None = None
         if parent is not None and self.probe.per_node is not None:
-            self.holder = parent.holder
+            self.holder = parent.holder or parent
         self.scratch: Any = None
         self.result: Any = None
         self.rss = 0
         self.spent: Spent | None = None
         self.peak = 0
         self.began = 0
+
+    def let_go(self) -> None:
+        """Forget arguments, result and what was noted about them, though somebody keeps the call."""
+        self.args = ()
+        self.kwargs = _NOTHING
+        self.bound = self.result = self.scratch = None
 
     def argument(self, name: str, default: Any = None) -> Any:
         """The argument that the wrapped function receives under `name`, its default included."""
@@ -195,6 +200,30 @@ class Call:
             result[durations] = [entry[1] / 1e9 for entry in group.values()]
             result[longest] = [entry[2] / 1e9 for entry in group.values()]
         return result
+
+
+_NOTHING: dict[str, Any] = {}
+"""The keyword arguments of every call that is over; never changed."""
+
+
+def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
+    """Call a piece of our own code; what it raises is counted and goes no further."""
+    try:
+        function(*args)
+    except Exception as error:
+        call.export.note_error(f"{what} of {call.probe.name}", error)
+
+
+def note_broken(where: str, error: Exception) -> None:
+    """Count an error that came out of a hook: on the export under way, or on a session."""
+    try:
+        call = current.get()
+        if call is not None:
+            call.export.note_error(where, error)
+        else:
+            session.note_unrecorded(describe_error(where, error))
+    except Exception:
+        _logger.debug("onnxspan failed in %s and could not count it", where, exc_info=True)
 
 
 def _signature(function: Any) -> inspect.Signature:

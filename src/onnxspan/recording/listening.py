@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.listeners.hooks import Hook
-    from onnxspan.recording.session import Listener
 
 
 def listeners(

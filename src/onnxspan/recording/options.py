@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import TracerProvider
 
+    from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.listeners.hooks import Hook
     from onnxspan.recording.outputs.otlp import Endpoint
     from onnxspan.recording.probe import Probe
-    from onnxspan.recording.session import Listener
 
 
 @dataclasses.dataclass

@@ -24,7 +24,8 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan import conventions as c
-from onnxspan.recording.trampoline import NAME, WRAPPER_FILE, StandIn
+from onnxspan.recording.trampoline import NAME, StandIn
+from onnxspan.recording.wrappers import silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,49 +34,6 @@ if TYPE_CHECKING:
 
 ONNXSCRIPT_APIS = "{apis}"
 """In a place: the module that torch looks onnxscript's functions up in."""
-
-# The exception passes through as the same object: `raise` alone, no `from`, nothing added.
-# What our own hooks raise is told to `broken` and goes no further. `stand_in` is None, or gives
-# the function that calls a C function in its caller's name.
-_SOURCE = f"""
-def build(original, enter, leave, fail, broken, lost, stand_in):
-    def {NAME}(*args, **kwargs):
-        try:
-            function = original if stand_in is None else stand_in()
-            call = enter(args, kwargs)
-        except Exception as error:
-            broken("entering", error)
-            call, function = None, original
-        except BaseException:
-            lost(kwargs, None)
-            raise
-        if call is None:
-            return function(*args, **kwargs)
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            try:
-                fail(call, error)
-            except Exception as own:
-                broken("failing", own)
-            except BaseException:
-                lost(kwargs, call)
-                raise
-            raise
-        try:
-            leave(call, result)
-        except Exception as error:
-            broken("leaving", error)
-        except BaseException:
-            lost(kwargs, call)
-            raise
-        return result
-    return {NAME}
-"""
-
-_namespace: dict[str, Any] = {"__name__": "onnxspan.recording.patching"}
-exec(compile(_SOURCE, WRAPPER_FILE, "exec"), _namespace)  # noqa: S102  # our own constant text
-_build: Callable[..., FunctionType] = _namespace["build"]
 
 
 class Hooks(Protocol):
@@ -189,13 +147,6 @@ def resolve_all(probes: Sequence[Probe]) -> list[Target]:
     return list(targets.values())
 
 
-def build(target: Target, hooks: Hooks, stand_in: StandIn | None) -> FunctionType:
-    """The wrapper that calls these hooks around the target's function."""
-    return _build(
-        target.original, hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.lost, stand_in
-    )  # fmt: skip
-
-
 class Patches:
     """Installs targets and restores them; nested holders are counted, so the last one restores.
 
@@ -288,7 +239,8 @@ class Patches:
             # Somebody who had patched on top of us has put our wrapper back.
             raw = target.raw
         elif target.replacement is None or raw is not target.raw:
-            _silence(target.replacement)
+            if target.replacement is not None:
+                silence(getattr(target.replacement, "__func__", target.replacement))
             self._build_wrapper(target, raw)
         setattr(target.holder, target.attribute, target.replacement)
 
@@ -331,18 +283,6 @@ def _is_c(function: Any) -> bool:
         isinstance(function, BuiltinFunctionType | MethodDescriptorType)
         or type(function).__module__ == "pybind11_builtins"
     )
-
-
-def _silence(replacement: Any) -> None:
-    """Make a wrapper that lies beneath somebody else's patch a pass-through, for ever.
-
-    The patch on top is about to be wrapped itself, and one call must not become two spans.
-    """
-    if replacement is None:
-        return
-    wrapper = replacement.__func__ if isinstance(replacement, classmethod) else replacement
-    cell = (wrapper.__closure__ or ())[wrapper.__code__.co_freevars.index("enter")]
-    cell.cell_contents = lambda _args, _kwargs: None
 
 
 def _defines(target: Target) -> bool:

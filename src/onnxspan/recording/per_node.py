@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import spans
-from onnxspan.recording.call import Call
+from onnxspan.recording.call import Call, current, guarded, note_broken
+from onnxspan.recording.listeners.base import tell
 from onnxspan.recording.patching import without_wrapper_frames
-from onnxspan.recording.recorder import current, guarded, note_broken
 
 if TYPE_CHECKING:
     from onnxspan.recording.patching import Target
@@ -44,8 +44,7 @@ class NodeHooks:
             call.began = entered
             spans.start_node(call, parent)
             self._describe(call)
-            for told in export.node_entered:
-                guarded(call, "listener", told, call)
+            tell(call, export.listeners.node_entered, call)
             call.began = export.clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
@@ -69,15 +68,14 @@ class NodeHooks:
                     self.after(call, result)
                 except Exception as error:
                     export.note_error(f"after of {call.probe.name}", error)
-            if export.node_left:
+            if export.listeners.node_left:
                 call.result = result
-                for told in export.node_left:
-                    guarded(call, "listener", told, call)
-                call.result = None
+                tell(call, export.listeners.node_left, call)
             spans.end(call, ended)
         finally:
             if call.otel_token is not None:
                 spans.detach(call)
+            call.let_go()
         export.own_time += export.clock() - ended
 
     def fail(self, work: Call | Work, error: BaseException) -> None:
@@ -97,10 +95,11 @@ class NodeHooks:
             if self.target.probe.failed is not None:
                 guarded(call, "failed", self.target.probe.failed, call, error)
             guarded(call, "failure", spans.record_failure, call, error, ended)
-            export.tell("node_failed", call, error)
+            tell(call, export.listeners.node_failed, call, error)
             spans.end(call, ended)
         finally:
             spans.detach(call)
+            call.let_go()
         export.own_time += export.clock() - ended
 
     def tell(self, parent: Call, args: tuple[Any, ...], result: Any) -> None:
@@ -121,20 +120,23 @@ class NodeHooks:
         call.began = began
         return call
 
-    def _add(self, call: Call, ended: int) -> None:
-        if not call.export.sums:
-            return
-        keys, duration = self.per_node.sums, ended - call.began
-        group = call.holder.sums.get(keys[0])
+    def add(self, holder: Call, operator: str, duration: int) -> None:
+        """Add work to the sums of the call that holds them."""
+        keys = self.per_node.sums
+        group = holder.sums.get(keys[0])
         if group is None:
-            group = call.holder.sums[keys[0]] = keys, {}
-        entry = group[1].get(call.operator)
+            group = holder.sums[keys[0]] = keys, {}
+        entry = group[1].get(operator)
         if entry is None:
-            group[1][call.operator] = [1, duration, duration]
-            return
-        entry[0] += 1
-        entry[1] += duration
-        entry[2] = max(entry[2], duration)
+            group[1][operator] = [1, duration, duration]
+        else:
+            entry[0] += 1
+            entry[1] += duration
+            entry[2] = max(entry[2], duration)
+
+    def _add(self, call: Call, ended: int) -> None:
+        if call.export.sums:
+            self.add(call.holder or call, call.operator, ended - call.began)
 
     def _describe(self, call: Call) -> None:
         if self.describe is not None:

@@ -1,35 +1,36 @@
 """One probe call becomes one span. Nothing here ever raises into an export.
 
-The way of a call: the wrapper (patching.py) calls `enter`, then torch's function, then
-`leave` or `fail`. `current` is the innermost recorded call of this thread's context; it
-travels through C++ callbacks, and a call without one is outside any export.
+The way of a call: the wrapper (wrappers.py) calls `enter`, then torch's function, then
+`leave` or `fail`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import contextvars
-import logging
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+import wrapt
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from onnxspan import conventions as c
 from onnxspan.recording import cpu_time, dynamo_rules, entry_points, spans, user_probes
-from onnxspan.recording.call import Call, Export
+from onnxspan.recording.call import Call, Export, current, guarded, note_broken
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.imports import Imports
+from onnxspan.recording.listeners.base import overridden, tell
 from onnxspan.recording.patching import (
     Patches,
     Target,
-    build,
     resolve_all,
     without_wrapper_frames,
 )
+from onnxspan.recording.per_node import NodeHooks
 from onnxspan.recording.probe import Exporter
 from onnxspan.recording.probes import TABLES, versions
-from onnxspan.recording.session import is_any_open, note_unrecorded, receiving
+from onnxspan.recording.session import is_any_open, receiving, tracer
+from onnxspan.recording.wrappers import node_wrapper, span_wrapper
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -41,11 +42,6 @@ if TYPE_CHECKING:
     from onnxspan.recording.trampoline import StandIn
 
 _IMPORTS = "recorder.imports"
-_logger = logging.getLogger("onnxspan")
-
-current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
-    "onnxspan_call", default=None
-)
 
 
 class SpanHooks:
@@ -154,8 +150,7 @@ class SpanHooks:
                 spans.start(call)
                 if imports is not None:
                     guarded(call, "imports", imports.record, call)
-                for listener in export.listeners:
-                    guarded(call, "listener", listener.entered, call)
+                tell(call, export.listeners.entered, call)
             except Exception as error:
                 export.note_error(f"entering {self.probe.name}", error)
             current.set(call)
@@ -168,30 +163,9 @@ class SpanHooks:
 
 
 def _tell_entering(call: Call) -> None:
-    for entering in call.export.session.entering:
-        guarded(call, "listener", entering, call)
+    tell(call, call.export.listeners.entering, call)
     if call.probe.runs_model and call.export.own_held:
         guarded(call, "stepping aside", user_probes.step_aside, patches, call)
-
-
-def note_broken(where: str, error: Exception) -> None:
-    """Count an error that came out of a hook: on the export under way, or on a session."""
-    try:
-        call = current.get()
-        if call is not None:
-            call.export.note_error(where, error)
-        else:
-            note_unrecorded(describe_error(where, error))
-    except Exception:
-        _logger.debug("onnxspan failed in %s and could not count it", where, exc_info=True)
-
-
-def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
-    """Call a piece of our own code; what it raises is counted and goes no further."""
-    try:
-        function(*args)
-    except Exception as error:
-        call.export.note_error(f"{what} of {call.probe.name}", error)
 
 
 def _finish(call: Call, error: BaseException | None, ended: int) -> None:
@@ -200,8 +174,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
         guarded(call, "stepping back", user_probes.step_back, patches, export)
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call, ended)
-    for listener in reversed(export.listeners):  # they nest
-        guarded(call, "listener", listener.left, call, error)
+    tell(call, export.listeners.left, call, error)
     call.result = None
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
@@ -246,8 +219,9 @@ def _let_go(call: Call) -> None:
     try:
         spans.detach(call)
     finally:
-        if call is call.export.root:
+        if call.parent is None:
             _close(call)
+        call.let_go()
 
 
 def _close(root: Call) -> None:
@@ -257,8 +231,8 @@ def _close(root: Call) -> None:
     # Every step is taken, the last one first, though Ctrl-C may come in the midst of one.
     steps = contextlib.ExitStack()
     steps.callback(_forget, export)
-    for listener in export.listeners:
-        steps.callback(guarded, root, "listener", listener.finished, export)
+    for finished in reversed(export.listeners.finished):  # the stack turns the order round
+        steps.callback(tell, root, [finished], export)
     for exporter in reversed(export.exporters):
         targets = _targets(exporter, export.level)
         steps.callback(guarded, root, "restoring", _restore, targets)
@@ -275,19 +249,16 @@ def _forget(export: Export) -> None:
     # The exception's traceback holds frames that hold the export: no cycle may outlive it.
     export.failure = None
     export.counted = None
+    export.notes.clear()
+    export.states.clear()
+    del export.root, export.outermost
 
 
 def make_wrapper(target: Target, stand_in: StandIn | None) -> FunctionType:
     """The wrapper that fits a target's probe."""
     if target.probe.per_node is not None:
-        from onnxspan.recording import (
-            per_node,  # they import this module
-            summing,  # they import this module
-        )
-
-        hooks = per_node.NodeHooks(target, target.probe.per_node)
-        return summing.build(hooks, stand_in, current.get)
-    return build(target, SpanHooks(target), stand_in)
+        return node_wrapper(NodeHooks(target, target.probe.per_node), stand_in, current.get)
+    return span_wrapper(target, SpanHooks(target), stand_in)
 
 
 patches = Patches(make_wrapper)
@@ -340,12 +311,49 @@ def _is_beyond(probe: Probe, export: Export) -> bool:
     return True
 
 
-def hold_openers(session: Session) -> None:
-    """Wrap what can begin an export, and what of the user's own can stand around one.
+def open_session(session: Session) -> None:
+    """Wrap what can begin an export, and record the exports that follow.
 
     Raises:
+        RuntimeError: when the session is open already.
         ImportError: when torch is not installed.
     """
+    session.register()
+    try:
+        if session.wait_for_torch and "torch.onnx" not in sys.modules:
+            wrapt.register_post_import_hook(
+                lambda _module: _hold_openers_later(session), "torch.onnx"
+            )
+        else:
+            _hold_openers(session)
+        with contextlib.suppress(Exception):  # met again, and counted, in the export
+            tracer(receiving())
+    except BaseException:
+        session.unregister()
+        raise
+
+
+def close_session(session: Session) -> None:
+    """Record no more exports; closing the last session restores everything."""
+    if not session.is_open:
+        return
+    is_last = session.unregister()
+    if not session.holds:
+        return
+    session.holds = False
+    try:
+        _release_openers(session, is_last)
+    except Exception as error:
+        session.note_errors([describe_error("restoring", error)])
+    for closed in overridden(session.listeners, "closed"):
+        try:
+            closed()
+        except Exception as error:
+            session.note_errors([describe_error("closing a listener", error)])
+
+
+def _hold_openers(session: Session) -> None:
+    """Wrap what can begin an export, and what of the user's own can stand around one."""
     try:
         import torch.onnx  # noqa: F401  # only who records needs torch
     except ImportError as error:
@@ -358,10 +366,21 @@ def hold_openers(session: Session) -> None:
     # so its places are looked for only when it runs.
     _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
     versions.read_versions()
+    session.holds = True
 
 
-def release_openers(session: Session, last: bool) -> None:
-    """Give up what `hold_openers` wrapped; the last session restores all there is."""
+def _hold_openers_later(session: Session) -> None:
+    # torch.onnx has just been imported, perhaps long after the session was closed. What goes
+    # wrong here must not break somebody's import.
+    if session.is_open and not session.holds:
+        try:
+            _hold_openers(session)
+        except Exception as error:
+            session.note_errors([describe_error("wrapping torch.onnx", error)])
+
+
+def _release_openers(session: Session, last: bool) -> None:
+    """Give up what `_hold_openers` wrapped; the last session restores all there is."""
     held = session.openers_held
     try:
         entry_points.release(patches, session)

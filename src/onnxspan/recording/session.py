@@ -10,16 +10,13 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
-import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
-
-import wrapt
+from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import SCOPE, Level
-from onnxspan.recording.faults import describe_error
 from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, readable
+from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -28,34 +25,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import Tracer, TracerProvider
 
-    from onnxspan.recording.call import Call, Export
     from onnxspan.recording.light_span import OwnTracer
+    from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probe import Probe
-
-
-class Listener(Protocol):
-    """Is told of every stage and pass as it begins and ends, inside the export's own thread.
-
-    What a listener raises is counted and kept away from the export. One that has a method
-    `entering(call)` is told before the span begins too: the place for work that takes time,
-    which would else be counted as the pass's own. There are more such methods, told by
-    `Session.tell`: `heard(call, event, attributes)` of a warning or log line,
-    `node_entered(call)` and `node_left(call)` at level `nodes`, `node_failed(call, error)` at
-    every level, and `closed()` when the session closes.
-    """
-
-    def entered(self, call: Call) -> None:
-        """The wrapped function is about to run."""
-
-    def left(self, call: Call, error: BaseException | None) -> None:
-        """It has returned or raised; `call.attributes` is complete, the span not yet ended.
-
-        `call.result` is what it returned, until the span ends.
-        """
-
-    def finished(self, export: Export) -> None:
-        """The root has ended."""
 
 
 _logger = logging.getLogger("onnxspan")
@@ -103,11 +76,7 @@ class Session:
         self.openers_held: list[Target] = []
         self.said: set[str] = set()
         self.tracer_provider = tracer_provider
-        self.listeners = list(listeners)
-        self._told: dict[str, list[Callable[..., None]]] = {}
-        self.entering = [
-            listener.entering for listener in self.listeners if hasattr(listener, "entering")
-        ]
+        self.listeners: list[Listener] = list(listeners)
         self.clock = clock
         self.epoch = epoch
         self.process_wide = process_wide
@@ -116,12 +85,12 @@ class Session:
         self.parent: Session | None = None
         self.is_open = False
         self.wait_for_torch = wait_for_torch
-        self._holds = False
+        self.holds = False
         self.tracer: tuple[TracerProvider, Tracer] | None = None
         self._token: contextvars.Token[Session | None] | None = None
 
-    def open(self) -> None:
-        """Wrap what can begin an export, and receive the exports that follow.
+    def register(self) -> None:
+        """Receive the exports that follow.
 
         Raises:
             RuntimeError: when this session is open already.
@@ -136,52 +105,9 @@ class Session:
                 self._token = _innermost.set(self)
             _open.append(self)
             self.is_open = True
-        try:
-            if self.wait_for_torch and "torch.onnx" not in sys.modules:
-                wrapt.register_post_import_hook(self._hold_later, "torch.onnx")
-            else:
-                self._hold()
-            with contextlib.suppress(Exception):  # met again, and counted, in the export
-                tracer(receiving())
-        except BaseException:
-            self._leave()
-            raise
 
-    def _hold(self) -> None:
-        from onnxspan.recording import recorder  # it imports this module
-
-        recorder.hold_openers(self)
-        self._holds = True
-
-    def _hold_later(self, _module: object) -> None:
-        # torch.onnx has just been imported, perhaps long after this session was closed. What
-        # goes wrong here must not break somebody's import.
-        if self.is_open and not self._holds:
-            try:
-                self._hold()
-            except Exception as error:
-                self.note_errors([describe_error("wrapping torch.onnx", error)])
-
-    def close(self) -> None:
-        """Stop receiving exports; the last session to close restores everything."""
-        from onnxspan.recording import recorder  # it imports this module
-
-        if not self.is_open:
-            return
-        is_last = self._leave()
-        if not self._holds:
-            return
-        self._holds = False
-        try:
-            recorder.release_openers(self, is_last)
-        except Exception as error:
-            self.note_errors([describe_error("restoring", error)])
-        errors: list[str] = []
-        self.tell(errors, "closed")
-        self.note_errors(errors)
-
-    def _leave(self) -> bool:
-        """No longer receive exports; whether this was the last open session."""
+    def unregister(self) -> bool:
+        """Receive no more exports; whether this was the last open session."""
         with _lock:
             self.is_open = False
             _open.remove(self)
@@ -192,18 +118,6 @@ class Session:
                 _innermost.reset(self._token)
         self._token = None
         return is_last
-
-    def tell(self, errors: list[str], what: str, *args: Any) -> None:
-        """Call the optional method `what` of the listeners that have it; never raises."""
-        methods = self._told.get(what)
-        if methods is None:
-            found = (getattr(listener, what, None) for listener in self.listeners)
-            methods = self._told[what] = [method for method in found if method is not None]
-        for method in methods:
-            try:
-                method(*args)
-            except Exception as error:
-                errors.append(describe_error(f"listener, {what}", error))
 
     def collect(self, span: Any) -> None:
         """Keep an ended span."""
@@ -289,9 +203,3 @@ def tracer(receivers: Sequence[Session]) -> Tracer | OwnTracer:
     if first.tracer is None or first.tracer[0] is not provider:
         first.tracer = provider, provider.get_tracer(SCOPE, __version__)
     return first.tracer[1]
-
-
-def listeners(receivers: Sequence[Session]) -> tuple[Listener, ...]:
-    """The listeners of all receivers, each once: one that two of them share counts once."""
-    unique = {id(one): one for session in receivers for one in session.listeners}
-    return tuple(unique.values())

@@ -14,6 +14,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.call import current
+from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.listeners.events import MESSAGE_LIMIT, say
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ LOGGERS = ("torch.onnx", "torch.export", "torch._export", "onnxscript", "onnx_ir
 _OURS = "onnxspan"
 
 
-class Capture:
+class Capture(Listener):
     """Listener that holds the two places as long as an export runs."""
 
     def __init__(self) -> None:
@@ -36,9 +38,6 @@ class Capture:
         if call.parent is None:
             self._exports.add(call.export)
             _hold(call.export)
-
-    def left(self, call: Call, error: BaseException | None) -> None:
-        """Nothing: what is said goes to the span that is current when it is said."""
 
     def finished(self, export: Export) -> None:
         """End with it."""
@@ -87,7 +86,7 @@ def _release(export: Export) -> None:
 
 def _shown(message: Any) -> None:
     try:
-        call = _current()
+        call = current.get()
         if call is not None:
             say(
                 call,
@@ -110,7 +109,7 @@ def _made(*args: Any, **kwargs: Any) -> logging.LogRecord:
     record = (_make or logging.LogRecord)(*args, **kwargs)
     try:
         if record.name.startswith(LOGGERS):
-            call = _current()
+            call = current.get()
             if call is not None:
                 say(call, c.LOG_EVENT, _record_attributes(record))
     except Exception as error:
@@ -128,13 +127,7 @@ def _record_attributes(record: logging.LogRecord) -> dict[str, Any]:
     }
 
 
-def _current() -> Call | None:
-    from onnxspan.recording.recorder import current  # it imports the listeners
-
-    return current.get()
-
-
 def _failed(where: str, error: Exception) -> None:
-    call = _current()
+    call = current.get()
     if call is not None:
         call.export.note_error(where, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.listeners.base import tell
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -32,4 +33,4 @@ def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
         return
     export = call.export
     holder.span.add_event(event, attributes, timestamp=export.epoch + export.clock())
-    export.tell("heard", holder, event, attributes)
+    tell(call, export.listeners.heard, holder, event, attributes)

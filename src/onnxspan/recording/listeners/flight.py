@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
-    from onnxspan.recording.call import Call, Export
+    from onnxspan.recording.call import Call
 
 _MOST_BYTES = 8 * 2**20
 """When an export begins and the file is longer, it is emptied: a loop of exports stays small."""
@@ -46,7 +47,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-class FlightLog:
+class FlightLog(Listener):
     """Listener that writes the lines.
 
     Args:
@@ -105,9 +106,6 @@ class FlightLog:
             return
         told = json.dumps({"w": call.id.decode(), "event": event, "a": attributes}, default=str)
         self._write(told.encode() + b"\n")
-
-    def finished(self, export: Export) -> None:
-        """One export has ended; the file stays for what the process does next."""
 
     def closed(self) -> None:
         """The recording has ended in good order: nothing is to be told."""

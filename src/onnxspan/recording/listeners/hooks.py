@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
+from onnxspan.recording.call import current
 from onnxspan.recording.graphs import graph_text
+from onnxspan.recording.listeners.base import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +51,6 @@ class Moment:
     result: Any = None
 
 
-Function = "Callable[[Moment], object]"
-
-
 @dataclasses.dataclass
 class Hook:
     """One registered function and what it is called for.
@@ -75,7 +74,7 @@ class Hook:
         )
 
 
-class UserHooks:
+class UserHooks(Listener):
     """Listener that calls the hooks; `hooks` may grow while it is used."""
 
     def __init__(self, hooks: list[Hook]) -> None:
@@ -101,9 +100,6 @@ class UserHooks:
         """The end of a node that failed."""
         self._call("leave", call, call.operator, error)
 
-    def finished(self, export: Export) -> None:
-        """Nothing is kept."""
-
     def _call(self, when: str, call: Call, name: str, error: BaseException | None) -> None:
         level = call.probe.level
         for hook in self._hooks:
@@ -122,8 +118,6 @@ class UserHooks:
 
 
 def _run(hook: Hook, moment: Moment, export: Export) -> None:
-    from onnxspan.recording.recorder import current  # it imports the listeners
-
     # What the hook itself does with torch is not part of the export.
     token = current.set(None)
     try:

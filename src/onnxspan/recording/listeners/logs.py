@@ -11,13 +11,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.listeners.base import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
     from opentelemetry.trace import Span
 
-    from onnxspan.recording.call import Call, Export
+    from onnxspan.recording.call import Call
 
 _SHORT = 240
 
@@ -62,7 +63,7 @@ def _bound(logger: logging.Logger) -> Any:
     )
 
 
-class LogEvents:
+class LogEvents(Listener):
     """Listener that emits the events.
 
     Args:
@@ -113,9 +114,6 @@ class LogEvents:
         said = str(attributes.get(c.LOG_LEVEL, "")).lower()
         level = said if said in ("debug", "info", "warning", "error", "critical") else "info"
         self._emit(call, level, "warning" if event == c.WARNING_EVENT else "torch log", **told)
-
-    def finished(self, export: Export) -> None:
-        """Nothing: the root has left."""
 
     def _emit(self, call: Call, level: str, event: str, **told: Any) -> None:
         # An OpenTelemetry log record takes its ids from the current span, which is the parent's

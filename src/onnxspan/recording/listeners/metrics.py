@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import metrics as otel
 
 from onnxspan import conventions as c
+from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Meter, MeterProvider
 
     from onnxspan.recording.call import Call, Export
-    from onnxspan.recording.session import Listener
 
 # A pass takes milliseconds, a large model's export hours.
 _SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
@@ -48,7 +48,7 @@ def listeners(provider: MeterProvider | None, *, proxy: bool = False) -> list[Li
     return [_made[id(provider)]]
 
 
-class Metrics:
+class Metrics(Listener):
     """Records each export, stage and pass as it ends.
 
     Args:
@@ -67,9 +67,6 @@ class Metrics:
         self._bytes = _histogram(meter, c.EXPORT_SIZE, _BYTES)
         # The exception that each export's failure counter has last met, by identity.
         self._counted: dict[int, BaseException] = {}
-
-    def entered(self, call: Call) -> None:
-        """Nothing: what counts is known at the end."""
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Record the duration, and a failure once."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
+from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.listeners.events import MESSAGE_LIMIT, say
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _Messages:
         self._place, self._message = (), b""
 
 
-class NativeLog:
+class NativeLog(Listener):
     """Listener that leads descriptor 2 into a file around each native pass.
 
     Args:
@@ -133,6 +134,10 @@ class NativeLog:
             self._lower_levels()
             return
         if self._broken:
+            return
+        if _diverting and _diverting[0] is not self:
+            # A recording around this one reads descriptor 2: its lines are on the same spans.
+            self._join()
             return
         if self._stack:
             self._drain(self._stack[-1])
@@ -159,11 +164,25 @@ class NativeLog:
     def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's signature
         """Put back whatever an interrupt may have left."""
         self._stack.clear()
+        self._part()
         self._restore()
         for logger, (level, only) in self._levels.items():
             logger.removeFilter(only)
             logger.setLevel(level)
         self._levels.clear()
+
+    def _join(self) -> None:
+        """Ask torch for this recording's lines too, until the outer recording's pass ends."""
+        import torch  # the export has imported it
+
+        if self not in _diverting:
+            _diverting.append(self)
+            asked = torch._C._jit_get_logging_option()  # torch's only way
+            torch._C._jit_set_logging_option(_joined(asked, self._option))  # as above
+
+    def _part(self) -> None:
+        if self in _diverting:
+            _diverting.remove(self)
 
     def _divert(self) -> None:
         import torch  # the export has imported it
@@ -174,6 +193,7 @@ class NativeLog:
             if self._file < 0:
                 self._file = _anonymous_file()
             os.dup2(self._file, _STDERR)
+            _diverting.append(self)
             self._users_option = torch._C._jit_get_logging_option()  # torch's only way
             torch._C._jit_set_logging_option(_joined(self._users_option, self._option))  # as above
         except BaseException:
@@ -190,6 +210,7 @@ class NativeLog:
         os.dup2(self._saved, _STDERR)
         os.close(self._saved)
         self._saved = -1
+        _diverting.clear()
         torch._C._jit_set_logging_option(self._users_option)  # torch's only way
         if self._file >= 0:
             try:  # what was written after the last drain goes where it was going
@@ -249,6 +270,10 @@ class NativeLog:
                 return level
             place = place.parent
         return logging.NOTSET
+
+
+_diverting: list[NativeLog] = []
+"""First the listener that leads descriptor 2 away, then those inside that have joined it."""
 
 
 class _OnlyAsBefore(logging.Filter):

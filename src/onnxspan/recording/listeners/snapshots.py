@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from onnxspan import conventions as c
 from onnxspan.files import write_text
 from onnxspan.recording.graphs import graph_text
+from onnxspan.recording.listeners.base import Listener
 
 if TYPE_CHECKING:
     import os
@@ -30,7 +31,7 @@ MOST_NODES = 100_000
 """A larger graph is not even made a text of: that alone would take seconds a pass."""
 
 
-class Snapshots:
+class Snapshots(Listener):
     """A listener that keeps graphs as text.
 
     Args:
@@ -56,9 +57,6 @@ class Snapshots:
             self._omit(call, f"the graph has more than {MOST_NODES:,} nodes")
             return
         self._before[id(call)] = graph_text.text(graph)
-
-    def entered(self, call: Call) -> None:
-        """Nothing: the text was taken before the span began."""
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Take the text after the pass, and keep both when they are wanted."""

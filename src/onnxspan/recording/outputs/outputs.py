@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onnxspan import files
+from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.outputs.delivery import Delivery, Outcome, Report
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _SPANS_A_SECOND = 1000.0
 """What a busy machine encodes; a large trace may take longer than the 30 s."""
 
 
-class Outputs:
+class Outputs(Listener):
     """A session's outputs: fed when an export has ended, emptied between exports, told at the end.
 
     A listener of the session, which must be set as `session` before it is opened.
@@ -61,9 +62,6 @@ class Outputs:
             self._leave_to_parent()
             self._under_way.add(id(call.export))
             self._hold(held=True)
-
-    def left(self, call: Call, error: BaseException | None) -> None:
-        """Nothing: spans are handed over when the export has ended."""
 
     def finished(self, export: Export) -> None:
         """Hand over what was recorded."""

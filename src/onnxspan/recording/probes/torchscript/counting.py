@@ -20,6 +20,22 @@ WHILE_TRACING = "_jit_pass_onnx_track_scope_attributes"
 """Is handed the graph that is being traced: its size then is that of no finished graph."""
 
 
+class LastCount:
+    """What the last count of the export's graph has seen besides its size.
+
+    Attributes:
+        flat: the graph is known to have no node with blocks.
+        kinds: how many nodes of each kind the graph has; None when the count did not look.
+        swept: how far the last dead code elimination went after which nothing was changed
+            (facts.py).
+    """
+
+    def __init__(self) -> None:
+        self.flat = False
+        self.kinds: Counter[str] | None = None
+        self.swept = 0
+
+
 def before_pass(call: Call) -> None:
     """Count the graph if it was never counted, and see whether the pass can change it."""
     graph = _graph(call)
@@ -46,6 +62,7 @@ def after_pass(call: Call, result: Any) -> None:
 
 def _note_after(call: Call, graph: Any, result: Any) -> None:
     export, name, before = call.export, call.probe.name, call.scratch
+    last = export.state(LastCount)
     keeps = before is False or (result is False and name in facts.SAYS_SO)
     if not keeps and before is not None:
         after = _witnesses(name, graph)
@@ -53,34 +70,35 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
         if not keeps and after is not None and name in facts.ADDS_ONLY and export.size is not None:
             added = after[0] - before[0]
             call.attributes[c.NODES_CHANGE] = added
-            if export.kinds is not None and added:
-                export.kinds[facts.WITNESSES[name][0]] += added
+            if last.kinds is not None and added:
+                last.kinds[facts.WITNESSES[name][0]] += added
             export.size = torchscript.graph_size(graph, export.size.nodes + added)
-            export.swept = 0
+            last.swept = 0
             _write_size(call, export.size)
             return
         if keeps and name in facts.LEAVES_DEAD and after and after[0]:
-            export.swept = 0
+            last.swept = 0
     if not keeps:
-        export.swept = 0
-        export.flat = export.flat and export.counted is graph and name in facts.BRINGS_NO_BLOCKS
+        last.swept = 0
+        last.flat = last.flat and export.counted is graph and name in facts.BRINGS_NO_BLOCKS
     note_size(call, graph, recount=not keeps)
     # What a pass that changed something leaves swept; one that kept all nodes leaves it so.
-    if not keeps and export.flat and not export.swept:
-        export.swept = facts.SWEEPS.get(name, 0)
+    if not keeps and last.flat and not last.swept:
+        last.swept = facts.SWEEPS.get(name, 0)
 
 
 def _finds_nothing(call: Call, graph: Any) -> bool:
     """Whether the pass has nothing to act on, nor to sweep."""
+    last = call.export.state(LastCount)
     acts_if = facts.ACTS_IF.get(call.probe.name)
     if acts_if is not None:
-        known, swept = call.export.kinds, call.export.swept >= facts.EVERYTHING
+        known, swept = last.kinds, last.swept >= facts.EVERYTHING
         return known is not None and swept and not any(map(acts_if, known))
     kinds = facts.ACTS_ON.get(call.probe.name)
     if kinds is None:
         return False
     sweeps = facts.SWEEPS.get(call.probe.name, 0)
-    if sweeps and (call.export.swept < sweeps or not call.export.flat):
+    if sweeps and (last.swept < sweeps or not last.flat):
         return False
     if any(graph.findNode(kind, True) is not None for kind in kinds):
         return False
@@ -100,7 +118,8 @@ def after_tracing(call: Call, result: Any) -> None:
     """Note the size of the graph that the tracer returned as the first of several things."""
     after_result(call, result[0])
     # Tracing ends with a dead code elimination (createGraphByTracing in python_tracer.cpp).
-    call.export.swept = 2 if call.export.flat else 0
+    last = call.export.state(LastCount)
+    last.swept = 2 if last.flat else 0
 
 
 def note_size(call: Call, graph: Any, *, recount: bool = False) -> None:
@@ -135,31 +154,32 @@ def _write_size(call: Call, size: torchscript.GraphSize) -> None:
 def count(call: Call, graph: Any) -> torchscript.GraphSize:
     """Count a graph and remember the count as the export's last."""
     export = call.export
+    last = export.state(LastCount)
     if export.counted is not graph:
-        export.flat, export.swept = False, 0
-    export.counted, export.kinds = graph, None
-    if export.flat and call.probe.name in facts.LOOKED_AT:
-        export.kinds, used = torchscript.survey(graph.nodes())
-        nodes = export.kinds.total()
+        last.flat, last.swept = False, 0
+    export.counted, last.kinds = graph, None
+    if last.flat and call.probe.name in facts.LOOKED_AT:
+        last.kinds, used = torchscript.survey(graph.nodes())
+        nodes = last.kinds.total()
         # Each is used by another, and so on up to what the graph returns: nothing is dead.
-        export.swept = facts.EVERYTHING if used else 0
-    elif export.flat and call.probe.name in facts.BEFORE_A_SWEEP:
+        last.swept = facts.EVERYTHING if used else 0
+    elif last.flat and call.probe.name in facts.BEFORE_A_SWEEP:
         nodes, used = torchscript.length_and_use(graph.nodes())
-        export.swept = facts.EVERYTHING if used else 0
-    elif export.flat:
+        last.swept = facts.EVERYTHING if used else 0
+    elif last.flat:
         nodes = torchscript.length(graph.nodes())
     else:
         nodes, owners = torchscript.count_nodes(graph)
-        export.flat = owners == 0
+        last.flat = owners == 0
     export.size = torchscript.graph_size(graph, nodes)
     return export.size
 
 
 def kinds(call: Call, graph: Any) -> Counter[str]:
     """How many nodes of each kind a graph has; counted here unless the last count saw it."""
-    export = call.export
-    if export.kinds is not None and export.counted is graph:
-        return export.kinds
+    last = call.export.state(LastCount)
+    if last.kinds is not None and call.export.counted is graph:
+        return last.kinds
     return torchscript.kinds(graph)
 
 

@@ -22,6 +22,19 @@ _TRACED = re.compile(r"^(?P<file>.+)\((?P<line>\d+)\): (?P<function>\S+)\s*$", r
 _SCRIPTED = re.compile(r'^  File "(?P<file>.+)", line (?P<line>\d+)$', re.MULTILINE)
 
 
+class Known:
+    """What was looked up once in this export.
+
+    Attributes:
+        functions: by operator, the dotted name of its symbolic function; None where none is known.
+        sources: by torch's text of a call stack, file and line of the model; None without one.
+    """
+
+    def __init__(self) -> None:
+        self.functions: dict[str, str | None] = {}
+        self.sources: dict[str, tuple[str, int] | None] = {}
+
+
 def symbolic_operator(args: tuple[Any, ...]) -> str:
     """The operator that is being converted, as `aten::linear`."""
     return args[_NODE].kind()  # type: ignore[no-any-return]  # a string
@@ -41,7 +54,7 @@ def describe_symbolic(call: Call) -> None:
     """Symbolic function, module path, and the line of the user's model."""
     node = call.args[_NODE]
     attributes = call.attributes
-    functions = call.export.functions
+    functions = call.export.state(Known).functions
     operator = call.operator
     if operator not in functions:
         functions[operator] = _look_up(call, operator)
@@ -68,9 +81,10 @@ def failed_symbolic(call: Call, _error: BaseException) -> None:
 def _note_source(call: Call, node: Any) -> None:
     text = node.sourceRange()
     # Each layer of a model has the same few lines.
-    sources = call.export.sources
-    source = sources.get(text, False)
-    if source is False:
+    sources = call.export.state(Known).sources
+    if text in sources:
+        source = sources[text]
+    else:
         source = sources[text] = _source(text)
     if source is not None:
         call.attributes[c.FILE], call.attributes[c.LINE] = source

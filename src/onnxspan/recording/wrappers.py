@@ -1,0 +1,150 @@
+"""The two functions that stand where torch's stood: for a call that is a span, and for per-node work.
+
+They are plain functions whose code object bears another file name: one with "importlib" and
+"_bootstrap" in it, which CPython skips when it counts a warning's `stacklevel`. So a warning still
+points at the user's line, and is still shown or hidden by the user's filters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onnxspan.conventions import Level
+from onnxspan.recording.trampoline import NAME, WRAPPER_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FunctionType
+
+    from onnxspan.recording.call import Call
+    from onnxspan.recording.patching import Hooks, Target
+    from onnxspan.recording.per_node import NodeHooks
+    from onnxspan.recording.trampoline import StandIn
+
+_NEVER = Level.NODES + 1
+_SILENT: dict[str, Callable[..., None]] = {"get": lambda: None, "enter": lambda *_args: None}
+
+
+def _invisible(wrapper: Any) -> FunctionType:
+    wrapper.__code__ = wrapper.__code__.replace(co_filename=WRAPPER_FILE, co_name=NAME)
+    return wrapper  # type: ignore[no-any-return]
+
+
+def silence(wrapper: FunctionType) -> None:
+    """Make a wrapper a pass-through, for ever: somebody's patch lies on top of it."""
+    names = wrapper.__code__.co_freevars
+    name = next(name for name in _SILENT if name in names)
+    (wrapper.__closure__ or ())[names.index(name)].cell_contents = _SILENT[name]
+
+
+def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> FunctionType:
+    """Calls these hooks around the target's function.
+
+    The exception passes through as the same object: `raise` alone, no `from`, nothing added.
+    What a hook raises is told to `broken` and goes no further; Ctrl-C in one goes on, and the
+    call is ended by `lost`.
+    """
+    original = target.original
+    enter, leave, fail, broken, lost = (
+        hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.lost,
+    )  # fmt: skip
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            function = original if stand_in is None else stand_in()
+            call = enter(args, kwargs)
+        except Exception as error:
+            broken("entering", error)
+            call, function = None, original
+        except BaseException:
+            lost(kwargs, None)
+            raise
+        if call is None:
+            return function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            try:
+                fail(call, error)
+            except Exception as own:
+                broken("failing", own)
+            except BaseException:
+                lost(kwargs, call)
+                raise
+            raise
+        try:
+            leave(call, result)
+        except Exception as error:
+            broken("leaving", error)
+        except BaseException:
+            lost(kwargs, call)
+            raise
+        return result
+
+    return _invisible(wrapper)
+
+
+def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each of a thousand nodes
+    hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Call | None]
+) -> FunctionType:
+    """Per-node work, which runs some thousand times: where it is only summed, no call is made."""
+    per_node, original = hooks.per_node, hooks.target.original
+    operator, spans = per_node.operator, Level.NODES if per_node.spans else _NEVER
+    tell = None if per_node.tell is None else hooks.tell
+    enter, leave, fail, broken, add = (
+        hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.add,
+    )  # fmt: skip
+    names_work = per_node.spans  # a leaf is too short for anything to be said inside it
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: C901, PLR0912  # as above
+        parent: Call | None = None
+        call: Call | None = None
+        function = original
+        try:
+            if stand_in is not None:
+                function = stand_in()
+            parent = get()
+            if parent is not None:
+                export = parent.export
+                if export.level >= spans:
+                    call = enter(parent, args, kwargs)
+                else:
+                    entered = export.clock()
+                    kind = operator(args)
+                    working = parent.working
+                    if names_work:
+                        parent.working = kind
+                    began = export.clock()
+        except Exception as error:
+            broken("entering", error)
+            parent = None
+        if parent is None:
+            return function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            try:
+                if call is None:
+                    parent.working = working
+                    fail((parent, kind, args, kwargs, began), error)
+                else:
+                    fail(call, error)
+            except Exception as own:
+                broken("failing", own)
+            raise
+        try:
+            if call is not None:
+                leave(call, result)
+                return result
+            parent.working = working
+            ended = export.clock()
+            if export.sums:
+                add(parent.holder or parent, kind, ended - began)
+            if tell is not None:
+                tell(parent, args, result)
+            export.own_time += export.clock() - ended + began - entered
+        except Exception as error:
+            broken("leaving", error)
+        return result
+
+    return _invisible(wrapper)
