@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from onnxspan.reading.failure import Failure
+    from onnxspan.reading.mismatch import Mismatch
     from onnxspan.reading.source.trace import Span, Trace
     from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.listeners.hooks import Hook, Moment
@@ -209,6 +210,11 @@ class Tracing:
         return self.result.failure
 
     @property
+    def mismatch(self) -> Mismatch | None:
+        """Where the numbers of the last verified export begin to differ; None when all agree."""
+        return self.result.mismatch
+
+    @property
     def errors(self) -> list[str]:
         """What went wrong in onnxspan itself and was kept away from the export; mostly empty."""
         return list(self._session.errors) if self._session is not None else []
@@ -265,6 +271,10 @@ def trace(
     native_log: bool | str | Sequence[str] = False,
     snapshots: str = "none",
     probes: Sequence[str | Probe] = (),
+    verify: bool | str = False,
+    verify_inputs: Sequence[Any] | Callable[[], Sequence[Any]] = (),
+    rtol: float | None = None,
+    atol: float | None = None,
 ) -> Tracing:
     """Record every `torch.onnx.export` inside a `with` block, or of a decorated function.
 
@@ -301,6 +311,14 @@ def trace(
             names of C++ files (without `.cpp`).
         probes: functions of your own that get a span when an export calls them, as
             `"module:function"`, or rows (`onnxspan.Probe`) that also say what to read.
+        verify: run the graph after each pass that changes it, and compare its outputs with the
+            eager model's: True or `"passes"`; `"stages"` for fewer runs. `mismatch` has what was
+            found. ONNX graphs are run only where onnxruntime is installed.
+        verify_inputs: inputs of your own to verify with, beside the example: tuples of
+            positional arguments, dictionaries of named ones, or a function that returns them.
+        rtol: the relative tolerance of `verify`; None takes that of
+            `torch.testing.assert_close` for each type.
+        atol: the absolute tolerance of `verify`, as `rtol`.
 
     Returns:
         The recording: a context manager and a decorator.
@@ -328,5 +346,9 @@ def trace(
             native_log=native_log,
             snapshots=snapshots,
             probes=probes,
+            verify=verify,
+            verify_inputs=verify_inputs,
+            rtol=rtol,
+            atol=atol,
         )
     )

@@ -12,9 +12,10 @@ from typing import TextIO
 
 import click
 
-from onnxspan.commands import interrupt, script
+from onnxspan.commands import interrupt, script, verifying
 from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
+from onnxspan.commands.optional_value import CommandWithOptionalValues
 from onnxspan.commands.otlp_options import HEADER, OTLP, PROTOCOL, as_options, where_to
 from onnxspan.commands.progress import Progress
 from onnxspan.commands.repeating import repeat
@@ -25,7 +26,12 @@ from onnxspan.recording.options import Options
 from onnxspan.tracing import Tracing
 
 
+class _Run(CommandWithOptionalValues):
+    optional = {"--verify": "passes"}  # noqa: RUF012  # never changed
+
+
 @click.command(
+    cls=_Run,
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="Examples: onnxspan run export.py --batch 4; "
     "onnxspan run --level nodes -o export.jsonl export.py; onnxspan run -m mypackage.export",
@@ -69,6 +75,23 @@ from onnxspan.tracing import Tracing
     metavar="MODULE:FUNCTION",
     help="Give a function of your own a span when an export calls it; may be repeated.",
 )
+@click.option(
+    "--verify",
+    type=click.Choice(["stages", "passes"]),
+    metavar="[=stages|passes]",
+    help="Run the graph after each pass that changes it (or each stage), and say where the "
+    "numbers begin to differ from the eager model's.",
+)
+@click.option(
+    "--verify-inputs",
+    metavar="FILE.npz|MODULE:FUNCTION",
+    help="Inputs of your own to verify with: arrays by input name, or a function that returns a list.",
+)
+@click.option("--rtol", type=float, help="Relative tolerance of --verify.")
+@click.option("--atol", type=float, help="Absolute tolerance of --verify.")
+@click.option(
+    "--fail-on-mismatch", is_flag=True, help="Exit with 1 when --verify finds a mismatch."
+)
 @click.option("--no-flight", is_flag=True, help="Keep no flight log for the case of a kill.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option(
@@ -92,6 +115,11 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     log_level: str,
     native_log: bool,
     probes: tuple[str, ...],
+    verify: str | None,
+    verify_inputs: str | None,
+    rtol: float | None,
+    atol: float | None,
+    fail_on_mismatch: bool,
     no_flight: bool,
     quiet: bool,
     times: int | None,
@@ -105,6 +133,7 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     stderr. Options of onnxspan stand before the script's name.
     """
     _check_output(output)
+    verifying.check(verify, verify_inputs, rtol, atol, fail_on_mismatch)
     if snapshots != "none" and output is None:
         raise click.UsageError("--snapshots needs -o FILE.jsonl: they go into a folder beside it")
     if not module and not Path(target).exists():
@@ -117,6 +146,7 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
         same += as_options(otlp, protocol, headers)
         same += ["--snapshots", snapshots, *["--native-log"] * native_log]
         same += [*["--log", log or "", "--log-level", log_level] * (log is not None)]
+        same += verifying.as_options(verify, verify_inputs, rtol, atol, fail_on_mismatch)
         same += [*["--no-flight"] * no_flight, *(f"--probe={probe}" for probe in probes)]
         repeat(times, output, same, [*["-m"] * module, "--", target, *arguments])
         return
@@ -135,6 +165,10 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
             native_log=native_log,
             snapshots=snapshots,
             probes=probes,
+            verify=verify or False,
+            verify_inputs=verifying.given(verify_inputs) if verify_inputs else (),
+            rtol=rtol,
+            atol=atol,
             listeners=listeners,
             wait_for_torch=True,
         )
@@ -158,6 +192,8 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
         _report(tracing, output, unfold, quiet)
     if failure is not None:
         _end_as(failure)
+    if fail_on_mismatch and tracing.mismatch is not None:
+        sys.exit(1)
 
 
 def _check_output(output: str | None) -> None:

@@ -15,4 +15,5 @@ from onnxspan.conventions.registry import *
 from onnxspan.conventions.exports import *
 from onnxspan.conventions.events import *
 from onnxspan.conventions.dynamo import *
+from onnxspan.conventions.verification import *
 from onnxspan.conventions.metrics import *

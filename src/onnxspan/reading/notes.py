@@ -57,11 +57,29 @@ def notes(span: Span) -> Iterator[str]:
     lost = span.get(c.DYNAMIC_LOST)
     if isinstance(lost, list) and lost:
         yield f"dynamic dimensions lost here: {one_line(', '.join(map(str, lost)))}"
+    if span.get(c.MISMATCH_INPUTS) is None and (span.number(c.VERIFY_MISMATCHED) or 0) > 0:
+        largest = span.get(c.VERIFY_MAX_ABS)
+        far = f" by {_short(largest)} at most" if isinstance(largest, float) else ""
+        yield (
+            f"the numbers differ from the eager model's{far}, in "
+            f"{figures.count(span.number(c.VERIFY_MISMATCHED) or 0)} elements"
+        )
+    elif span.parent is None or c.EXPORTER in span.attributes:
+        yield from _verified(span)
     dropped_events = span.number(c.EVENTS_DROPPED)
     if dropped_events:
         yield f"{figures.count(dropped_events)} log lines or warnings more were not kept"
     if not span.end:
         yield "begun, and never ended"
+
+
+def _verified(span: Span) -> Iterator[str]:
+    """What verification found, on the root of an export that was verified."""
+    steps = span.number(c.VERIFY_STEPS)
+    if steps and span.get(c.MISMATCH_INPUTS) is None:
+        yield f"verified: the graph was run {figures.count(steps)} times, and the numbers agree"
+    for note in span.get(c.VERIFY_NOTES) or ():
+        yield one_line(f"verification: {note}")
 
 
 def _passing_memory(span: Span) -> int:

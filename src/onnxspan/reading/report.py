@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan import explanations
 from onnxspan.files import write_text
-from onnxspan.reading import pages
+from onnxspan.reading import mismatch, pages
 from onnxspan.reading.failure import fatal_failure, is_handled, module_of
 from onnxspan.reading.notes import findings, notes
 from onnxspan.reading.source import snapshots
@@ -135,7 +135,12 @@ def data(trace: Trace) -> dict[str, Any]:
         },
         "steps": steps,
         "diffs": {index[key]: text for key, text in diffs.items()},
-        "notices": _ended(trace) + _missing(trace) + _omitted(trace) + notices + cut,
+        "notices": _differing(trace)
+        + _ended(trace)
+        + _missing(trace)
+        + _omitted(trace)
+        + notices
+        + cut,
     }
 
 
@@ -278,6 +283,12 @@ def _steps(
 def _ended(trace: Trace) -> list[str]:
     """Of a flight log: where the process was."""
     return [trace.ending.screen().split("\n", 1)[0]] if trace.ending is not None else []
+
+
+def _differing(trace: Trace) -> list[str]:
+    """Of each verified export whose numbers differ: where they begin to."""
+    found = map(mismatch.of_export, trace.exports)
+    return [". ".join(one.screen(10_000).split("\n")) for one in found if one is not None]
 
 
 def _missing(trace: Trace) -> list[str]:

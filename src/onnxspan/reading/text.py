@@ -82,6 +82,11 @@ def shorten(name: str, width: int) -> str:
     return set_cell_size(name[:head], head).rstrip() + "…" + _last_cells(name, tail)
 
 
+def shorten_path(path: str, width: int) -> str:
+    """A path, or `file:line`, in at most so many columns: its front goes, its end stays."""
+    return path if cell_len(path) <= width else "…" + _last_cells(path, max(width - 1, 1))
+
+
 def _last_cells(text: str, width: int) -> str:
     text = text[-width:]
     while text and cell_len(text) > width:  # signs that are two columns wide

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from onnxspan import conventions as c
+from onnxspan.reading import mismatch
+
 if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
@@ -16,7 +19,8 @@ def as_json(trace: Trace) -> dict[str, Any]:
         `{"source", "roots": [span]}`; a span has `name`, `trace_id`, `span_id`, `start` and
         `end` (Unix time in nanoseconds; `end` null when it never ended), `duration_s`
         (seconds, null likewise), `status` (`"ok"` or `"error"`), `description`,
-        `attributes`, `events` and `children`.
+        `attributes`, `events` and `children`. The span of an export also has `mismatch`: the
+        fields of `Mismatch`, or null when the export was not verified or its numbers agree.
     """
     made: dict[int, dict[str, Any]] = {}
     # Children before parents: a deep trace must not reach Python's recursion limit.
@@ -26,6 +30,8 @@ def as_json(trace: Trace) -> dict[str, Any]:
 
 
 def _span(span: Span, children: list[dict[str, Any]]) -> dict[str, Any]:
+    found = mismatch.of_export(span) if c.EXPORTER in span.attributes else None
+    of_export = {"mismatch": found.as_json() if found is not None else None}
     return {
         "name": span.name,
         "trace_id": span.trace_id,
@@ -41,6 +47,7 @@ def _span(span: Span, children: list[dict[str, Any]]) -> dict[str, Any]:
             {"name": event.name, "time": event.time, "attributes": _plain(event.attributes)}
             for event in span.events
         ],
+        **(of_export if c.EXPORTER in span.attributes else {}),
         "children": children,
     }
 

@@ -51,6 +51,10 @@ class Options:
     native_log: bool | str | Sequence[str] = False
     snapshots: str = "none"
     probes: Sequence[str | Probe] = ()
+    verify: bool | str = False
+    verify_inputs: Sequence[Any] | Callable[[], Sequence[Any]] = ()
+    rtol: float | None = None
+    atol: float | None = None
     listeners: Sequence[Listener] = ()
     clock: Callable[[], int] | None = None
     epoch: int | None = None
@@ -63,6 +67,10 @@ class Options:
         self.level = Level.parse(self.level)
         self.endpoints = self._addresses()
         self.rows = ()
+        if self.verify not in (False, True, "stages", "passes"):
+            raise ValueError(
+                f"verify={self.verify!r} is not known: use True, 'passes' or 'stages'"
+            )
         if self.probes:
             from onnxspan.recording.probes.user import rows  # only who has some needs it
 
@@ -93,6 +101,17 @@ class Options:
             native_log=self.native_log,
             hooks=hooks,
         )
+        if self.verify:
+            from onnxspan.recording.verify.compare import Tolerance  # only who asks needs torch
+            from onnxspan.recording.verify.listener import Verification
+
+            made.append(
+                Verification(
+                    "stages" if self.verify == "stages" else "passes",
+                    Tolerance(self.rtol, self.atol),
+                    self.verify_inputs,
+                )
+            )
         chosen: dict[str, Any] = {
             "level": self.level,
             "tracer_provider": self.tracer_provider,

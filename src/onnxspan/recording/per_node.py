@@ -68,6 +68,8 @@ class NodeHooks:
                     self.after(call, result)
                 except Exception as error:
                     export.note_error(f"after of {call.probe.name}", error)
+            if export.listeners.converted:
+                self.converted(call, call.args, result)
             if export.listeners.node_left:
                 call.result = result
                 tell(call, export.listeners.node_left, call)
@@ -101,6 +103,10 @@ class NodeHooks:
             spans.detach(call)
             call.let_go()
         export.own_time += export.clock() - ended
+
+    def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:
+        """Tell the listeners of a node that was converted inside `call`, or by it."""
+        tell(call, call.export.listeners.converted, call, args, result)
 
     def tell(self, parent: Call, args: tuple[Any, ...], result: Any) -> None:
         """At level `nodes`, what work without a span found out, for the span around it."""

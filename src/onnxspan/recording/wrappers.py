@@ -91,8 +91,8 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
     per_node, original = hooks.per_node, hooks.target.original
     operator, spans = per_node.operator, Level.NODES if per_node.spans else _NEVER
     tell = None if per_node.tell is None else hooks.tell
-    enter, leave, fail, broken, add = (
-        hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.add,
+    enter, leave, fail, broken, add, converted = (
+        hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.add, hooks.converted,
     )  # fmt: skip
     names_work = per_node.spans  # a leaf is too short for anything to be said inside it
 
@@ -142,6 +142,8 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                 add(parent.holder or parent, kind, ended - began)
             if tell is not None:
                 tell(parent, args, result)
+            if names_work and export.listeners.converted:
+                converted(parent, args, result)
             export.own_time += export.clock() - ended + began - entered
         except Exception as error:
             broken("leaving", error)

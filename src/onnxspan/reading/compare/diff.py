@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from onnxspan.reading.compare.samples import Sample
+    from onnxspan.reading.source.trace import Span
 
 SETTINGS = {
     "exporter": c.EXPORTER,
@@ -287,12 +289,24 @@ def _totals(before: Sequence[Sample], after: Sequence[Sample]) -> dict[str, Figu
         name: figure(lambda sample, key=key: whole(sample.root.get(key)))  # type: ignore[misc]
         for name, key in keys.items()
     }
+    found |= {
+        name: figure(lambda sample, key=key: _difference(sample.root, key))  # type: ignore[misc]
+        for name, key in (("max_abs_diff", c.VERIFY_MAX_ABS), ("max_rel_diff", c.VERIFY_MAX_REL))
+    }
     spent = [measured(sample.steps[()].cpu for sample in side) for side in (before, after)]
     return {
         "processor": Figure(spent[0], spent[1]),
         **found,
         "bytes": figure(lambda sample: sample.size),
     }
+
+
+def _difference(root: Span, key: str) -> float | None:
+    """How far a verified export is from the eager model; infinite where shapes differ."""
+    value = root.get(key)
+    if isinstance(value, float | int):
+        return float(value)
+    return math.inf if c.MISMATCH_INPUTS in root.attributes else None
 
 
 def _settings(before: Sample, after: Sample) -> list[tuple[str, str, str]]:

@@ -11,16 +11,18 @@ from onnxspan.errors import OnnxspanError
 if TYPE_CHECKING:
     from onnxspan.reading.compare.diff import Comparison, Figure
 
-METRICS = ("duration", "processor", "nodes", "bytes", "memory")
+METRICS = ("duration", "processor", "nodes", "bytes", "memory", "max_abs_diff", "max_rel_diff")
+DIFFERENCES = ("max_abs_diff", "max_rel_diff")
 _UNITS = {
     "duration": {"s": 1.0, "ms": 1e-3},
     "nodes": {"": 1.0},
     "bytes": {"": 1.0, "B": 1.0, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3},
 }
+_UNITS |= {"max_abs_diff": {"": 1.0}, "max_rel_diff": {"": 1.0}}
 _UNITS |= {"memory": _UNITS["bytes"], "processor": _UNITS["duration"]}
 _FORM = re.compile(
-    r"(?P<metric>[a-z]+)(?:\((?P<step>[^()]+)\))?\s*>\s*"
-    r"(?P<sign>\+?)(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z%]*)"
+    r"(?P<metric>[a-z_]+)(?:\((?P<step>[^()]+)\))?\s*>\s*"
+    r"(?P<sign>\+?)(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-z%]*)"
 )
 
 
@@ -79,6 +81,11 @@ def crossed(threshold: Threshold, found: Comparison) -> str | None:
             "`onnxspan diff --json` lists the steps"
         )
     for figure in figures:
+        if threshold.metric in DIFFERENCES and (figure.after is None):
+            raise OnnxspanError(
+                f"--fail-if {threshold.text}: the trace after was not verified. Record it with "
+                "`onnxspan run --verify`"
+            )
         if figure.before is None and figure.after is None:
             raise OnnxspanError(
                 f"--fail-if {threshold.text}: neither side says its {threshold.metric}. "
@@ -118,9 +125,8 @@ def _beyond(threshold: Threshold, figure: Figure) -> bool:
 def _reason(threshold: Threshold, figure: Figure) -> str:
     before = f"{figure.before.median:g}" if figure.before is not None else "missing"
     after = f"{figure.after.median:g}" if figure.after is not None else "missing"
-    unit = {"duration": " s", "processor": " s", "nodes": "", "bytes": " B", "memory": " B"}[
-        threshold.metric
-    ]
+    units = {"duration": " s", "processor": " s", "bytes": " B", "memory": " B"}
+    unit = units.get(threshold.metric, "")
     ratio = f" ({figure.ratio:.2f}x)" if figure.ratio is not None else ""
     return f"{before} -> {after}{unit}{ratio}"
 
@@ -129,5 +135,6 @@ def _refused(text: str) -> OnnxspanError:
     return OnnxspanError(
         f"--fail-if {text!r} is not a threshold. Write a metric, `>` and a limit: "
         "'duration>1.5x', 'duration>+200ms', 'nodes>+10', 'bytes>5%', 'memory>1GiB', "
+        "'max_abs_diff>1e-4', "
         "or of one step 'duration(_jit_pass_onnx)>2x'"
     )

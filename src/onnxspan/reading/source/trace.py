@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from onnxspan.reading.failure import Failure
+    from onnxspan.reading.mismatch import Mismatch
     from onnxspan.reading.source.flight import Ending
 
 
@@ -148,6 +149,13 @@ class Trace:
         from onnxspan.reading import failure  # it reads what this makes
 
         return failure.failures(self.roots)
+
+    @property
+    def mismatch(self) -> Mismatch | None:
+        """Where the numbers of the last verified export begin to differ; None when all agree."""
+        from onnxspan.reading import mismatch  # it imports Span
+
+        return next(filter(None, map(mismatch.of_export, reversed(self.exports))), None)
 
     @classmethod
     def from_spans(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from onnxspan.reading import mismatch
 from onnxspan.reading.text import encodable
 from onnxspan.reading.tree.header import footer, header
 from onnxspan.reading.tree.rows import COLUMNS, Row, rows
@@ -69,10 +70,14 @@ def show(
 def _answer(trace: Trace, width: int) -> list[Text]:
     """Where and why, first of all: how the process ended, or the failure that ended an export."""
     found = trace.ending or trace.failure
-    if found is None:
-        return []
-    first, *rest = found.screen(width=width).split("\n")
-    return [Text(first, style="bold red"), *map(Text, rest), Text()]
+    lines: list[Text] = []
+    if found is not None:
+        first, *rest = found.screen(width=width).split("\n")
+        lines += [Text(first, style="bold red"), *map(Text, rest), Text()]
+    for differs in filter(None, map(mismatch.of_export, trace.exports)):
+        first, *rest = differs.screen(width=width).split("\n")
+        lines += [Text(first, style="bold yellow"), *map(Text, rest), Text()]
+    return lines
 
 
 def _print(console: Console, line: Text) -> None:

@@ -52,7 +52,7 @@ def describe(call: Call, error: BaseException) -> dict[str, Any]:
             found[c.MODULE_PATH] = path
     scope = str(call.attributes.get(c.NODE_SCOPE, ""))
     if "::" in scope:
-        path = _path_of_scope(scope, call)
+        path = path_of_scope(scope, call.export.outermost.argument("model"))
         if path:
             found[c.MODULE_PATH] = path
     return found
@@ -137,12 +137,12 @@ def _running_module(frames: list[tuple[FrameType, int]]) -> Any:
     return None
 
 
-def _path_of_scope(scope: str, call: Call) -> str | None:
+def path_of_scope(scope: str, model: Any) -> str | None:
     """The whole path behind torch's scope, which has of each module the end of its name only.
 
     `Encoder::/Block::blocks.0/Mix::mix` is `blocks.0.mix`; None when it is not one module alone.
     """
-    named = getattr(call.export.outermost.argument("model"), "named_modules", None)
+    named = getattr(model, "named_modules", None)
     if named is None:
         return None
     names = [name for name, _module in named() if name]

@@ -42,6 +42,12 @@ class Listener:
     def node_failed(self, call: Call, error: BaseException) -> None:
         """The conversion of one node has raised `error` (every level)."""
 
+    def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:
+        """One node was converted inside `call`, at every level.
+
+        `args` and `result` are those of torch's function that converts one node.
+        """
+
     def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """A warning, a log record or a line of a C++ pass was added to the span of `call`."""
 
@@ -59,7 +65,7 @@ class Listeners:
     """
 
     __slots__ = (
-        "entered", "entering", "finished", "heard", "left", "node_entered", "node_failed",
+        "converted", "entered", "entering", "finished", "heard", "left", "node_entered", "node_failed",
         "node_left",
     )  # fmt: skip
 
@@ -73,6 +79,7 @@ class Listeners:
         self.node_entered = overridden(in_order, "node_entered")
         self.node_left = overridden(nested, "node_left")
         self.node_failed = overridden(nested, "node_failed")
+        self.converted = overridden(in_order, "converted")
         self.heard = overridden(in_order, "heard")
         self.finished = overridden(nested, "finished")
 

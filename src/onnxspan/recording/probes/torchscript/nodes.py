@@ -85,7 +85,7 @@ def _note_source(call: Call, node: Any) -> None:
     if text in sources:
         source = sources[text]
     else:
-        source = sources[text] = _source(text)
+        source = sources[text] = source_of(text)
     if source is not None:
         call.attributes[c.FILE], call.attributes[c.LINE] = source
 
@@ -121,7 +121,7 @@ def _look_up(call: Call, operator: str) -> str | None:
     return f"{getattr(function, '__module__', '?')}.{name}"
 
 
-def _source(text: str) -> tuple[str, int] | None:
+def source_of(text: str) -> tuple[str, int] | None:
     """File and line where the user's model called the operator; None when torch knows none.
 
     The innermost frame outside torch's own files, else (a model that is itself one of torch's

@@ -1,0 +1,137 @@
+"""Runs the user's model a second time, and leaves no trace of that in the user's process."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import random
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def untouched(model: Any) -> Iterator[None]:
+    """Put back what a run of `model` may change, whatever it raises.
+
+    These are put back: the states of torch's, Python's and NumPy's random generators; buffers,
+    training flags and plain attributes of every module; the once-a-place registries of warnings.
+    What the model prints, warns and logs goes nowhere.
+
+    Raises:
+        RuntimeError: when the run has changed a parameter in place, which cannot be put back.
+    """
+    modules = list(model.modules()) if isinstance(model, torch.nn.Module) else []
+    parameters = [
+        (parameter, parameter._version)  # the one sign of a change in place
+        for module in modules
+        for parameter in module.parameters(recurse=False)
+        if not hasattr(parameter, "materialize")
+    ]
+    with _random_states(), _quiet(), _modules(modules), torch.no_grad():
+        yield
+    if any(parameter._version != version for parameter, version in parameters):  # as above
+        raise RuntimeError("the model changes its own parameters when it runs")
+
+
+@contextlib.contextmanager
+def _random_states() -> Iterator[None]:
+    numpy = sys.modules.get("numpy")
+    python, of_numpy = random.getstate(), numpy.random.get_state() if numpy else None
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        random.setstate(python)
+        if numpy is not None:
+            numpy.random.set_state(of_numpy)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    # `warnings.catch_warnings` would make Python show once-a-place warnings a second time.
+    registries = {
+        name: dict(registry)
+        for name, module in list(sys.modules.items())
+        if isinstance(registry := getattr(module, "__dict__", {}).get("__warningregistry__"), dict)
+    }
+    shown = warnings._showwarnmsg  # type: ignore[attr-defined]  # the one place
+    disabled = logging.root.manager.disable
+    warnings._showwarnmsg = lambda _message: None  # type: ignore[attr-defined]  # as above
+    logging.disable(logging.CRITICAL)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(disabled)
+        warnings._showwarnmsg = shown  # type: ignore[attr-defined]  # as above
+        for name, module in list(sys.modules.items()):
+            registry = getattr(module, "__dict__", {}).get("__warningregistry__")
+            if isinstance(registry, dict):
+                before = registries.get(name, {})
+                registry.clear()
+                registry.update(before)
+
+
+@contextlib.contextmanager
+def _modules(modules: list[torch.nn.Module]) -> Iterator[None]:
+    if any(isinstance(module, torch.jit.ScriptModule) for module in modules):
+        scripted = [(buffer, buffer.clone()) for buffer in modules[0].buffers()]
+        try:
+            yield
+        finally:
+            for buffer, before in scripted:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)
+        return
+    kept = []
+    for module in modules:
+        plain = {
+            name: copy.copy(value) if isinstance(value, list | dict | set) else value
+            for name, value in vars(module).items()
+        }
+        buffers = [
+            (buffer, buffer._version, buffer.clone())  # the one sign of a change
+            for buffer in module._buffers.values()  # torch's own table
+            if buffer is not None
+        ]
+        kept.append((module, plain, buffers))
+    try:
+        yield
+    finally:
+        for module, plain, buffers in kept:
+            for buffer, version, before in buffers:
+                if buffer._version != version:  # as above
+                    buffer.copy_(before)
+            _restore(vars(module), plain)
+
+
+def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
+    """Put attributes back; a list, dictionary or set stays the object that it is."""
+    for name in [name for name in now if name not in before]:
+        del now[name]
+    for name, value in before.items():
+        current = now.get(name)
+        if type(current) is not type(value) or not isinstance(value, list | dict | set):
+            now[name] = value
+        elif not _holds_the_same(current, value):
+            held: Any = current
+            held.clear()
+            held.extend(value) if isinstance(value, list) else held.update(value)
+
+
+def _holds_the_same(one: Any, other: Any) -> bool:
+    """Whether two lists, sets or dictionaries hold the identical objects in the same order."""
+    if len(one) != len(other):
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(one[key] is other[key] for key in one)
+    return all(left is right for left, right in zip(one, other, strict=True))
