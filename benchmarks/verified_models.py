@@ -33,7 +33,7 @@ def main() -> None:
             with trace, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
-                    torch.onnx.export(model, args, io.BytesIO(), kwargs=kwargs, **options)
+                    torch.onnx.export(model, args, io.BytesIO(), kwargs=kwargs or None, **options)
                 except Exception as error:
                     failed = f"the export fails: {type(error).__name__}"
             root = trace.exports[0]

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
+    "origins": "onnxspan.commands.origins",
     "diff": "onnxspan.commands.diff",
     "growth": "onnxspan.commands.growth",
     "doctor": "onnxspan.commands.doctor",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from onnxspan.reading.failure import Failure
     from onnxspan.reading.mismatch import Mismatch
+    from onnxspan.reading.origins.origins import Origins
     from onnxspan.reading.source.trace import Span, Trace
     from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.listeners.hooks import Hook, Moment
@@ -213,6 +214,16 @@ class Tracing:
     def mismatch(self) -> Mismatch | None:
         """Where the numbers of the last verified export begin to differ; None when all agree."""
         return self.result.mismatch
+
+    @property
+    def origins(self) -> Origins:
+        """Where each node and constant of the last exported file comes from; with `snapshots`.
+
+        Raises:
+            SnapshotError: when the export was recorded without snapshots.
+            ValueError: when there is no export in the trace.
+        """
+        return self.result.origins
 
     @property
     def errors(self) -> list[str]:

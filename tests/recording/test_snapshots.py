@@ -61,8 +61,17 @@ def test_files_are_what_the_spans_say(kept):
         ):
             if span.get(name):
                 named[span.get(name)] = span.get(digest)
+    records = {
+        span.get(key)
+        for span in trace.spans
+        for key in (c.SNAPSHOT_GRAPH_BEFORE, c.SNAPSHOT_GRAPH_AFTER, c.SNAPSHOT_GRAPH_FILE)
+        if span.get(key)
+    }
     files = {file.name: file.read_bytes() for file in (folder / "export.snapshots").iterdir()}
-    assert {name: hashlib.sha256(data).hexdigest() for name, data in files.items()} == named
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    assert {name: digest for name, digest in digests.items() if name.endswith(".txt")} == named
+    assert {name for name in digests if name.endswith(".json")} == records
+    assert all(digests[name].startswith(name.partition(".")[0]) for name in records)
 
 
 def test_the_diff_shows_the_pass(kept):

@@ -9,6 +9,7 @@ import click
 
 from onnxspan.commands import keys
 from onnxspan.errors import TraceFileError
+from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.trace import Trace
 from onnxspan.reading.walk.steps import Step, Walker, steps
 
@@ -52,7 +53,8 @@ def command(file: str, *, print_all: bool) -> None:
     where it is in torch, what went in and what came out. FILE is what `trace.save(...)` or
     `onnxspan run -o` wrote.
     """
-    found = steps(Trace.read(file))
+    trace = Trace.read(file)
+    found = steps(trace, lambda span: snapshots.diff_or_reason(trace, span))
     if not found:
         raise TraceFileError(file, "holds no step to walk", "Record an export, then try again")
     if print_all or not (sys.stdin.isatty() and sys.stdout.isatty()):

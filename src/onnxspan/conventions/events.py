@@ -33,6 +33,26 @@ SNAPSHOT_AFTER = attribute(
 SNAPSHOT_AFTER_HASH = attribute(
     "torch.onnx.snapshot.after.sha256", "string", _WITH_SNAPSHOTS, "Its SHA-256, hexadecimal."
 )
+SNAPSHOT_GRAPH_BEFORE = attribute(
+    "torch.onnx.snapshot.before.graph.name",
+    "string",
+    _WITH_SNAPSHOTS,
+    "The file with the graph before the pass as data (JSON), in the folder `NAME.snapshots`. The "
+    "name begins with the content's SHA-256.",
+)
+SNAPSHOT_GRAPH_AFTER = attribute(
+    "torch.onnx.snapshot.after.graph.name",
+    "string",
+    _WITH_SNAPSHOTS,
+    "The file with the graph after the pass as data (JSON), in the folder `NAME.snapshots`.",
+)
+SNAPSHOT_GRAPH_FILE = attribute(
+    "torch.onnx.snapshot.file.graph.name",
+    "string",
+    "the root, with `snapshots`",
+    "The file with the nodes and initializers of the exported model as data (JSON), in the folder "
+    "`NAME.snapshots`.",
+)
 SNAPSHOT_OMISSION = attribute(
     "torch.onnx.snapshot.omission.reason",
     "string",

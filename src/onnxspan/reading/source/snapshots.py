@@ -14,15 +14,17 @@ import re
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
+from onnxspan import graph_record
 from onnxspan.errors import OnnxspanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from onnxspan.graph_record import Graph
     from onnxspan.reading.source.trace import Span, Trace
 
-_FILE = re.compile(r"[0-9a-f]{16}\.txt")
+_FILE = re.compile(r"[0-9a-f]{16}\.(txt|json)")
 _VALUE = re.compile(r'%"[^"]*"|%[\w.:/\-]*\w')
 _NOISE = re.compile(
     r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|\s+$|^\s*\d+ \|"
@@ -71,6 +73,14 @@ def diff(trace: Trace, span: Span, context: int = 3) -> str:
     return unified(before, after, span.name, context)
 
 
+def diff_or_reason(trace: Trace, span: Span) -> str:
+    """As `diff`; where a text is missing or damaged, a line that says so in place of the diff."""
+    try:
+        return diff(trace, span)
+    except SnapshotError as error:
+        return f"({error})"
+
+
 def _text(trace: Trace, span: Span, name_key: str, hash_key: str) -> str:
     name = str(span.get(name_key))
     found = trace.snapshot(name)
@@ -85,6 +95,35 @@ def _text(trace: Trace, span: Span, name_key: str, hash_key: str) -> str:
             "SHA-256 is another. Record again with snapshots"
         )
     return found
+
+
+def record(trace: Trace, span: Span, key: str) -> Graph | None:
+    """A graph as data that a span names under a key; None when the span names none.
+
+    Raises:
+        SnapshotError: when the file is missing, is another, or is no record of a graph.
+    """
+    name = span.get(key)
+    if name is None:
+        return None
+    found = trace.snapshot(str(name))
+    if found is None:
+        raise SnapshotError(
+            f"{trace.source}: the graph {name} of {span.name} is not there. Keep the folder "
+            f"`{c.SNAPSHOT_FOLDER}` beside the trace, under the trace's name"
+        )
+    if hashlib.sha256(found.encode()).hexdigest()[:16] != str(name).partition(".")[0]:
+        raise SnapshotError(
+            f"{trace.source}: the graph {name} of {span.name} is not what was recorded: its "
+            "SHA-256 is another. Record again with snapshots"
+        )
+    try:
+        return graph_record.load(found)
+    except graph_record.RecordError as error:
+        raise SnapshotError(
+            f"{trace.source}: the graph {name} of {span.name} cannot be read: {error}. "
+            "Record again with this onnxspan"
+        ) from None
 
 
 def unified(before: str, after: str, name: str = "graph", context: int = 3) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from onnxspan.reading.failure import Failure
     from onnxspan.reading.mismatch import Mismatch
+    from onnxspan.reading.origins.origins import Origins
     from onnxspan.reading.source.flight import Ending
 
 
@@ -156,6 +157,20 @@ class Trace:
         from onnxspan.reading import mismatch  # it imports Span
 
         return next(filter(None, map(mismatch.of_export, reversed(self.exports))), None)
+
+    @property
+    def origins(self) -> Origins:
+        """Where each node and constant of the last exported file comes from.
+
+        Raises:
+            SnapshotError: when the export was recorded without snapshots.
+            ValueError: when there is no export in the trace.
+        """
+        from onnxspan.reading.origins.origins import of_export  # it imports Span
+
+        if not self.exports:
+            raise ValueError("the trace has no export")
+        return of_export(self, self.exports[-1])
 
     @classmethod
     def from_spans(

@@ -10,11 +10,14 @@ import fnmatch
 import hashlib
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.files import write_text
 from onnxspan.recording.graphs import graph_text
+from onnxspan.recording.graphs.records import Records
+from onnxspan.recording.graphs.torchscript import is_graph
+from onnxspan.recording.graphs.written import written_model
 from onnxspan.recording.listeners.base import Listener
 
 if TYPE_CHECKING:
@@ -43,6 +46,9 @@ class Snapshots(Listener):
         self._kept: dict[str, bytes] = {}
         self._total = 0
         self._before: dict[int, str] = {}
+        self._before_records: dict[int, str] = {}
+        self._records: Records | None = None
+        self._last_text = self._last_record = ""
         self._omitted = 0
 
     def entering(self, call: Call) -> None:
@@ -56,21 +62,24 @@ class Snapshots(Listener):
         if size is not None and size.nodes > MOST_NODES:
             self._omit(call, f"the graph has more than {MOST_NODES:,} nodes")
             return
-        self._before[id(call)] = graph_text.text(graph)
+        text = graph_text.text(graph)
+        self._before[id(call)] = text
+        if text != self._last_text:  # else the record that was made after the last change holds
+            self._last_record, self._last_text = self._record(call, graph), text
+        self._before_records[id(call)] = self._last_record
+
+    def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:
+        """Note which nodes one operator became."""
+        self._records_of(call).convert(args, result)
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Take the text after the pass, and keep both when they are wanted."""
-        before = self._before.pop(id(call), None)
-        after = None
-        if before is None:
-            pair = graph_text.programs(call) if error is None and self._wants(call) else None
-            if pair is None:
-                return
-            before, after = (graph_text.text(program) for program in pair)
-        elif error is None:
-            returned = graph_text.returned_graph(call)
-            graph = returned if returned is not None else graph_text.mutable_graph(call)
-            after = graph_text.text(graph)
+        if call.parent is None and error is None and self._records is not None:
+            self._keep_file(call)
+        taken = self._taken(call, error)
+        if taken is None:
+            return
+        before, after, before_record, after_record = taken
         if after is not None:
             call.attributes[c.SNAPSHOT_CHANGED] = before != after
         if self.which == "changed" and before == after:
@@ -79,12 +88,48 @@ class Snapshots(Listener):
         self._keep(call, before, c.SNAPSHOT_BEFORE, c.SNAPSHOT_BEFORE_HASH)
         if after is not None:
             self._keep(call, after, c.SNAPSHOT_AFTER, c.SNAPSHOT_AFTER_HASH)
+        for record, key in (
+            (before_record, c.SNAPSHOT_GRAPH_BEFORE),
+            (after_record, c.SNAPSHOT_GRAPH_AFTER),
+        ):
+            if record:
+                self._keep(call, record, key, None, ".json")
         if self._omitted:
             call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted
+
+    def _taken(
+        self, call: Call, error: BaseException | None
+    ) -> tuple[str, str | None, str, str] | None:
+        """The texts before and after a call, then the records; None for a call without a graph."""
+        before = self._before.pop(id(call), None)
+        before_record = self._before_records.pop(id(call), "")
+        if before is None:
+            pair = graph_text.programs(call) if error is None and self._wants(call) else None
+            if pair is None:
+                return None
+            before, after = (graph_text.text(program) for program in pair)
+            if before == after:
+                return before, after, "", ""
+            records = self._records_of(call)
+            old, new = (records.program(one).dump() for one in pair)
+            return before, after, old, new
+        if error is not None:
+            return before, None, before_record, ""
+        returned = graph_text.returned_graph(call)
+        graph = returned if returned is not None else graph_text.mutable_graph(call)
+        after = graph_text.text(graph)
+        after_record = ""
+        if before != after and graph is not None:
+            after_record = self._record(call, graph, is_new=returned is not None)
+            self._last_record, self._last_text = after_record, after
+        return before, after, before_record, after_record
 
     def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
         """The export is over: the next one counts its own omissions."""
         self._before.clear()
+        self._before_records.clear()
+        self._records = None
+        self._last_text = self._last_record = ""
         self._omitted = 0
 
     def get(self, name: str) -> str | None:
@@ -106,13 +151,43 @@ class Snapshots(Listener):
             if not (folder / name).exists():
                 write_text(folder / name, self.get(name) or "")
 
+    def _records_of(self, call: Call) -> Records:
+        if self._records is None:
+            self._records = Records(call.export.outermost.argument("model"))
+        return self._records
+
+    def _record(self, call: Call, graph: Any, *, is_new: bool = False) -> str:
+        """The graph as data; empty where it cannot be recorded, which the trace's errors say."""
+        if call.probe.name == "_jit_pass_onnx_track_scope_attributes":
+            return ""  # half a graph, which is being traced
+        records = self._records_of(call)
+        try:
+            if is_graph(graph):
+                return records.torchscript(graph, is_new=is_new).dump()
+            return records.model(graph).dump()
+        except Exception as error:  # the text is kept all the same
+            call.export.note_error(f"recording the graph of {call.name}", error)
+            return ""
+
+    def _keep_file(self, call: Call) -> None:
+        proto = written_model(call)
+        if proto is None:
+            return
+        model = call.argument("model")
+        named = [getattr(model, name, None) for name in ("named_parameters", "named_buffers")]
+        known = [name for each in named if callable(each) for name, _ in each()]
+        record = self._records_of(call).file(proto, known).dump()
+        self._keep(call, record, c.SNAPSHOT_GRAPH_FILE, None, ".json")
+
     def _wants(self, call: Call) -> bool:
         return self.which in ("changed", "all") or fnmatch.fnmatchcase(call.name, self.which)
 
-    def _keep(self, call: Call, text: str, name_key: str, hash_key: str) -> None:
+    def _keep(
+        self, call: Call, text: str, name_key: str, hash_key: str | None, ending: str = ".txt"
+    ) -> None:
         data = text.encode(errors="backslashreplace")
         digest = hashlib.sha256(data).hexdigest()
-        name = f"{digest[:16]}.txt"
+        name = f"{digest[:16]}{ending}"
         if name not in self._kept:
             if len(data) > MOST_CHARACTERS:
                 self._omit(call, f"the text has more than {MOST_CHARACTERS:,} characters")
@@ -125,7 +200,8 @@ class Snapshots(Listener):
             self._kept[name] = zlib.compress(data, 1)
             self._total += len(data)
         call.attributes[name_key] = name
-        call.attributes[hash_key] = digest
+        if hash_key is not None:
+            call.attributes[hash_key] = digest
 
     def _omit(self, call: Call, reason: str) -> None:
         self._omitted += 1

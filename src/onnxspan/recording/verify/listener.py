@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from onnxspan import conventions as c
 from onnxspan.recording.call import current
 from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.graphs.torchscript import tensors_size
+from onnxspan.recording.graphs.written import written_model, written_path
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.verify import fx_programs, inputs, onnx_runs
 from onnxspan.recording.verify.compare import Difference, Tolerance
@@ -387,17 +386,8 @@ def _stage_of(call: Call) -> str:
 
 def _written_model(call: Call) -> OnnxModel | None:
     """The model that the export has written; None when there is none to read."""
-    import onnx
-
-    file = call.argument("f")
-    if isinstance(file, str | os.PathLike) and os.path.isfile(file):
-        path = os.fspath(file)
-        proto = onnx.load(path, load_external_data=False)
-        return OnnxModel(proto, path=path)
-    if isinstance(file, io.BytesIO) and not file.closed:
-        return OnnxModel(onnx.load_from_string(file.getvalue()))
-    model = getattr(call.result, "model", None)
-    return fx_programs.ir_model(model) if graph_text.graph_of(model) is not None else None
+    proto = written_model(call)
+    return None if proto is None else OnnxModel(proto, path=written_path(call))
 
 
 def _tensors(model: Any) -> list[torch.Tensor]:
