@@ -50,6 +50,20 @@ class Tracing:
         self._outputs: Outputs | None = None
         self._session: Session | None = None
 
+    def __repr__(self) -> str:
+        if self._session is None:
+            return (
+                f"<Tracing at level {Level.parse(self._options.level).name.lower()}: not entered>"
+            )
+        state = "open" if self._session.is_open else "closed"
+        errors = (
+            f", {len(self._session.errors)} errors of onnxspan" if self._session.errors else ""
+        )
+        return (
+            f"<Tracing at level {Level.parse(self._options.level).name.lower()}: {state}, "
+            f"{self._session.span_count} spans{errors}>"
+        )
+
     def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
         from onnxspan.recording.recorder import open_session

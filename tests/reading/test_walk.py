@@ -212,27 +212,30 @@ def test_a_step_as_text():
         "3/5  _jit_pass_cse  pass, 0.50 ms\n"
         "Keeps one of several nodes that compute the same.\n"
         "\n"
-        "What   Two nodes of the same kind with the same inputs and attributes\n"
-        "       become one, also across nested blocks. Nodes that are not\n"
-        "       deterministic, have side effects, have blocks, or whose values\n"
-        "       are written to are left alone.\n"
-        "Why    A trace repeats itself, most of all with constants and casts:\n"
-        "       autocast with its cache off casts the same weight again at each\n"
-        "       use.\n"
-        "Where  torch/csrc/jit/passes/common_subexpression_elimination.cpp\n"
-        "       torch._C.some_pass\n"
-        "In     graph: 9 nodes, 3 inputs\n"
-        "Out    graph: 7 nodes (-2), 3 inputs\n"
-        "Then   no change of nodes or inputs: 2 x _jit_pass_lint"
+        "What     Two nodes of the same kind with the same inputs and attributes\n"
+        "         become one, also across nested blocks. Nodes that are not\n"
+        "         deterministic, have side effects, have blocks, or whose values\n"
+        "         are written to are left alone.\n"
+        "Why      A trace repeats itself, most of all with constants and casts:\n"
+        "         autocast with its cache off casts the same weight again at each\n"
+        "         use.\n"
+        "Changes  Fewer nodes. Returns whether it changed anything; only then\n"
+        "         _jit_pass_onnx_lint follows.\n"
+        "Where    torch/csrc/jit/passes/common_subexpression_elimination.cpp\n"
+        "         torch._C.some_pass\n"
+        "In       graph: 9 nodes, 3 inputs\n"
+        "Out      graph: 7 nodes (-2), 3 inputs\n"
+        "Then     no change of nodes or inputs: 2 x _jit_pass_lint"
     )
 
 
 def test_the_export_as_text():
     """The first step says model, inputs and versions."""
     text = drawn(steps(small())[0], 5)
-    assert "In     model: my.Model\n       inputs: float32[1, 3]\n" in text
+    assert "model: my.Model\n" in text
+    assert "inputs: float32[1, 3]\n" in text
     assert "exporter: torchscript, opset 18, torch 2.13.0" in text
-    assert "Where  torch/onnx/__init__.py:65\n" in text
+    assert "torch/onnx/__init__.py:65\n" in text
 
 
 def test_hostile_names_stay_text():

@@ -23,7 +23,7 @@ PIPE_WIDTH = 100
 
 HELP = (
     "enter: step   n: next (over)   i: into   o: out   b: back   "
-    "/: search   up, down: scroll   q: quit"
+    "/: search   t: telemetry   up, down: scroll   q: quit"
 )
 
 _KEYS = {
@@ -45,8 +45,9 @@ _NOWHERE = {
 
 @click.command("walk", short_help="Go through an export step by step.")
 @click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--telemetry", is_flag=True, help="Also say times, memory and files of each step.")
 @click.option("--print", "print_all", is_flag=True, help="Print every step, for a pipe.")
-def command(file: str, *, print_all: bool) -> None:
+def command(file: str, *, print_all: bool, telemetry: bool) -> None:
     """Go through a recorded export step by step, as with a debugger.
 
     One step for each stage and for each pass that changed something: what it does and why,
@@ -58,12 +59,12 @@ def command(file: str, *, print_all: bool) -> None:
     if not found:
         raise TraceFileError(file, "holds no step to walk", "Record an export, then try again")
     if print_all or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        _print(found)
+        _print(found, telemetry)
     else:
-        _Terminal(Walker(found)).run()
+        _Terminal(Walker(found), telemetry).run()
 
 
-def _print(found: list[Step]) -> None:
+def _print(found: list[Step], telemetry: bool) -> None:
     from rich.console import Console  # only to draw
 
     from onnxspan.reading.walk.view import page  # as above
@@ -71,7 +72,7 @@ def _print(found: list[Step]) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     for step in found:
         with console.capture() as drawn:
-            console.print(page(step, len(found)))
+            console.print(page(step, len(found), telemetry=telemetry))
         # Tables fill their lines with blanks, which is noise in a pipe.
         click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()) + "\n")
 
@@ -79,10 +80,11 @@ def _print(found: list[Step]) -> None:
 class _Terminal:
     """Draws the step and obeys the keys."""
 
-    def __init__(self, walker: Walker) -> None:
+    def __init__(self, walker: Walker, telemetry: bool = False) -> None:
         from rich.console import Console  # only to draw
 
         self.walker = walker
+        self.telemetry = telemetry
         self.console: Console = Console(highlight=False)
         self.next_key: Callable[[], str]
         self.top = 0
@@ -104,6 +106,8 @@ class _Terminal:
             self.top = max(self.top + _SCROLL[key], 0)
         elif key in _KEYS:
             self._move(getattr(self.walker, _KEYS[key])(), _NOWHERE[_KEYS[key]])
+        elif key == "t":
+            self.telemetry = not self.telemetry
         elif key == "/":
             query = self._ask()
             if query is not None:
@@ -139,7 +143,7 @@ class _Terminal:
         from onnxspan.reading.walk.view import page  # as above
 
         console, walker = self.console, self.walker
-        content = page(walker.step, len(walker.steps), walker.trail())
+        content = page(walker.step, len(walker.steps), walker.trail(), telemetry=self.telemetry)
         lines = console.render_lines(content, console.options, pad=False)
         foot = Text(self.message or HELP, style="bold" if self.message else "dim")
         feet = console.render_lines(foot, console.options, pad=False)

@@ -24,7 +24,7 @@ _STEPS = ("torch.onnx._internal.exporter", "torch.onnx.errors", "onnx_ir.passes"
 """Where the errors are from that say only at which step another one was met."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Failure:
     """What failed, where, and what to try.
 
@@ -63,6 +63,10 @@ class Failure:
     tried: list[str]
     hints: list[str]
     handled: bool
+
+    def __repr__(self) -> str:
+        where = self.operator or self.pass_name or self.stage
+        return f"<Failure in {one_line(where)[:80]}: {one_line(self.error_type)[:80]}>"
 
     def screen(self, *, chain: bool = False, width: int = 96) -> str:
         """The failure in plain text of so many columns, safe for a terminal.

@@ -6,27 +6,8 @@ import re
 
 from rich.cells import cell_len, set_cell_size
 
-
-def printable(text: str) -> str:
-    """The text with control characters escaped, so that no name or message steers a terminal.
-
-    Line feeds and tabs stay; other C0 and C1 controls, bidirectional overrides and lone
-    surrogates become escapes like those of a Python string.
-    """
-    return "".join(
-        character if character in "\n\t" or character.isprintable() else _escape(character)
-        for character in text
-    )
-
-
-def one_line(text: str) -> str:
-    """As `printable`, with line feeds and tabs escaped too."""
-    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
+from onnxspan.printable import one_line as one_line  # noqa: PLC0414  # also found here
+from onnxspan.printable import printable as printable  # noqa: PLC0414  # as above
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -101,7 +101,8 @@ class Export:
         """
         if now - self.memory_read > fresh:
             self.memory_read = now
-            self.resident = memory.resident(), memory.peak()
+            now_resident = memory.resident()
+            self.resident = now_resident, max(memory.peak(), now_resident)
         return self.resident
 
     def state(self, kind: type[S]) -> S:

@@ -170,13 +170,21 @@ class OwnTracer:
         if isinstance(above, OwnSpan):
             return OwnSpan(name, above, start_time)
         parent = above.get_span_context()
-        trace_id, flags = parent.trace_id, parent.trace_flags | otel.TraceFlags.SAMPLED
+        trace_id, flags = parent.trace_id, parent.trace_flags
         if not parent.is_valid:
             trace_id, flags = _random.getrandbits(128) or 1, _FLAGS
         ids = otel.SpanContext(
             trace_id, _random.getrandbits(64) or 1, False, otel.TraceFlags(flags),
             parent.trace_state,
         )  # fmt: skip
+        return OwnSpan(name, parent, start_time, ids)
+
+    def in_place_of(
+        self, name: str, context: Context | None, start_time: int, ids: otel.SpanContext
+    ) -> OwnSpan:
+        """A span with the ids and flags of one that a sampler has dropped."""
+        above = otel.get_current_span(context)
+        parent = above if isinstance(above, OwnSpan) else above.get_span_context()
         return OwnSpan(name, parent, start_time, ids)
 
 

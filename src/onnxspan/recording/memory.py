@@ -23,12 +23,28 @@ def _linux_reader() -> tuple[int, int] | None:
     return descriptor, os.sysconf("SC_PAGE_SIZE")
 
 
+def _high_water_mark() -> int:
+    if _status < 0:
+        return 0
+    try:
+        text = os.pread(_status, 4096, 0)
+        start = text.index(b"VmHWM:") + 6
+        return int(text[start : text.index(b"kB", start)]) * 1024
+    except (OSError, ValueError):  # somebody closed every descriptor; another kernel
+        return 0
+
+
 def _begin() -> None:
-    global _reader  # noqa: PLW0603  # one descriptor for the process
+    global _reader, _status  # noqa: PLW0603  # one descriptor each for the process
     _reader = _linux_reader()
+    try:
+        _status = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+    except (OSError, AttributeError):
+        _status = -1
 
 
 _reader: tuple[int, int] | None = None
+_status = -1
 _begin()
 if hasattr(os, "register_at_fork"):  # a fork's child must not read its parent's statm
     os.register_at_fork(after_in_child=_begin)
@@ -54,7 +70,14 @@ def _psutil_resident() -> int:
 
 
 def peak() -> int:
-    """The highest resident memory of this process so far, in bytes; 0 where it is unknown."""
+    """The highest resident memory of this process so far, in bytes; 0 where it is unknown.
+
+    On Linux it is `VmHWM`: `ru_maxrss` survives `exec`, so that of a process that a larger one
+    has started is the larger one's.
+    """
+    found = _high_water_mark()
+    if found:
+        return found
     if resource is None:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024

@@ -32,15 +32,24 @@ def start(call: Call) -> None:
     began = export.epoch + call.began
     # Only the root may join a trace from outside; every other span has a parent here.
     context = resource.context() if call.parent is None else None
+    span: Span = otel.INVALID_SPAN
+    recording = False
     try:
         span = export.tracer.start_span(call.name, context, start_time=began)
         recording = span.is_recording()
     except Exception as error:  # a span processor of the user's that raises, say
         export.note_error(f"starting the span of {call.name}", error)
-        recording = False
     if not recording:
-        # The user's sampler drops it, or no SDK is configured: it is kept in memory all the same.
-        span = OWN_TRACER.start_span(call.name, context, start_time=began)
+        # A span that a sampler drops, or one without an SDK, is kept in memory all the same. It
+        # has the ids and flags of the dropped one: what is made inside follows the decision.
+        ids = span.get_span_context()
+        above = otel.get_current_span(context).get_span_context()
+        if ids.is_valid and ids.span_id != above.span_id:
+            span = OWN_TRACER.in_place_of(call.name, context, began, ids)
+            if call.parent is None:  # no part of a trace that was not chosen is sent
+                export.tracer = OWN_TRACER
+        else:
+            span = OWN_TRACER.start_span(call.name, context, start_time=began)
     export.span_count += 1
     call.span = span
     call.id = _id(span)

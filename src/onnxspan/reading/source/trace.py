@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.printable import one_line
+from onnxspan.reading import figures
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.flight import Ending
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, repr=False)
 class Span:
     """One span. Times are Unix nanoseconds; ids are lower-case hexadecimal.
 
@@ -43,6 +45,11 @@ class Span:
     resource: dict[str, Any]
     parent: Span | None = None
     children: list[Span] = dataclasses.field(default_factory=list)
+
+    def __repr__(self) -> str:
+        state = "failed" if self.error else figures.duration(self.duration) if self.end else "open"
+        inside = f", {len(self.children)} inside" if self.children else ""
+        return f"<Span {one_line(self.name)[:80]}: {state}{inside}>"
 
     @property
     def duration(self) -> float:
@@ -109,6 +116,14 @@ class Trace:
             else:
                 span.parent.children.append(span)
         self._cut_circles(listed)
+
+    def __repr__(self) -> str:
+        count = len(self.spans)
+        failed = ", failed" if any(root.error for root in self.roots) else ""
+        return (
+            f"<Trace of {one_line(Path(self.source).name)}: {len(self.exports)} exports, "
+            f"{count} spans{failed}>"
+        )
 
     def _cut_circles(self, listed: list[Span]) -> None:
         """Spans of a broken file that are each other's ancestors: the earliest becomes a root."""

@@ -235,6 +235,14 @@ def more(span: Span) -> Iterator[tuple[str, str]]:
                 yield label, text
 
 
+_TELEMETRY = ("cpu.", "gc.", "memory.", "snapshot.", "tracing.", "version.", "events.", "verify.")
+
+
+def is_telemetry(label: str) -> bool:
+    """Whether a label of `more` is about the recording or the process, and not about the graph."""
+    return label.startswith(_TELEMETRY)
+
+
 def _is_sum(span: Span, key: str) -> bool:
     prefix = key.removesuffix(".operators")
     parts = [span.get(f"{prefix}.{part}") for part in ("operators", "calls", "durations")]

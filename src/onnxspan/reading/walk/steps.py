@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from onnxspan import conventions as c
 from onnxspan import explanations
 from onnxspan.reading.walk import facts
+from onnxspan.reading.walk import source as torch_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,11 +30,13 @@ class Step:
         depth: how many steps it is inside of.
         kind: `export`, `stage`, `pass` or `node`.
         duration: seconds.
-        what, why, wrong: from its explanation, Markdown; empty when there is none.
+        what, why, changes, wrong: from its explanation, Markdown; empty when there is none.
         place: torch's Python file and line, or the name of the C++ function.
-        source: the file in torch's repository that has the code.
+        source: the file in torch's repository that has the code; `code` some lines of torch's
+            Python source, where the installed torch is the one that was recorded.
         went_in, came_out: what it was given and what it made of it, a line each.
-        more: the attributes that neither of these says.
+        more: the attributes that neither of these says; `telemetry` those about the recording
+            and the process.
         log: what was said inside it: the pass's own log, warnings, torch's log records.
         diff: the change of the graph's text, when there is a snapshot.
         error: the failure, when there was one.
@@ -50,12 +53,15 @@ class Step:
     duration: float
     what: str
     why: str
+    changes: str
     wrong: str
     place: str
     source: str
+    code: tuple[str, ...]
     went_in: tuple[str, ...]
     came_out: tuple[str, ...]
     more: tuple[tuple[str, str], ...]
+    telemetry: tuple[tuple[str, str], ...]
     log: tuple[str, ...]
     diff: str
     error: str
@@ -164,6 +170,7 @@ def _step(visit: _Visit, number: int, depth: int, diff: Callable[[Span], str] | 
     explained = explanations.for_span(span.name, function)
     sections = explained.sections if explained is not None else {}
     went_in, came_out = facts.in_and_out(span, visit.before)
+    rows = list(facts.more(span))
     return Step(
         number=number,
         depth=depth,
@@ -174,12 +181,15 @@ def _step(visit: _Visit, number: int, depth: int, diff: Callable[[Span], str] | 
         duration=span.duration,
         what=sections.get("What it does", ""),
         why=sections.get("Why it is there", ""),
+        changes=sections.get("What it changes", ""),
         wrong=sections.get("What goes wrong", ""),
         place=facts.place(span),
         source=explained.source if explained is not None else "",
+        code=tuple(torch_source.lines(span)),
         went_in=tuple(went_in),
         came_out=tuple(came_out),
-        more=tuple(facts.more(span)),
+        more=tuple(row for row in rows if not facts.is_telemetry(row[0])),
+        telemetry=tuple(row for row in rows if facts.is_telemetry(row[0])),
         log=tuple(facts.log(span)),
         diff=diff(span) if diff is not None else "",
         error=facts.error(span),

@@ -20,15 +20,26 @@ if TYPE_CHECKING:
     from onnxspan.reading.walk.steps import Step
 
 _CODE = re.compile(r"`([^`]+)`")
+_TYPE_DETAILS = re.compile(r", strides=\[[\d, ]*\]|, requires_grad=\d|, device=\w+(?::\d+)?")
+"""Parts of a TorchScript type that hardly ever say what a pass did."""
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def page(step: Step, total: int, trail: Sequence[str] = ()) -> RenderableType:
-    """One step: its head, then a row for each thing that there is to say."""
+def page(
+    step: Step, total: int, trail: Sequence[str] = (), *, telemetry: bool = False
+) -> RenderableType:
+    """One step: its head, then a row for each thing that there is to say.
+
+    Args:
+        step: what to draw.
+        total: how many steps there are.
+        trail: the steps that hold this one, outermost first.
+        telemetry: also say what is about the recording and the process.
+    """
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(style="bold", no_wrap=True)
     rows.add_column(overflow="fold")
-    for label, text in _rows(step):
+    for label, text in _rows(step, telemetry):
         rows.add_row(label, text)
     return Group(*_head(step, total, trail), Text(), rows)
 
@@ -44,23 +55,30 @@ def _head(step: Step, total: int, trail: Sequence[str]) -> Iterable[Text]:
         yield _prose(step.one_line)
 
 
-def _rows(step: Step) -> Iterable[tuple[str, Text]]:
+def _rows(step: Step, telemetry: bool) -> Iterable[tuple[str, Text]]:
     """Label and text of each row; what is empty is left out."""
     where = [step.place] if ".py:" in step.place else [step.source, step.place]
     rows = (
         ("Failed", Text(step.error, style="red")),
         ("What", _prose(step.what)),
         ("Why", _prose(step.why)),
-        ("Known", _prose(step.wrong if step.error else "")),
+        ("Changes", _prose(step.changes)),
+        ("Fails", _prose(step.wrong if step.error else "")),
         ("Where", Text("\n".join(filter(None, where)))),
+        ("Source", Text("\n".join(step.code), style="dim")),
         ("In", Text("\n".join(step.went_in))),
         ("Out", Text("\n".join(step.came_out))),
-        ("Also", Text("\n".join(f"{label}: {value}" for label, value in step.more))),
+        ("Also", _listed(step.more)),
+        ("Recorded", _listed(step.telemetry if telemetry else ())),
         ("Log", Text("\n".join(step.log))),
         ("Diff", _diff(step.diff)),
         ("Then", _unchanged(step.unchanged)),
     )
     return ((label, text) for label, text in rows if text)
+
+
+def _listed(rows: Iterable[tuple[str, str]]) -> Text:
+    return Text("\n".join(f"{label}: {value}" for label, value in rows))
 
 
 def _unchanged(names: Sequence[str]) -> Text:
@@ -80,7 +98,7 @@ def _prose(markdown: str) -> Text:
 
 def _diff(diff: str) -> Text:
     text = Text()
-    for line in printable(diff).splitlines():
+    for line in _TYPE_DETAILS.sub("", printable(diff)).splitlines():
         text.append(line + "\n", style=_DIFF_STYLES.get(line[:1], ""))
     text.rstrip()
     return text

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("onnxspan")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Moment:
     """What a hook is given: one stage, pass or node, as it begins or ends.
 
@@ -49,6 +49,11 @@ class Moment:
     error: BaseException | None = None
     kwargs: dict[str, Any] = dataclasses.field(default_factory=dict)
     result: Any = None
+
+    def __repr__(self) -> str:
+        state = "entered" if self.result is None and self.error is None else "left"
+        failed = f", raised {type(self.error).__name__}" if self.error is not None else ""
+        return f"<Moment {self.name}: {self.level}, {state}{failed}>"
 
 
 @dataclasses.dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import context, trace
 from opentelemetry import metrics as otel
 
 from onnxspan import conventions as c
@@ -69,7 +70,20 @@ class Metrics(Listener):
         self._counted: dict[int, BaseException] = {}
 
     def left(self, call: Call, error: BaseException | None) -> None:
-        """Record the duration, and a failure once."""
+        """Record the duration, and a failure once, in the context of the span that was measured.
+
+        An exemplar points to the span that is current as a value is recorded.
+        """
+        if call.span is None:
+            self._record(call, error)
+            return
+        token = context.attach(trace.set_span_in_context(call.span))
+        try:
+            self._record(call, error)
+        finally:
+            context.detach(token)
+
+    def _record(self, call: Call, error: BaseException | None) -> None:
         export = call.export
         seconds = (export.session.clock() - call.began) / 1e9
         attributes: dict[str, Any] = {

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from onnxspan.errors import OnnxspanError
+from onnxspan.printable import one_line
 from onnxspan.recording.outputs.delivery import Delivery, Outcome
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ THREADS = 4
 _TRACES_PATH = "/v1/traces"
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _TOO_LARGE = 413
+_SAID = 200
+"""Characters of an answer's own words that are passed on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,12 +169,13 @@ class _HttpSender:
 
         def request(*args: Any, **kwargs: Any) -> Any:
             try:
-                response = original(*args, **kwargs)
+                # A POST that is redirected becomes a GET: nothing would be sent.
+                response = original(*args, **{**kwargs, "allow_redirects": False})
             except requests.RequestException as error:
                 self._answer = _unreachable(error)
                 raise _Answer(self._answer) from error
-            if not response.ok:
-                self._answer = _refused(to, response)
+            self._answer = _not_taken(to, response)
+            if self._answer is not None:
                 raise _Answer(self._answer)
             return response
 
@@ -202,10 +206,23 @@ class _GrpcSender:
             retryable_error_codes=(grpc.StatusCode.DATA_LOSS,),
         )
 
+        self._rejected: Outcome | None = None
+        client = getattr(self._exporter, "_client", None)
+        if client is not None:  # the exporter itself drops what is answered
+            original = client.Export
+
+            def export(*args: Any, **kwargs: Any) -> Any:
+                answer = original(*args, **kwargs)
+                self._rejected = _rejected(answer)
+                return answer
+
+            client.Export = export
+
     def send(self, batch: list[ReadableSpan]) -> Outcome:
+        self._rejected = None
         problem = _export(self._exporter, batch)
         if not problem:
-            return Outcome()
+            return self._rejected or Outcome()
         record = getattr(_overheard.records, "last", None)
         found = [arg for arg in getattr(record, "args", None) or () if arg in list(self._codes)]
         code = found[0] if found else None
@@ -216,7 +233,7 @@ class _GrpcSender:
             self._codes.INVALID_ARGUMENT,
         )
         if code is not None and record is not None:
-            problem = f"{code.name}: {record.args[-1]}"
+            problem = f"{code.name}: {one_line(str(record.args[-1]))}"
         return Outcome(problem, code is self._codes.RESOURCE_EXHAUSTED, final)
 
     def close(self) -> None:
@@ -263,8 +280,56 @@ def _unreachable(error: Exception) -> Outcome:
     return Outcome(text.rpartition("object at 0x")[2].partition(": ")[2] or text)
 
 
-_SAID = 200
-"""Characters of an answer's own words that are passed on."""
+def _not_taken(to: Endpoint, response: Response) -> Outcome | None:
+    """Why an answer is no success as OTLP defines it; None for one that is.
+
+    https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
+    """
+    status = response.status_code
+    kind = response.headers.get("Content-Type", "")
+    if 300 <= status < 400:  # noqa: PLR2004  # the redirects of HTTP
+        where = one_line(Endpoint(response.headers.get("Location", "?"), to.protocol, {}).place)
+        return Outcome(
+            f"it redirects to {where[:_SAID]}: give that address, or the collector's own",
+            final=True,
+        )
+    if not response.ok:
+        return _refused(to, response)
+    if kind.startswith("text/html"):
+        return Outcome(
+            "it answered with a web page: is this the port of a user interface? OTLP over HTTP is "
+            "usually port 4318",
+            final=True,
+        )
+    return _partial(response.content, is_json=kind.startswith("application/json"))
+
+
+def _partial(content: bytes, *, is_json: bool) -> Outcome | None:
+    """The problem of an answer that has taken only a part of the spans; None when it took all."""
+    from google.protobuf import json_format  # comes with OTLP's exporter
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+        ExportTraceServiceResponse,
+    )
+
+    answer = ExportTraceServiceResponse()
+    try:
+        if is_json:
+            json_format.Parse(content or b"{}", answer, ignore_unknown_fields=True)
+        else:
+            answer.ParseFromString(content)
+    except Exception:  # not in OTLP's form: the status alone says what became of the spans
+        return None
+    return _rejected(answer)
+
+
+def _rejected(answer: Any) -> Outcome | None:
+    partial = answer.partial_success
+    if not partial.rejected_spans:
+        return None
+    said = one_line(" ".join(partial.error_message.split())[:_SAID])
+    return Outcome(
+        f"it rejected {partial.rejected_spans} spans" + (f": {said}" if said else ""), final=True
+    )
 
 
 def _refused(to: Endpoint, response: Response) -> Outcome:
@@ -275,8 +340,9 @@ def _refused(to: Endpoint, response: Response) -> Outcome:
     elif status in (401, 403):
         problem += ": does it want a header (headers=…, --header)?"
     elif response.headers.get("Content-Type", "").startswith(("text/plain", "application/json")):
-        said = " ".join(response.text.split())  # which header it misses, what is wrong with a span
-        problem += f": {said[:_SAID]}" if said else ""
+        # Which header it misses, what is wrong with a span.
+        said = one_line(" ".join(response.text.split())[:_SAID])
+        problem += f": {said}" if said else ""
     return Outcome(
         problem, too_large=status == _TOO_LARGE, final=status not in (*_TRANSIENT, _TOO_LARGE)
     )

@@ -1,0 +1,80 @@
+"""Some lines of torch's source around a function that was called."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import linecache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onnxspan import conventions as c
+from onnxspan.reading.text import printable
+
+if TYPE_CHECKING:
+    from onnxspan.reading.source.trace import Span
+
+LINES = 5
+"""Lines of source that a step shows."""
+REPOSITORY = "https://github.com/pytorch/pytorch/blob/v{version}/{path}#L1"
+_OWNERS = {"torch": "torch", "onnx_ir": "onnx-ir", "onnxscript": "onnxscript"}
+"""Top folders of recorded files, and the packages that they belong to."""
+
+
+def lines(span: Span) -> list[str]:
+    """The first lines of the function, each with its number; empty when they are not known.
+
+    They are read from the installed package, and only when the trace was recorded with the
+    same version of torch: another version has other lines there.
+    """
+    file, line = str(span.get(c.FILE, "")), span.number(c.LINE)
+    owner = _OWNERS.get(file.partition("/")[0])
+    if owner is None or line is None or not _is_same_torch(span):
+        return []
+    path = _installed(owner, file)
+    if path is None:
+        return []
+    numbers = range(line, line + LINES)
+    found = [(number, linecache.getline(path, number).rstrip()) for number in numbers]
+    return [f"{number:>5}  {printable(text)}" for number, text in found if text]
+
+
+def repository(span: Span, source: str) -> str:
+    """The address of a C++ file of torch at the recorded version; empty when it is not known.
+
+    Args:
+        span: any span of the trace.
+        source: as an explanation names it: `torch/csrc/jit/passes/onnx.cpp: BlockToONNX`.
+    """
+    path = source.partition(":")[0]
+    version = _torch_of(span).partition("+")[0]
+    if not path.startswith("torch/csrc/") or not version or not version[0].isdigit():
+        return ""
+    return REPOSITORY.format(version=version, path=path).removesuffix("#L1")
+
+
+def _torch_of(span: Span) -> str:
+    around: Span | None = span
+    while around is not None:
+        found = around.get(c.VERSION_TORCH)
+        if found:
+            return str(found)
+        around = around.parent
+    return ""
+
+
+def _is_same_torch(span: Span) -> bool:
+    recorded = _torch_of(span)
+    try:
+        return bool(recorded) and importlib.metadata.version("torch") == recorded
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+@functools.cache
+def _installed(owner: str, file: str) -> str | None:
+    try:
+        path = Path(str(importlib.metadata.distribution(owner).locate_file(file)))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return str(path) if path.is_file() else None
