@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
     "origins": "onnxspan.commands.origins",
+    "convert": "onnxspan.commands.convert",
     "diff": "onnxspan.commands.diff",
     "growth": "onnxspan.commands.growth",
     "doctor": "onnxspan.commands.doctor",

@@ -211,6 +211,10 @@ class _Map:
         self._makers: dict[str, Node] = {}
         if last is not None:
             self._makers = {name: node for node in last.walk() for name in node.outputs}
+        self._reading: dict[str, list[Node]] = {}
+        for node in file.walk():
+            for name in dict.fromkeys(node.inputs):
+                self._reading.setdefault(name, []).append(node)
         # The file may name a constant otherwise than the last graph did.
         self._last_names = {
             now: was
@@ -268,13 +272,12 @@ class _Map:
             if name in seen:
                 continue
             seen.add(name)
-            for reader in self._file.walk():
-                if name in reader.inputs:
-                    life = self._life(reader)
-                    if life is not None and life.origins:
-                        found.update(dict.fromkeys(self._of(life)))
-                    else:
-                        wanted += reader.outputs
+            for reader in self._reading.get(name, ()):
+                life = self._life(reader)
+                if life is not None and life.origins:
+                    found.update(dict.fromkeys(self._of(life)))
+                else:
+                    wanted += reader.outputs
         return tuple(found)
 
     def _initializer(self, name: str, size: int, parameter: str) -> InitializerOrigin:
@@ -286,10 +289,9 @@ class _Map:
                 name, size, parameter or ", ".join(made_of), self._of(life), tuple(life.passes)
             )
         readers: dict[Origin, None] = {}
-        for node in self._file.walk():
-            if name in node.inputs:
-                reader = self._life(node)
-                readers.update(dict.fromkeys(self._of(reader)) if reader is not None else {})
+        for node in self._reading.get(name, ()):
+            reader = self._life(node)
+            readers.update(dict.fromkeys(self._of(reader)) if reader is not None else {})
         passes = tuple(life.passes) if life is not None else ()
         return InitializerOrigin(name, size, parameter, tuple(readers), passes)
 

@@ -1,0 +1,1 @@
+"""A trace in the file formats of other viewers."""
