@@ -17,8 +17,9 @@ SCHEMA = json.loads(Path(__file__).with_name("speedscope-schema.json").read_text
 
 
 @pytest.fixture(scope="module")
-def traces(traced):
-    return [traced("convolutional")[1].result, Trace(synthetic.export(300))]
+def traces(traced, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("convert")
+    return [traced("convolutional")[1].result, synthetic.read(folder, synthetic.export(300))]
 
 
 def test_speedscope_by_its_schema(traces):
