@@ -31,16 +31,32 @@ BAD_INPUT = 2
 """Exit code for input that cannot be used, as click's own usage errors."""
 
 
+def _unknown(word: str) -> str:
+    """What to type in place of a word that is no command."""
+    import difflib
+    from pathlib import Path
+
+    if word.endswith(".py"):
+        return f"To trace a script, write: onnxspan run {word}"
+    if Path(word).suffix in (".jsonl", ".flight"):
+        return f"To show a trace, write: onnxspan show {word}"
+    close = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else "`onnxspan --help` lists them."
+    return f"No such command {word!r}. {hint}"
+
+
 class _Commands(click.Group):
     """Imports a subcommand's module only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click gives it
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click gives it
+    def get_command(
+        self, ctx: click.Context, cmd_name: str
+    ) -> click.Command | None:  # click gives it
         place = COMMANDS.get(cmd_name)
         if place is None:
-            return None
+            ctx.fail(_unknown(cmd_name))
         command: click.Command = importlib.import_module(place).command
         return command
 

@@ -204,7 +204,8 @@ def test_the_saved_file(exporting):
     """-o writes the spans that the tree shows; `show` reads them."""
     folder, _, traced = exporting
     trace = Trace.read(folder / "t.jsonl")
-    assert traced[2].endswith(f"onnxspan: {len(trace.spans)} spans in t.jsonl\n")
+    assert f"onnxspan: {len(trace.spans)} spans in t.jsonl; " in traced[2]
+    assert traced[2].endswith("onnxspan html t.jsonl --open\n")
     shown = io.StringIO()
     tree.show(trace, file=shown, width=80)
     assert shown.getvalue() in traced[2]

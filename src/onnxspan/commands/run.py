@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -137,10 +139,7 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     if snapshots != "none" and output is None:
         raise click.UsageError("--snapshots needs -o FILE.jsonl: they go into a folder beside it")
     if not module and not Path(target).exists():
-        raise OnnxspanError(
-            f"{target}: there is no such file. "
-            f"Give a Python file, or a module: onnxspan run -m {target}"
-        )
+        raise OnnxspanError(_no_such_script(target, arguments))
     if times is not None:
         same = ["--level", level, *["--unfold"] * unfold, *["--quiet"] * quiet]
         same += as_options(otlp, protocol, headers)
@@ -214,6 +213,19 @@ def _check_output(output: str | None) -> None:
     )
 
 
+def _no_such_script(target: str, arguments: tuple[str, ...]) -> str:
+    """What to type in place of a word that is no file."""
+    rest = " ".join(map(shlex.quote, arguments))
+    if re.fullmatch(r"(?:.*/)?python[\d.]*", target) and arguments:
+        return f"{target}: onnxspan starts Python by itself: onnxspan run {rest}"
+    if Path(f"{target}.py").is_file():
+        return f"{target}: there is no such file. Did you mean {target}.py?"
+    return (
+        f"{target}: there is no such file. "
+        f"Give a Python file, or a module: onnxspan run -m {target}"
+    )
+
+
 def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
     _flush(sys.stdout)
     if not tracing.result.roots:
@@ -233,7 +245,34 @@ def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> 
             _say(f"the trace was not saved: {error}")
         else:
             if not quiet:
-                _say(f"{len(tracing.spans)} spans in {output}")
+                _say(f"{len(tracing.spans)} spans in {output}; {_next(tracing, output)}")
+    elif not quiet:
+        _keep_last(tracing)
+
+
+def _keep_last(tracing: Tracing) -> None:
+    """Keep the trace of a run without -o, so that it can be looked at again."""
+    place = last_trace()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        tracing.save(place)
+    except (OSError, ValueError):
+        return  # it was shown, and nobody has asked for a file
+    _say(f"the trace is kept until the next run; {_next(tracing, str(place))}")
+
+
+def last_trace() -> Path:
+    """Where the trace of the last run without -o lies: in the user's cache folder."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(cache, "onnxspan", "last.jsonl")
+
+
+def _next(tracing: Tracing, file: str) -> str:
+    """The command that is most useful after this run."""
+    name = shlex.quote(file)
+    if tracing.failure is not None or tracing.mismatch is not None:
+        return f"step through it: onnxspan walk {name}"
+    return f"look closer: onnxspan html {name} --open"
 
 
 def _say(text: str) -> None:

@@ -45,18 +45,20 @@ def run_script(path: str, arguments: list[str]) -> None:
         ) from error
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.path.dirname(os.path.realpath(path))
+    # As Python does it since 3.9: joined to the folder, and not normalised.
+    place = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
     main = types.ModuleType("__main__")
     main.__dict__.update(
-        __file__=os.path.abspath(path),
+        __file__=place,
         __builtins__=__builtins__,
         __cached__=None,
-        __loader__=importlib.machinery.SourceFileLoader("__main__", os.path.abspath(path)),
+        __loader__=importlib.machinery.SourceFileLoader("__main__", place),
         # From 3.14 on, it is made when it is asked for.
         **({"__annotations__": {}} if sys.version_info < (3, 14) else {}),
     )
     # It stays there: what the script pickles, or spawns, looks for itself in __main__.
     sys.modules["__main__"] = main
-    exec(compile(source, os.path.abspath(path), "exec", dont_inherit=True), main.__dict__)  # noqa: S102  # it is what running means
+    exec(compile(source, place, "exec", dont_inherit=True), main.__dict__)  # noqa: S102  # it is what running means
 
 
 def run_module(name: str, arguments: list[str]) -> None:

@@ -51,6 +51,13 @@ DYNAMIC_INPUTS = attribute(
 DYNAMIC_OUTPUTS = attribute(
     "torch.onnx.graph.dynamic.output.count", "int", "as above", "Likewise of its outputs."
 )
+DYNAMIC_ENDS = attribute(
+    "torch.onnx.dynamic.ends",
+    "string[]",
+    "the exporter's root, when an input has a dynamic dimension that no output has",
+    "For each such dimension the first node that it enters and does not leave, with shapes, module "
+    "and line, and the stage after which that was seen. A reduction over the dimension is not named.",
+)
 DYNAMIC_SYMBOLS = attribute(
     "torch.onnx.graph.dynamic.symbols",
     "string[]",

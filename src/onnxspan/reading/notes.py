@@ -57,6 +57,16 @@ def notes(span: Span) -> Iterator[str]:
     lost = span.get(c.DYNAMIC_LOST)
     if isinstance(lost, list) and lost:
         yield f"dynamic dimensions lost here: {one_line(', '.join(map(str, lost)))}"
+    yield from _of_export(span)
+    dropped_events = span.number(c.EVENTS_DROPPED)
+    if dropped_events:
+        yield f"{figures.count(dropped_events)} log lines or warnings more were not kept"
+    if not span.end:
+        yield "begun, and never ended"
+
+
+def _of_export(span: Span) -> Iterator[str]:
+    """What was found about the numbers, the shapes and the constants of an export."""
     if span.get(c.MISMATCH_INPUTS) is None and (span.number(c.VERIFY_MISMATCHED) or 0) > 0:
         largest = span.get(c.VERIFY_MAX_ABS)
         far = f" by {_short(largest)} at most" if isinstance(largest, float) else ""
@@ -66,11 +76,36 @@ def notes(span: Span) -> Iterator[str]:
         )
     elif span.parent is None or c.EXPORTER in span.attributes:
         yield from _verified(span)
-    dropped_events = span.number(c.EVENTS_DROPPED)
-    if dropped_events:
-        yield f"{figures.count(dropped_events)} log lines or warnings more were not kept"
-    if not span.end:
-        yield "begun, and never ended"
+    if c.EXPORTER in span.attributes:
+        yield from _baked(span)
+    ends = span.get(c.DYNAMIC_ENDS)
+    for end in ends if isinstance(ends, list) else ():
+        yield one_line(f"a dynamic dimension of the inputs ends: {end}")
+
+
+def _baked(span: Span) -> Iterator[str]:
+    """The lines at which tracing made a constant of a value, from torch's warnings."""
+    places: dict[str, None] = {}
+    for below in span.walk():
+        for event in below.events:
+            if (
+                event.name == c.WARNING_EVENT
+                and event.attributes.get(c.WARNING_CATEGORY) in _TRACER
+            ):
+                file = str(event.attributes.get(c.FILE, "?"))
+                places[f"{file}:{event.attributes.get(c.LINE, '?')}"] = None
+    if places:
+        count = (
+            f"{len(places)} values became constants"
+            if len(places) > 1
+            else "a value became a constant"
+        )
+        shown = ", ".join(list(places)[:MOST_OUTPUTS])
+        more = f" and {len(places) - MOST_OUTPUTS} more" if len(places) > MOST_OUTPUTS else ""
+        yield one_line(f"{count} while tracing: {shown}{more}")
+
+
+_TRACER = ("TracerWarning", "torch.jit.TracerWarning")
 
 
 def _verified(span: Span) -> Iterator[str]:

@@ -71,7 +71,7 @@ def test_a_dimension_that_the_capture_fixed(example):
 
 def test_a_dimension_that_was_asked_for_and_is_a_number():
     """A capture with fewer symbolic dimensions than asked for says so, once."""
-    export = SimpleNamespace(notes={})
+    export = SimpleNamespace(notes={}, outermost=SimpleNamespace(attributes={}))
     call = SimpleNamespace(attributes={}, export=export)
     ask_dynamic(call, ["x:0=rows", "x:1"])
     program = torch.export.export(

@@ -58,7 +58,10 @@ def _how(export: Span, call: Span) -> list[str]:
     if exporter:
         parts.append(f"{exporter} exporter")
     opset = export.get(c.OPSET, call.get(c.OPSET))
-    if opset is not None:
+    made = export.get(c.RESULT_OPSET, call.get(c.RESULT_OPSET))
+    if made is not None and opset is not None and made != opset:
+        parts.append(f"opset {made} ({opset} was asked for)")
+    elif opset is not None:
         parts.append(f"opset {opset}")
     for label, key in (
         ("torch", c.VERSION_TORCH),
@@ -93,9 +96,27 @@ def _dim(parts: list[str]) -> Text:
     return Text(one_line(_SEPARATOR.join(parts)), style="dim")
 
 
+MIN_WAITING = 1.0
+"""Seconds that an export must have waited before that is said."""
+
+
+def waited(span: Span) -> str:
+    """How much of a span's time was computed, where most of it was not; else empty."""
+    computed = span.get(c.CPU)
+    if not isinstance(computed, int | float) or span.duration - computed < MIN_WAITING:
+        return ""
+    if computed > span.duration / 2:
+        return ""
+    return (
+        f"of {figures.duration(span.duration)} the exporting thread computed "
+        f"{figures.duration(computed)}: the machine was busy, or the thread waited"
+    )
+
+
 def footer(export: Span) -> list[Text]:
-    """What tracing took, and whatever it missed."""
-    lines = []
+    """What tracing took, how much of the time was waiting, and whatever was missed."""
+    waiting = waited(export)
+    lines = [Text(waiting, style="bold yellow")] if waiting else []
     own = export.get(c.TRACING_DURATION)
     if isinstance(own, int | float) and export.duration:
         lines.append(

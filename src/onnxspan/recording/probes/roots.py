@@ -65,8 +65,28 @@ def _after_export(call: Call, result: Any) -> None:
         call.note(c.RESULT_FILE, os.path.basename(path))
         if os.path.isfile(path):
             call.note(c.RESULT_BYTES, os.path.getsize(path))
+            _note_external(call, path)
     elif isinstance(file, io.BytesIO) and not file.closed:
         call.note(c.RESULT_BYTES, file.getbuffer().nbytes)
+
+
+def _note_external(call: Call, path: str) -> None:
+    """Bytes of external data of a file that is far smaller than the model's weights."""
+    size, weights = call.attributes[c.RESULT_BYTES], call.attributes.get(c.MODEL_BYTES, 0)
+    outermost = call.export.outermost.attributes
+    if c.RESULT_EXTERNAL_BYTES in outermost or size > weights:
+        return
+    import onnx  # the export has imported it
+
+    external = 0
+    for tensor in onnx.load(path, load_external_data=False).graph.initializer:
+        told = {entry.key: entry.value for entry in tensor.external_data}
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            place = os.path.join(os.path.dirname(path), told.get("location", ""))
+            length = told.get("length")
+            external += int(length) if length else os.path.getsize(place)
+    if external:
+        call.attributes[c.RESULT_EXTERNAL_BYTES] = external
 
 
 def _describe_model(call: Call, model: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.graphs import dynamo, torchscript
+from onnxspan.recording.graphs import dynamic, dynamo, torchscript
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -55,6 +55,13 @@ def note_program(call: Call, program: Any) -> None:
     count, size = torchscript.tensors_size(constants)
     call.attributes[c.CONSTANTS], call.attributes[c.CONSTANT_BYTES] = count, size
     _note_dynamic(call, dynamo.program_dynamic(program))
+    root = call.export.outermost.attributes
+    if c.DYNAMIC_ENDS not in root:
+        ends = dynamic.lost_in_program(program)
+        if ends:
+            root[c.DYNAMIC_ENDS] = [
+                f"{end}; seen after {call.name}" for end in ends[:_MOST_SYMBOLS]
+            ]
 
 
 def note_model(call: Call, model: Any) -> None:

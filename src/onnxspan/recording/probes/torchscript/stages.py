@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections import Counter
 from typing import Any
 
 from onnxspan import conventions as c
 from onnxspan.recording.call import Call
-from onnxspan.recording.graphs import torchscript
+from onnxspan.recording.graphs import dynamic, torchscript
 from onnxspan.recording.graphs.origin import full_name
 from onnxspan.recording.probes.torchscript.counting import kinds, note_parameters, note_size
 
@@ -99,7 +100,13 @@ def before_export_onnx(call: Call) -> None:
     """Count the finished graph, by operator, for the root."""
     graph, parameters = call.args[0], call.args[1]
     root = call.export.outermost.attributes
-    counts = kinds(call, graph)
+    # A constant that is None is written as an empty name, and is no node of the file.
+    counts = Counter(
+        {kind: n for kind, n in kinds(call, graph).items() if kind != "prim::Constant"}
+    )
+    ends = dynamic.lost_in_script(graph)
+    if ends:
+        root[c.DYNAMIC_ENDS] = ends
     root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = counts.total(), torchscript.operators(counts)
     root[c.RESULT_INITIALIZERS] = len(parameters)
     note_size(call, graph)
