@@ -205,7 +205,7 @@ def test_the_saved_file(exporting):
     folder, _, traced = exporting
     trace = Trace.read(folder / "t.jsonl")
     assert f"onnxspan: {len(trace.spans)} spans in t.jsonl; " in traced[2]
-    assert traced[2].endswith("onnxspan html t.jsonl --open\n")
+    assert traced[2].endswith("onnxspan walk t.jsonl\n")
     shown = io.StringIO()
     tree.show(trace, file=shown, width=80)
     assert shown.getvalue() in traced[2]

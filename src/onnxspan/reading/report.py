@@ -17,6 +17,7 @@ from onnxspan import explanations
 from onnxspan.files import write_text
 from onnxspan.reading import mismatch, pages
 from onnxspan.reading.failure import fatal_failure, is_handled, module_of
+from onnxspan.reading.graph_steps import graph_steps
 from onnxspan.reading.notes import findings, notes
 from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.gc_time import without_collector
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from onnxspan.reading.failure import Failure
     from onnxspan.reading.source.trace import Span, Trace
 
-SCRIPTS = ("dom.js", "data.js", "waterfall.js", "charts.js", "details.js", "tables.js", "main.js")
+SCRIPTS = (
+    "dom.js", "data.js", "waterfall.js", "charts.js", "details.js", "dagre.js", "graph.js", "tables.js",
+    "main.js",
+)  # fmt: skip
 """The page's script, in the order in which its parts need each other."""
 MOST_STEPS = 1_000
 """Steps of the walk in a report; `onnxspan walk` shows the rest."""
@@ -94,7 +98,7 @@ def render(trace: Trace) -> str:
     with without_collector():
         embedded = _embedded(data(trace))
     body = string.Template(pages.asset("report.html")).substitute(data=embedded)
-    return pages.page(_title(trace), body, styles=("report.css",), scripts=SCRIPTS)
+    return pages.page(_title(trace), body, styles=("report.css", "graph.css"), scripts=SCRIPTS)
 
 
 def data(trace: Trace) -> dict[str, Any]:
@@ -108,6 +112,7 @@ def data(trace: Trace) -> dict[str, Any]:
     places: dict[tuple[Any, ...], int] = {}
     rows = [_row(span, index, places, root.start) for root in trace.roots for span in root.walk()]
     diffs, notices = _diffs(trace, spans)
+    graphs, unread = graph_steps(trace, index)
     steps, cut = _steps(trace, {span.span_id: index[id(span)] for span in spans}, diffs)
     return {
         "format": "onnxspan.report",
@@ -135,7 +140,9 @@ def data(trace: Trace) -> dict[str, Any]:
         },
         "steps": steps,
         "diffs": {index[key]: text for key, text in diffs.items()},
-        "notices": _differing(trace)
+        "graphs": graphs,
+        "notices": unread
+        + _differing(trace)
         + _ended(trace)
         + _missing(trace)
         + _omitted(trace)

@@ -1,0 +1,126 @@
+"""The Graph view in a real Chromium: passes, changes by colour, a node's life, keys, bad input."""
+
+import io
+import shutil
+import warnings
+
+import pytest
+import torch
+from faulty import deep
+
+import onnxspan
+import torch_facts
+from onnxspan.reading import report
+from onnxspan.reading.source.trace import Trace
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("graphs") / "t.jsonl"
+    model, args = deep()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with onnxspan.trace(snapshots="changed") as trace:
+            torch.onnx.export(model, args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
+    trace.save(path)
+    return path
+
+
+@pytest.fixture
+def graph_page(browser, saved, tmp_path):
+    """The page with the Graph tab open, and what its console said."""
+    file = tmp_path / "t.html"
+    report.save(Trace.read(saved), file)
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(file.as_uri())
+    page.click("#tab-graph")
+    page.wait_for_selector(".graphs[data-drawn]")
+    yield page
+    page.close()
+    assert said == []
+
+
+def choose(page, name):
+    page.locator(".graphs ol button", has_text=name).first.click()
+    at = page.evaluate("document.querySelector('.graphs [aria-current=true]').textContent")
+    assert at == name
+    page.wait_for_selector(".graphs .picture svg")
+
+
+def test_passes_and_changes(graph_page):
+    """Passes stand in order; of the chosen one new, gone and changed nodes are told apart."""
+    names = graph_page.locator(".graphs ol button").all_text_contents()
+    assert names.index("_jit_pass_onnx") < names.index("_jit_pass_onnx_constant_fold")
+    choose(graph_page, "_jit_pass_onnx_eval_peephole")
+    playwright.expect(
+        graph_page.locator(".graphs .node.gone", has_text="BatchNorm").first
+    ).to_be_visible()
+    playwright.expect(
+        graph_page.locator(".graphs .node.new", has_text="Conv").first
+    ).to_be_visible()
+    drawn = graph_page.locator(".graphs .node").count()
+    assert drawn <= 40
+    graph_page.get_by_role("button", name="Whole graph").click()
+    playwright.expect(graph_page.locator(".graphs .counts")).not_to_contain_text("are drawn")
+    assert graph_page.locator(".graphs .node").count() > drawn
+
+
+def test_passes_that_changed_nothing_on_request(graph_page):
+    """The filter for changed passes can be taken off; the others are grey."""
+    before = graph_page.locator(".graphs ol button").count()
+    graph_page.get_by_role("button", name="Changed passes only").click()
+    playwright.expect(graph_page.locator(".graphs ol button.same").first).to_be_visible()
+    assert graph_page.locator(".graphs ol button").count() > before
+
+
+def test_a_chosen_node_and_its_life(graph_page):
+    """A chosen node shows its module, its line and what became of it, and stays chosen."""
+    choose(graph_page, "_jit_pass_lower_all_tuples")
+    graph_page.locator(".graphs .node", has_text="linear").first.click()
+    side = graph_page.locator(".graphs .node-side")
+    playwright.expect(side).to_contain_text("torch.nn.modules.linear.Linear")
+    playwright.expect(side).to_contain_text("faulty.py:")
+    became = side.get_by_role("button", name="became onnx::Gemm in _jit_pass_onnx")
+    playwright.expect(became).to_be_visible()
+    became.click()
+    playwright.expect(side.locator("h3").first).to_have_text("onnx::Gemm")
+    playwright.expect(graph_page.locator(".graphs ol [aria-current=true]")).to_have_text(
+        "_jit_pass_onnx"
+    )
+    playwright.expect(graph_page.locator(".graphs .node.chosen")).to_have_count(1)
+
+
+def test_arrow_keys(graph_page):
+    """Arrow keys go from pass to pass."""
+    first = graph_page.locator(".graphs ol [aria-current=true]").text_content()
+    graph_page.locator(".graphs").focus()
+    graph_page.keyboard.press("ArrowDown")
+    playwright.expect(graph_page.locator(".graphs ol [aria-current=true]")).not_to_have_text(first)
+    graph_page.keyboard.press("ArrowUp")
+    playwright.expect(graph_page.locator(".graphs ol [aria-current=true]")).to_have_text(first)
+
+
+def test_as_text(graph_page):
+    """The text diff is one click away."""
+    choose(graph_page, "_jit_pass_onnx_eval_peephole")
+    graph_page.get_by_role("button", name="As text").click()
+    playwright.expect(graph_page.locator(".graphs pre.diff")).to_contain_text("BatchNormalization")
+
+
+def test_size_of_the_page(saved):
+    """The page with its graphs stays below 2 MB."""
+    assert len(report.render(Trace.read(saved))) < 2_000_000
+
+
+def test_a_missing_folder_is_said(saved, tmp_path):
+    """Without its folder the report has no Graph tab, and says which file is missing."""
+    alone = tmp_path / "alone.jsonl"
+    shutil.copy(saved, alone)
+    data = report.data(Trace.read(alone))
+    assert data["graphs"] == {"steps": [], "records": {}}
+    assert any("is not there. Keep the folder" in notice for notice in data["notices"])
