@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FORMAT = "onnxspan.graph"
 VERSION = 1
@@ -104,14 +107,24 @@ class Graph:
                 stack.extend(reversed(block))
         return found
 
-    def dump(self) -> str:
-        """The record as one line of JSON; what is empty is left out."""
+    def dump(self, nodes: Iterable[Node] | None = None) -> str:
+        """The record as one line of JSON; what is empty is left out.
+
+        Args:
+            nodes: in place of `self.nodes`, taken one by one: a recorder makes each node as it
+                is written, so that a large graph does not leave thousands of objects for the
+                garbage collector.
+        """
+        written = ",".join(
+            json.dumps(_sparse(node), separators=(",", ":"), ensure_ascii=True)
+            for node in (self.nodes if nodes is None else nodes)
+        )
         data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "kind": self.kind}
         data["inputs"], data["outputs"] = self.inputs, self.outputs
-        data["nodes"] = [_sparse(node) for node in self.nodes]
         data["types"] = self.types
         data["initializers"] = [_sparse(one) for one in self.initializers]
-        return json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+        head = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+        return f'{head[:-1]},"nodes":[{written}]}}'
 
 
 def _sparse(value: Any) -> dict[str, Any]:

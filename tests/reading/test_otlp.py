@@ -72,13 +72,13 @@ def test_too_large_is_not_opened(tmp_path):
     path = tmp_path / "large.jsonl"
     with path.open("wb") as stream:
         stream.truncate(500_000_000)
-    with pytest.raises(TraceFileError, match=r"has 500 MB.*level `passes`"):
+    with pytest.raises(TraceFileError, match=r"has 477 MiB.*level `passes`"):
         Trace.read(path)
 
 
 def test_one_endless_line(tmp_path, monkeypatch):
     """A line without an end is not read into memory beyond a limit."""
-    monkeypatch.setattr(otlp, "MOST_LINE_BYTES", 1000)
+    monkeypatch.setattr(otlp, "MAX_LINE_BYTES", 1000)
     path = tmp_path / "line.jsonl"
     path.write_text("{" + " " * 5000)
     with pytest.raises(TraceFileError, match="line 1 is longer"):

@@ -49,7 +49,7 @@ def test_dead_process_tells_where_it_was(how, codes, tmp_path):
     assert trace.roots[0].get(c.MODEL_CLASS) == "__main__.Model"
     screen = trace.ending.screen()
     assert screen.startswith("The process ended inside _jit_pass_onnx_peephole, without a word")
-    assert "MB resident at that moment" in screen
+    assert "iB resident at that moment" in screen
 
 
 def test_killed_at_a_node(tmp_path):

@@ -99,7 +99,7 @@ def test_the_model_is_the_same(kept, tmp_path):
 
 def test_a_pattern_keeps_the_named_passes(tmp_path, monkeypatch):
     """A pattern keeps both texts of the passes it names; what goes over a limit is said."""
-    monkeypatch.setattr(snapshots, "MOST_FILES", 1)
+    monkeypatch.setattr(snapshots, "MAX_FILES", 1)
     trace = export(tmp_path / "model.onnx", snapshots="*peephole")
     with_texts = [span for span in trace.spans if c.SNAPSHOT_CHANGED in span.attributes]
     assert {span.name for span in with_texts} == {

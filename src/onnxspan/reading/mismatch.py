@@ -80,7 +80,8 @@ class Mismatch:
         """Label and text of each line of the screen below its head."""
         found: list[tuple[str, str]] = []
         if self.operator:
-            more = f" and {self.also:,} more operators" if self.also else ""
+            plural = "" if self.also == 1 else "s"
+            more = f" and {self.also:,} more operator{plural}" if self.also else ""
             found.append(("operator", f"{self.operator}{more}"))
         if self.module is not None or self.module_class:
             where = self.module or "the model itself"

@@ -12,10 +12,10 @@ from onnxspan.reading.text import one_line
 if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
-MOST_SPANS = 600
+MAX_SPANS = 600
 """Spans that a cell shows; the report shows all."""
-MOST_CHILDREN = 100
-MOST_DEPTH = 60
+MAX_CHILDREN = 100
+MAX_DEPTH = 60
 
 _STYLE = (
     "font:12px/1.6 ui-monospace,Menlo,Consolas,monospace;border:1px solid #8884;"
@@ -30,13 +30,13 @@ def render(trace: Trace) -> str:
     if not trace.roots:
         return "<div>onnxspan: no export was recorded.</div>"
     parts = [f'<div style="{_STYLE}">']
-    left = MOST_SPANS
+    left = MAX_SPANS
     for root in trace.roots:
         if left <= 0:
             break
         left = _tree(root, root, 0, left, parts)
     held = len(trace.spans)
-    if held > MOST_SPANS:
+    if held > MAX_SPANS:
         parts.append(f"<div>… of {held:,} spans; `trace.save('export.html')` shows all.</div>")
     parts.append("</div>")
     return "".join(parts)
@@ -46,13 +46,13 @@ def _tree(span: Span, root: Span, depth: int, left: int, parts: list[str]) -> in
     """Append one span and what is below it; returns how many spans may still come."""
     line = _line(span, root)
     left -= 1
-    if not span.children or depth >= MOST_DEPTH or left <= 0:
+    if not span.children or depth >= MAX_DEPTH or left <= 0:
         parts.append(f'<div style="padding-left:1.1em">{line}</div>')
         return left
     is_open = " open" if depth < 2 or span.error else ""  # noqa: PLR2004  # the export and its stages
     parts.append(f'<details{is_open}><summary>{line}</summary><div style="padding-left:1.2em">')
     for number, child in enumerate(span.children):
-        if left <= 0 or number >= MOST_CHILDREN:
+        if left <= 0 or number >= MAX_CHILDREN:
             parts.append(f"<div>… {len(span.children) - number:,} more</div>")
             break
         left = _tree(child, root, depth + 1, left, parts)

@@ -19,7 +19,7 @@ MESSAGE = 400
 """Characters of a failure's message that are shown; the file has the whole."""
 
 
-MOST_OUTPUTS = 4
+MAX_OUTPUTS = 4
 """Outputs whose verification is shown; the file has them all."""
 
 
@@ -100,8 +100,8 @@ def _baked(span: Span) -> Iterator[str]:
             if len(places) > 1
             else "a value became a constant"
         )
-        shown = ", ".join(list(places)[:MOST_OUTPUTS])
-        more = f" and {len(places) - MOST_OUTPUTS} more" if len(places) > MOST_OUTPUTS else ""
+        shown = ", ".join(list(places)[:MAX_OUTPUTS])
+        more = f" and {len(places) - MAX_OUTPUTS} more" if len(places) > MAX_OUTPUTS else ""
         yield one_line(f"{count} while tracing: {shown}{more}")
 
 
@@ -131,12 +131,12 @@ def findings(span: Span) -> Iterator[str]:
     columns = [span.get(key) for key in (c.VERIFY_OUTPUTS, c.VERIFY_ABSOLUTE, c.VERIFY_RELATIVE)]
     if span.name == "verify_onnx_program" and all(isinstance(each, list) for each in columns):
         rows = sorted(zip(*columns, strict=False), key=_closeness)
-        for name, absolute, relative in rows[:MOST_OUTPUTS]:
+        for name, absolute, relative in rows[:MAX_OUTPUTS]:
             yield one_line(
                 f"{name}: differs by {_short(absolute)} at most, {_short(relative)} relative"
             )
-        if len(columns[0]) > MOST_OUTPUTS:
-            yield f"and {len(columns[0]) - MOST_OUTPUTS} more outputs"
+        if len(columns[0]) > MAX_OUTPUTS:
+            yield f"and {len(columns[0]) - MAX_OUTPUTS} more outputs"
     if span.get(c.REPORT_FILE):
         yield one_line(f"wrote {span.get(c.REPORT_FILE)}")
 

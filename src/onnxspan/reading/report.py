@@ -35,12 +35,12 @@ SCRIPTS = (
     "main.js",
 )  # fmt: skip
 """The page's script, in the order in which its parts need each other."""
-MOST_STEPS = 1_000
+MAX_STEPS = 1_000
 """Steps of the walk in a report; `onnxspan walk` shows the rest."""
 
-MOST_DIFF_CHARACTERS = 800_000
+MAX_DIFF_CHARACTERS = 800_000
 """Characters of all diffs in a report, so that it stays below 2 MB."""
-MOST_ONE_DIFF = 100_000
+MAX_ONE_DIFF = 100_000
 
 _KEYS = {
     "level": c.LEVEL,
@@ -235,7 +235,7 @@ def _diffs(trace: Trace, spans: list[Span]) -> tuple[dict[int, str], list[str]]:
     """The diffs of passes, each cut to a length and all of them to a sum, said aloud."""
     found: dict[int, str] = {}
     notices: list[str] = []
-    left, cut, problems = MOST_DIFF_CHARACTERS, 0, 0
+    left, cut, problems = MAX_DIFF_CHARACTERS, 0, 0
     for span in filter(snapshots.has_snapshot, spans):
         try:
             text = snapshots.diff(trace, span)
@@ -244,10 +244,10 @@ def _diffs(trace: Trace, spans: list[Span]) -> tuple[dict[int, str], list[str]]:
             if problems == 1:
                 notices.append(str(error))
             continue
-        room = min(MOST_ONE_DIFF, left)
+        room = min(MAX_ONE_DIFF, left)
         if len(text) > room:
             cut += 1
-            text = text[:room].rpartition("\n")[0] + _CUT if room > MOST_ONE_DIFF // 10 else ""
+            text = text[:room].rpartition("\n")[0] + _CUT if room > MAX_ONE_DIFF // 10 else ""
         left -= len(text)
         if text:
             found[id(span)] = text
@@ -276,14 +276,14 @@ def _steps(
     """The walk's steps; their explanations stand elsewhere in the report already."""
     found = steps.steps(trace, lambda span: diffs.get(id(span), ""))
     notices = []
-    if len(found) > MOST_STEPS:
+    if len(found) > MAX_STEPS:
         notices.append(
-            f"The walk shows the first {MOST_STEPS:,} of {len(found):,} steps; "
+            f"The walk shows the first {MAX_STEPS:,} of {len(found):,} steps; "
             "`onnxspan walk` shows them all."
         )
     return [
         {"span": index[step.span_id], **{key: getattr(step, key) for key in _STEP_FIELDS}}
-        for step in found[:MOST_STEPS]
+        for step in found[:MAX_STEPS]
     ], notices
 
 

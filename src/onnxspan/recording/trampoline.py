@@ -22,7 +22,7 @@ NAME = "onnxspan_wrapper"
 WRAPPER_FILE = "<onnxspan, skipped by warnings like importlib._bootstrap>"
 """The file name that wrappers are compiled under; patching.py says why."""
 
-_MOST_SITES = 1_000
+_MAX_SITES = 1_000
 
 
 def _template(original: Callable[..., Any]) -> FunctionType:
@@ -56,7 +56,7 @@ class StandIn:
 
     def make(self, frame: FrameType) -> FunctionType:
         """The function that calls the original in the name of this frame, kept in `found`."""
-        if len(self.found) >= _MOST_SITES:
+        if len(self.found) >= _MAX_SITES:
             self.found.clear()
         code = frame.f_code
         lookalike = self._code.replace(

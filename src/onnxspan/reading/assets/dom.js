@@ -28,18 +28,31 @@ function svg(tag, attributes, text) {
   return node;
 }
 
-const digits = (value) => (value >= 100 ? 0 : value >= 10 ? 1 : 2);
+// As Python's reading/figures.py: three significant digits, an exact half goes to the even digit.
+function fixed(value, digits) {
+  const scaled = value * 10 ** digits;
+  const below = Math.floor(scaled);
+  return (scaled - below === 0.5 && below % 2 === 0 ? below / 10 ** digits : value).toFixed(digits);
+}
+function three(value) {
+  for (const [limit, digits] of [[10, 2], [100, 1]]) if (Number(fixed(value, digits)) < limit) return fixed(value, digits);
+  return Number(fixed(value, 0)).toLocaleString("en");
+}
 function time(ns) {
-  if (ns >= 60e9) return `${Math.floor(ns / 60e9)} min ${((ns % 60e9) / 1e9).toFixed(0)} s`;
-  for (const [size, unit] of [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]])
-    if (ns >= size) return `${(ns / size).toFixed(digits(ns / size))} ${unit}`;
-  return `${Math.round(ns)} ns`;
+  const seconds = ns / 1e9;
+  for (const [limit, factor, unit] of [[1, 1e3, "ms"], [600, 1, "s"], [7200, 1 / 60, "min"]])
+    if (seconds < limit) return `${three(seconds * factor)} ${unit}`;
+  return `${three(seconds / 3600)} h`;
 }
 function bytes(value) {
-  const size = Math.abs(value);
-  for (const [scale, unit] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]])
-    if (size >= scale) return `${(value / scale).toFixed(digits(size / scale))} ${unit}`;
-  return `${value} B`;
+  let size = Math.abs(value);
+  const sign = value < 0 ? "-" : "";
+  if (size < 1024) return `${sign}${fixed(size, 0)} B`;
+  for (const unit of ["KiB", "MiB", "GiB"]) {
+    size /= 1024;
+    if (size < 1000) return `${sign}${three(size)} ${unit}`;
+  }
+  return `${sign}${three(size / 1024)} TiB`;
 }
 const count = (value) => Number(value).toLocaleString("en");
 const signed = (value, show) => (value > 0 ? "+" : value < 0 ? "−" : "") + show(Math.abs(value));

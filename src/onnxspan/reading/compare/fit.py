@@ -18,12 +18,12 @@ from onnxspan.errors import OnnxspanError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEAST_SIZES = 3
+MIN_SIZES = 3
 """A constant, a factor and an exponent need three points."""
 ASSUMED_NOISE = 0.15
 """What a duration scatters by, as a share, when nothing was repeated."""
-LEAST_NOISE = 0.03
-LEAST_SECONDS = 50e-6
+MIN_NOISE = 0.03
+MIN_SECONDS = 50e-6
 """No duration is taken to be surer than this."""
 CACHES = 2e-6
 """Seconds a node by which linear work may be off: a graph that outgrows the processor's caches
@@ -98,13 +98,13 @@ def fit(sizes: Sequence[float], seconds: Sequence[float], noise: float) -> Fit:
     n = np.asarray(sizes, dtype=float)
     t = np.asarray(seconds, dtype=float)
     weights = 1.0 / (
-        np.square(np.maximum(noise, LEAST_NOISE) * t) + LEAST_SECONDS**2 + np.square(CACHES * n)
+        np.square(np.maximum(noise, MIN_NOISE) * t) + MIN_SECONDS**2 + np.square(CACHES * n)
     )
     exponents = np.linspace(0.05, _HIGHEST, 396)
     misfits, constants, factors = _lines(np, np.power(n / n.max(), exponents[:, None]), t, weights)
     best = int(misfits.argmin())
     # Points that no curve fits are noisier than was thought: the interval widens with them.
-    spare = len(n) - LEAST_SIZES
+    spare = len(n) - MIN_SIZES
     scale = max(1.0, float(misfits[best]) / max(spare, 1))
     level = float(np.sum(weights * t) / np.sum(weights))
     flat = float(np.sum(weights * np.square(t - level)))

@@ -10,7 +10,7 @@ from onnxspan.errors import OnnxspanError
 from onnxspan.reading.compare import series
 from onnxspan.reading.compare.fit import (
     ASSUMED_NOISE,
-    LEAST_SIZES,
+    MIN_SIZES,
     NOTICEABLE,
     NOTICEABLE_SHARE,
     Fit,
@@ -142,7 +142,7 @@ def measure(samples: Sequence[Sample]) -> Growth:
         else:
             by_size.setdefault(sample.nodes, []).append(sample)
     sizes = sorted(by_size)
-    if len(sizes) < LEAST_SIZES:
+    if len(sizes) < MIN_SIZES:
         raise OnnxspanError(
             f"growth needs finished exports of at least three sizes, and these have "
             f"{len(sizes)} ({', '.join(map(str, sizes)) or 'none'} nodes). Export the same model "
@@ -174,7 +174,7 @@ def _row(step: Step, total: Series, own: Series, usual: float) -> GrowthRow:
 
 
 def _fit(series: Series, usual: float) -> Fit | None:
-    if len(series.sizes) < LEAST_SIZES:
+    if len(series.sizes) < MIN_SIZES:
         return None
     return fit(series.sizes, series.fastest, series.noise(usual, ASSUMED_NOISE))
 

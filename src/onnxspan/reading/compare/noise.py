@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LEAST_SHARE = 0.05
-LEAST_SECONDS = 0.0002
+MIN_SHARE = 0.05
+MIN_SECONDS = 0.0002
 ASSUMED_SHARE = 0.25
 """What a duration of a single trace is taken to scatter by."""
 ASSUMED_SECONDS = 0.001
@@ -80,7 +80,7 @@ def usual_share(pairs: Sequence[tuple[Measured | None, Measured | None]]) -> flo
         _ratio(side.low, side.high)
         for pair in pairs
         for side in pair
-        if side is not None and side.repeated and side.median > LEAST_SECONDS
+        if side is not None and side.repeated and side.median > MIN_SECONDS
     ]
     return statistics.median(shares) if shares else 0.0
 
@@ -90,7 +90,7 @@ def durations_differ(before: Measured, after: Measured, usual: float) -> bool:
     if not exceeds(before, after):
         return False
     if before.repeated and after.repeated:
-        share, seconds = LEAST_SHARE, LEAST_SECONDS
+        share, seconds = MIN_SHARE, MIN_SECONDS
     else:
         share, seconds = ASSUMED_SHARE, ASSUMED_SECONDS
     larger, smaller = max(before.median, after.median), min(before.median, after.median)

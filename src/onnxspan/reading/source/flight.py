@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
+from onnxspan.reading import figures
 from onnxspan.reading.source.trace import Event, Span, Trace
 from onnxspan.reading.text import one_line
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _START = f'{{"{c.FLIGHT_FORMAT}":'.encode()
 _NEXT = "Give a flight log (FILE.flight) as `onnxspan.trace()` writes it"
-_MOST_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 """What is read of one; the recording keeps them below 8 MiB and one export."""
 _FULL = 0.5
 """Share of the memory limit from which running out of memory is worth naming."""
@@ -67,9 +68,9 @@ class Ending:
             lines += _row("inside", inside, width)
             started = (self.since - _root(self.last).start) / 1e9
             lines += _row("entered", f"{started:.2f} s after the export began", width)
-        told = f"{_mega(self.memory)} resident at that moment"
+        told = f"{figures.size(self.memory)} resident at that moment"
         if self.limit:
-            told += f", of {_mega(self.limit)} that the process may use"
+            told += f", of {figures.size(self.limit)} that the process may use"
         lines += _row("memory", told, width)
         if self.unreadable:
             lines += _row(
@@ -130,7 +131,7 @@ def read_flight(path: Path) -> Trace:
     """
     try:
         with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES)
+            data = stream.read(_MAX_BYTES)
     except OSError as error:
         raise TraceFileError(path, f"cannot be read: {error.strerror or error}", _NEXT) from error
     reader = _Reader()
@@ -253,10 +254,6 @@ def _around(span: Span) -> list[Span]:
 
 def _root(span: Span) -> Span:
     return [span, *_around(span)][-1]
-
-
-def _mega(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB"
 
 
 def _row(label: str, text: str, width: int) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
+from onnxspan.reading import figures
 from onnxspan.reading.source.gc_time import without_collector
 from onnxspan.reading.source.trace import Event, Span
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-MOST_BYTES = 400_000_000
+MAX_BYTES = 400_000_000
 """The largest file that is read: about 400 000 spans, which take some 2 GB of memory."""
-MOST_LINE_BYTES = 64_000_000
+MAX_LINE_BYTES = 64_000_000
 """The longest line; `trace.save` writes 512 spans a line."""
 
 _NEXT = "Give a file that `trace.save(...)` or `onnxspan run -o FILE.jsonl` wrote"
@@ -60,12 +61,12 @@ def _check_kind(path: Path) -> None:
         raise _unreadable(path, error) from error
     if stat.S_ISDIR(status.st_mode):
         raise TraceFileError(path, "is a folder", _NEXT)
-    if status.st_size > MOST_BYTES:
-        raise TraceFileError(path, f"has {status.st_size / 1e6:.0f} MB", _SMALLER)
+    if status.st_size > MAX_BYTES:
+        raise TraceFileError(path, f"has {figures.size(status.st_size)}", _SMALLER)
 
 
 _SMALLER = (
-    f"At most {MOST_BYTES / 1e6:.0f} MB are read: record at the level `passes`, or read a part, "
+    f"At most {figures.size(MAX_BYTES)} are read: record at the level `passes`, or read a part, "
     "as every line stands for itself: `head -n 100 FILE > part.jsonl`"
 )
 
@@ -91,16 +92,16 @@ def _read_stream(path: Path, stream: BinaryIO) -> list[Span]:
     scopes: set[str] = set()
     total = 0
     number = 0
-    while line := stream.readline(MOST_LINE_BYTES + 1):
+    while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
         total += len(line)
         if number == 1:
             _check_start(path, line)
-        if total > MOST_BYTES:  # a pipe or a device, whose size nobody told
-            raise TraceFileError(path, f"has more than {MOST_BYTES / 1e6:.0f} MB", _SMALLER)
-        if len(line) > MOST_LINE_BYTES:
+        if total > MAX_BYTES:  # a pipe or a device, whose size nobody told
+            raise TraceFileError(path, f"has more than {figures.size(MAX_BYTES)}", _SMALLER)
+        if len(line) > MAX_LINE_BYTES:
             raise TraceFileError(
-                path, f"line {number} is longer than {MOST_LINE_BYTES / 1e6:.0f} MB", _NEXT
+                path, f"line {number} is longer than {figures.size(MAX_LINE_BYTES)}", _NEXT
             )
         if not line.isspace():
             _read_line(path, number, line, spans, scopes)

@@ -31,9 +31,9 @@ _NOISE = re.compile(
 )
 """What is not the graph: counts of users, places in the source, onnx_ir's line numbers."""
 _USES_ONLY = re.compile(r"\s*(return|->|block)\b|\s*->")
-MOST_GAP = 1_500
+MAX_GAP = 1_500
 """Lines of a stretch without a match that are still matched one by one: the work is quadratic."""
-MOST_LINES = 200_000
+MAX_LINES = 200_000
 
 
 class SnapshotError(OnnxspanError):
@@ -128,8 +128,8 @@ def record(trace: Trace, span: Span, key: str) -> Graph | None:
 
 def unified(before: str, after: str, name: str = "graph", context: int = 3) -> str:
     """A unified diff of two graphs' texts, with the values of the second named as in the first."""
-    old = [_NOISE.sub("", line) for line in before.splitlines()[:MOST_LINES]]
-    new = [_NOISE.sub("", line) for line in after.splitlines()[:MOST_LINES]]
+    old = [_NOISE.sub("", line) for line in before.splitlines()[:MAX_LINES]]
+    new = [_NOISE.sub("", line) for line in after.splitlines()[:MAX_LINES]]
     renamed = _renamed(old, new)
     lines = difflib.unified_diff(
         old, renamed, f"before {name}", f"after {name}", n=context, lineterm=""
@@ -185,7 +185,7 @@ def _masked_matches(
 ) -> Iterator[tuple[int, int]]:
     (i1, i2), (j1, j2) = olds, news
     # Beyond the limit popular lines are passed over, which keeps the work near linear.
-    is_large = i2 - i1 > MOST_GAP or j2 - j1 > MOST_GAP
+    is_large = i2 - i1 > MAX_GAP or j2 - j1 > MAX_GAP
     masked = difflib.SequenceMatcher(
         None,
         [_VALUE.sub("%", line) for line in old[i1:i2]],

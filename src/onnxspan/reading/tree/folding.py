@@ -27,7 +27,7 @@ NOTICEABLE_MEMORY = 0.05
 """A growth of at least this share of the process's memory is noticeable."""
 SAME = 3
 """So many calls of one name share a line, however long they took."""
-MOST_GROUPS = 6
+MAX_GROUPS = 6
 """Lines of that kind below one span; the shorter ones join the rest."""
 
 
@@ -100,7 +100,7 @@ class Folding:
                 by_name.setdefault(child.name, []).append(child)
         groups = [Line(Kind.SAME, spans) for spans in by_name.values() if len(spans) >= SAME]
         groups.sort(key=lambda line: -line.duration)
-        return groups[:MOST_GROUPS]
+        return groups[:MAX_GROUPS]
 
     def _stands_alone(self, span: Span) -> bool:
         is_stage = span.get(c.LEVEL) == c.Level.STAGES.name.lower()

@@ -34,8 +34,8 @@ COLUMNS = {
 DEEPEST = 24
 """Levels of indentation; what is nested deeper keeps this one."""
 TIMES = "\N{MULTIPLICATION SIGN}"
-MOST_OPERATORS = 5
-_LEAST_MESSAGE = 20
+MAX_OPERATORS = 5
+_MIN_MESSAGE = 20
 _LONG, _MIDDLING = 0.25, 0.05
 
 
@@ -165,12 +165,12 @@ def _said(line: Line) -> Iterator[tuple[str, str]]:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """A message in pieces of so many columns: its middle may be what tells most."""
-    console = Console(file=io.StringIO(), width=max(width, _LEAST_MESSAGE), color_system=None)
+    console = Console(file=io.StringIO(), width=max(width, _MIN_MESSAGE), color_system=None)
     return [line.plain.rstrip() for line in Text(text).wrap(console, console.width)]
 
 
 def _operator_rows(span: Span, whole: float) -> list[Line | Row]:
-    entries, more, others = operator_sums(span, MOST_OPERATORS)
+    entries, more, others = operator_sums(span, MAX_OPERATORS)
 
     def row(name: str, prefix: str, seconds: float, style: str) -> Row:
         part = seconds / whole if whole else 0.0

@@ -23,7 +23,7 @@ WIDE = 110
 """From this many columns on, the tree has longer guides and a bar for the share."""
 _GAP = 2
 _BAR = 12
-_LEAST_NAME = 20
+_MIN_NAME = 20
 
 
 def show(
@@ -98,7 +98,7 @@ def _table(listed: Sequence[Row], console: Console) -> list[Text]:
     }
     has_bar = console.width >= WIDE and "share" in used
     figures = sum(widths.values()) + _GAP * len(widths) + (_BAR + _GAP if has_bar else 0)
-    available = max(console.width - figures, _LEAST_NAME)
+    available = max(console.width - figures, _MIN_NAME)
     name_width = min(max((row.width for row in listed), default=0), available)
     title = Text(" " * name_width)
     for name in used:

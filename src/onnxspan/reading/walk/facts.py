@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Names that a line lists before it says how many more there are."""
-MOST_LINES = 40
+MAX_LINES = 40
 """Lines of what was said inside one span."""
-MOST_CHARACTERS = 240
+MAX_CHARACTERS = 240
 """Of one such line."""
 
 
@@ -295,8 +295,8 @@ def place(span: Span) -> str:
 def log(span: Span) -> Iterator[str]:
     """What was said inside a span, failures left out: a line each, and how many more there are."""
     said = [_said(event) for event in span.events if event.name != c.EXCEPTION_EVENT]
-    yield from said[:MOST_LINES]
-    left = len(said) - MOST_LINES
+    yield from said[:MAX_LINES]
+    left = len(said) - MAX_LINES
     if left > 0:
         yield f"and {left} more in the trace"
     dropped = span.number(c.EVENTS_DROPPED)
@@ -317,7 +317,7 @@ def _said(event: Event) -> str:
     else:
         text = " ".join([event.name, *(str(value) for value in event.attributes.values())])
     text = one_line(text)
-    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
+    return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
 
 
 def error(span: Span) -> str:

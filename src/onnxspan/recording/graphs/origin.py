@@ -6,6 +6,7 @@ then, which is the one moment at which a module's path can be found.
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.call import Call
 
 _OUR_FOLDER = str(Path(__file__).resolve().parent.parent.parent)
-_MOST_LINKS = 10
+_MAX_LINKS = 10
 _LINK_LIMIT = 400
 _TEXT_LIMIT = 240
 
@@ -52,7 +53,7 @@ def describe(call: Call, error: BaseException) -> dict[str, Any]:
             found[c.MODULE_PATH] = path
     scope = str(call.attributes.get(c.NODE_SCOPE, ""))
     if "::" in scope:
-        path = path_of_scope(scope, call.export.outermost.argument("model"))
+        path = path_of_scope(scope, names_of_modules(call.export.outermost.argument("model")))
         if path:
             found[c.MODULE_PATH] = path
     return found
@@ -72,7 +73,7 @@ def _links(error: BaseException) -> list[BaseException]:
     links: list[BaseException] = []
     link: BaseException | None = error
     while (
-        link is not None and not any(link is known for known in links) and len(links) < _MOST_LINKS
+        link is not None and not any(link is known for known in links) and len(links) < _MAX_LINKS
     ):
         links.append(link)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
@@ -137,15 +138,23 @@ def _running_module(frames: list[tuple[FrameType, int]]) -> Any:
     return None
 
 
-def path_of_scope(scope: str, model: Any) -> str | None:
+def names_of_modules(model: Any) -> list[str]:
+    """The paths of a model's modules; empty for what is no module."""
+    named = getattr(model, "named_modules", None)
+    return [name for name, _module in named() if name] if callable(named) else []
+
+
+def path_of_scope(scope: str, names: list[str]) -> str | None:
     """The whole path behind torch's scope, which has of each module the end of its name only.
 
     `Encoder::/Block::blocks.0/Mix::mix` is `blocks.0.mix`; None when it is not one module alone.
+
+    Args:
+        scope: as a node has it.
+        names: the paths of the model's modules.
     """
-    named = getattr(model, "named_modules", None)
-    if named is None:
+    if not names:
         return None
-    names = [name for name, _module in named() if name]
     around = ""
     for segment in scope.split("/"):
         end = segment.rpartition("::")[2]
@@ -161,6 +170,7 @@ def path_of_scope(scope: str, model: Any) -> str | None:
     return around
 
 
+@functools.lru_cache(4096)
 def _end_of(name: str) -> str:
     """As torch shortens a module's name: from its last part that is no number on."""
     parts = name.split(".")

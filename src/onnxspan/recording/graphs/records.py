@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.graph_record import MAX_DEPTH, Graph, Initializer, Node
-from onnxspan.recording.graphs.origin import path_of_scope
+from onnxspan.recording.graphs.origin import names_of_modules, path_of_scope
 from onnxspan.recording.probes.dynamo.nodes import module_path, users_line
 from onnxspan.recording.probes.torchscript.nodes import source_of
 
@@ -32,12 +32,15 @@ class Records:
         self._model = model
         self._next = 0
         self._by_value: dict[Any, int] = {}  # TorchScript: a node by its first output's number
-        self._order: list[tuple[int, str]] = []  # number and kind, as the last record had them
+        self._ids: list[int] = []  # the nodes of the last record, in order, and their kinds
+        self._kinds: list[str] = []
         self._made_of: dict[Any, list[int]] = {}  # a converted node's first output: its sources
         self._converting: dict[Any, int] | None = None
+        self._names: list[str] | None = None
         self._places: dict[str, tuple[str, int] | None] = {}
         self._paths: dict[str, str | None] = {}
         self._ir_nodes: dict[int, tuple[int, Any]] = {}  # held, so that no number is used twice
+        self._fx_nodes: dict[tuple[str, str], int] = {}
         self._described: dict[int, tuple[str | None, str, str, int]] = {}
 
     # TorchScript
@@ -62,20 +65,19 @@ class Records:
                 continue
             self._made_of.setdefault(_key(node, 0), [source])
 
-    def torchscript(self, graph: Any, *, is_new: bool) -> Graph:
-        """A record of a TorchScript graph.
+    def torchscript(self, graph: Any, *, is_new: bool) -> str:
+        """A record of a TorchScript graph, written.
 
         Args:
             graph: a `torch._C.Graph`.
             is_new: the pass returned another graph than it was given.
         """
-        flat = list(_every(graph))
-        kinds = [node.kind() for node in flat]
         if self._converting is not None:
             self._converting = None
             self._by_value = {}
         elif is_new:
-            self._renumber(flat, kinds)
+            flat = list(_every(graph))
+            self._renumber(flat, [node.kind() for node in flat])
         record = Graph(
             "torchscript",
             [value.debugName() for value in graph.inputs()],
@@ -83,21 +85,21 @@ class Records:
         )
         for value in graph.inputs():
             record.types[value.debugName()] = str(value.type())
-        record.nodes = [
+        self._ids, self._kinds = [], []
+        written = record.dump(
             self._script_node(node, record, 0, at) for at, node in enumerate(graph.nodes())
-        ]
-        self._order = [(node.id, node.op) for node in record.walk()]
+        )
         self._made_of = {}
-        return record
+        return written
 
     def _renumber(self, flat: list[Any], kinds: list[str]) -> None:
         """A copy of the graph: the order of the nodes tells which is which."""
         self._by_value = {}
-        if kinds != [kind for _, kind in self._order]:
+        if kinds != self._kinds:
             return
         self._by_value = {
             _key(node, at): number
-            for at, (node, (number, _)) in enumerate(zip(flat, self._order, strict=True))
+            for at, (node, number) in enumerate(zip(flat, self._ids, strict=True))
         }
 
     def _script_node(self, node: Any, record: Graph, depth: int, at: int) -> Node:
@@ -108,6 +110,8 @@ class Records:
         if number is None:
             number = self._by_value[key] = self._new()
         kind = node.kind()
+        self._ids.append(number)
+        self._kinds.append(kind)
         found = Node(
             number,
             kind,
@@ -136,7 +140,9 @@ class Records:
         innermost = scope.rpartition("/")[2]
         class_name, _, end = innermost.rpartition("::")
         if scope not in self._paths:
-            self._paths[scope] = (path_of_scope(scope, self._model) or end) if scope else None
+            if self._names is None:
+                self._names = names_of_modules(self._model)
+            self._paths[scope] = (path_of_scope(scope, self._names) or end) if scope else None
         place: tuple[str, int] | None = None
         if kind != "prim::Constant" and not kind.startswith("onnx::"):
             text = node.sourceRange()
@@ -172,8 +178,13 @@ class Records:
         stack = node.meta.get("nn_module_stack") or {}
         path, kind = list(stack.values())[-1] if stack else (None, "")
         place = users_line(node.meta.get("stack_trace") or "")
+        # A decomposition makes every node anew: one of the same name and target is the same.
+        key = node.name, str(node.target)
+        number = self._fx_nodes.get(key)
+        if number is None:
+            number = self._fx_nodes[key] = self._new()
         return Node(
-            self._ir_number(node),
+            number,
             str(node.target),
             node.name,
             [one.name for one in node.all_input_nodes],
@@ -189,8 +200,8 @@ class Records:
             source=list(_from_nodes(node)),
         )
 
-    def model(self, model: Any) -> Graph:
-        """A record of an onnx_ir model; nodes are the same objects before and after a pass."""
+    def model(self, model: Any) -> str:
+        """A record of an onnx_ir model, written; nodes are the same objects before and after a pass."""
         record = Graph(
             "onnx",
             [str(value.name) for value in model.graph.inputs],
@@ -207,8 +218,7 @@ class Records:
                     int(getattr(tensor, "nbytes", 0) or 0),
                 )
             )
-        record.nodes = [self._ir_node(node, record, 0) for node in model.graph]
-        return record
+        return record.dump(self._ir_node(node, record, 0) for node in model.graph)
 
     def _ir_node(self, node: Any, record: Graph, depth: int) -> Node:
         told = node.metadata_props

@@ -10,7 +10,7 @@ from onnxspan.recording.listeners.base import tell
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
 
-MOST_EVENTS = 100
+MAX_EVENTS = 100
 """Events one span keeps; OpenTelemetry's own limit is 128, of which it cuts silently."""
 MESSAGE_LIMIT = 2_000
 
@@ -18,7 +18,7 @@ MESSAGE_LIMIT = 2_000
 def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
     """Add an event to the nearest span around `call`, and tell the listeners that hear.
 
-    Beyond `MOST_EVENTS` an event is counted on the span, and no listener hears it.
+    Beyond `MAX_EVENTS` an event is counted on the span, and no listener hears it.
     """
     operator = call.working or call.operator
     if operator and c.NODE_OPERATOR not in attributes:
@@ -28,7 +28,7 @@ def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
         holder = holder.parent
     if holder is None or holder.span is None:
         return
-    if len(getattr(holder.span, "events", ())) >= MOST_EVENTS:
+    if len(getattr(holder.span, "events", ())) >= MAX_EVENTS:
         holder.attributes[c.EVENTS_DROPPED] = holder.attributes.get(c.EVENTS_DROPPED, 0) + 1
         return
     export = call.export

@@ -27,7 +27,7 @@ from onnxspan.version import __version__
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
 
-_MOST_BYTES = 8 * 2**20
+_MAX_BYTES = 8 * 2**20
 """When an export begins and the file is longer, it is emptied: a loop of exports stays small."""
 _KEPT_DAYS = 14
 _FRESH_FOR_NODES = 3_000_000
@@ -155,7 +155,7 @@ class FlightLog(Listener):
 
     def _prepare(self) -> None:
         if self._descriptor >= 0 and self._process == _forks:
-            if self._size > _MOST_BYTES:
+            if self._size > _MAX_BYTES:
                 os.ftruncate(self._descriptor, 0)
                 self._size = 0
                 self._write(_header())

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from onnxspan.recording.call import Call, Export
 
-MOST_FILES = 500
-MOST_CHARACTERS = 20_000_000
+MAX_FILES = 500
+MAX_CHARACTERS = 20_000_000
 """Characters of one text."""
-MOST_TOTAL = 500_000_000
+MAX_TOTAL = 500_000_000
 """Characters of all texts together, before compression."""
-MOST_NODES = 100_000
+MAX_NODES = 100_000
 """A larger graph is not even made a text of: that alone would take seconds a pass."""
 
 
@@ -59,8 +59,8 @@ class Snapshots(Listener):
         if graph is None:
             return
         size = call.export.size
-        if size is not None and size.nodes > MOST_NODES:
-            self._omit(call, f"the graph has more than {MOST_NODES:,} nodes")
+        if size is not None and size.nodes > MAX_NODES:
+            self._omit(call, f"the graph has more than {MAX_NODES:,} nodes")
             return
         text = graph_text.text(graph)
         self._before[id(call)] = text
@@ -163,8 +163,8 @@ class Snapshots(Listener):
         records = self._records_of(call)
         try:
             if is_graph(graph):
-                return records.torchscript(graph, is_new=is_new).dump()
-            return records.model(graph).dump()
+                return records.torchscript(graph, is_new=is_new)
+            return records.model(graph)
         except Exception as error:  # the text is kept all the same
             call.export.note_error(f"recording the graph of {call.name}", error)
             return ""
@@ -189,13 +189,11 @@ class Snapshots(Listener):
         digest = hashlib.sha256(data).hexdigest()
         name = f"{digest[:16]}{ending}"
         if name not in self._kept:
-            if len(data) > MOST_CHARACTERS:
-                self._omit(call, f"the text has more than {MOST_CHARACTERS:,} characters")
+            if len(data) > MAX_CHARACTERS:
+                self._omit(call, f"the text has more than {MAX_CHARACTERS:,} characters")
                 return
-            if len(self._kept) >= MOST_FILES or self._total + len(data) > MOST_TOTAL:
-                self._omit(
-                    call, f"{MOST_FILES} texts or {MOST_TOTAL:,} characters are kept already"
-                )
+            if len(self._kept) >= MAX_FILES or self._total + len(data) > MAX_TOTAL:
+                self._omit(call, f"{MAX_FILES} texts or {MAX_TOTAL:,} characters are kept already")
                 return
             self._kept[name] = zlib.compress(data, 1)
             self._total += len(data)

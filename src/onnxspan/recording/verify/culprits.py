@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.graphs.origin import path_of_scope
+from onnxspan.recording.graphs.origin import names_of_modules, path_of_scope
 from onnxspan.recording.graphs.torchscript import is_graph
 from onnxspan.recording.verify import blame, fx_programs, script_graphs
 
@@ -195,7 +195,7 @@ class ScriptSide:
         return blame.Operator(
             node.kind(),
             values,
-            path_of_scope(scope, self._user_model) or path,
+            path_of_scope(scope, names_of_modules(self._user_model)) or path,
             kind,
             *(place or ("", 0)),
         )

@@ -400,4 +400,8 @@ def _tensors(model: Any) -> list[torch.Tensor]:
 
 def _short(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200] if lines else ''}".strip(": ")
+    # The interpreter says first that an operation failed, and last why.
+    line = lines[-1] if lines and "TorchScript interpreter" in lines[0] else "".join(lines[:1])
+    return f"{type(error).__name__}: {line.removeprefix(type(error).__name__ + ': ')[:200]}".strip(
+        ": "
+    )

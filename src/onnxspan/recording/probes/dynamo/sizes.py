@@ -10,7 +10,7 @@ from onnxspan.recording.graphs import dynamic, dynamo, torchscript
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
 
-_MOST_SYMBOLS = 64
+_MAX_SYMBOLS = 64
 _HAS_GRAPHS = "dynamo.has_graphs"
 _ASKED = "dynamo.dynamic.asked"
 _DYNAMIC = "dynamo.dynamic"
@@ -60,7 +60,7 @@ def note_program(call: Call, program: Any) -> None:
         ends = dynamic.lost_in_program(program)
         if ends:
             root[c.DYNAMIC_ENDS] = [
-                f"{end}; seen after {call.name}" for end in ends[:_MOST_SYMBOLS]
+                f"{end}; seen after {call.name}" for end in ends[:_MAX_SYMBOLS]
             ]
 
 
@@ -121,10 +121,10 @@ def _note_dynamic(call: Call, dynamic: dynamo.DynamicDimensions) -> None:
     inputs = dynamo.symbolic(dynamic.inputs)
     call.attributes[c.DYNAMIC_INPUTS] = inputs
     call.attributes[c.DYNAMIC_OUTPUTS] = dynamo.symbolic(dynamic.outputs)
-    call.attributes[c.DYNAMIC_SYMBOLS] = dynamic.symbols[:_MOST_SYMBOLS]
+    call.attributes[c.DYNAMIC_SYMBOLS] = dynamic.symbols[:_MAX_SYMBOLS]
     lost = _lost(call.export.notes, dynamic, inputs)
     if lost:
-        call.attributes[c.DYNAMIC_LOST] = lost[:_MOST_SYMBOLS]
+        call.attributes[c.DYNAMIC_LOST] = lost[:_MAX_SYMBOLS]
 
 
 def _lost(notes: dict[str, Any], dynamic: dynamo.DynamicDimensions, inputs: int) -> list[str]:
@@ -134,7 +134,7 @@ def _lost(notes: dict[str, Any], dynamic: dynamo.DynamicDimensions, inputs: int)
     lost = []
     missing = len(asked or ()) - inputs - dynamic.scalars
     if asked and missing > 0:
-        lost.append(f"{missing} of {len(asked)} asked for ({', '.join(asked[:_MOST_SYMBOLS])})")
+        lost.append(f"{missing} of {len(asked)} asked for ({', '.join(asked[:_MAX_SYMBOLS])})")
     elif before is not None:
         lost += dynamo.lost("input", before.inputs, dynamic.inputs)
         lost += dynamo.lost("output", before.outputs, dynamic.outputs)
