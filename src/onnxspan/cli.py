@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "html": "onnxspan.commands.html",
     "walk": "onnxspan.commands.walk",
     "explain": "onnxspan.commands.explain",
+    "learn": "onnxspan.commands.learn",
     "origins": "onnxspan.commands.origins",
     "convert": "onnxspan.commands.convert",
     "diff": "onnxspan.commands.diff",

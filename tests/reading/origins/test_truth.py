@@ -227,6 +227,18 @@ def test_folded_constant(options):
 
 @torch_facts.needs_dynamo
 @pinned
+def test_without_a_decomposition():
+    """A program that needs no decomposition has the model's operators as origins all the same."""
+    model = nn.Sequential(nn.ReLU(), nn.Tanh())
+    origins, _ = exported(model, (torch.rand(2, 4),), {"dynamo": True, "verbose": False})
+    assert [
+        [(origin.operator, origin.module) for origin in one.origins] for one in origins.nodes
+    ] == [[("aten.relu.default", "0")], [("aten.tanh.default", "1")]]
+    assert all(one.passes[0] == ("_translate_fx_graph", "made") for one in origins.nodes)
+
+
+@torch_facts.needs_dynamo
+@pinned
 def test_control_flow_by_dynamo():
     """Nodes before and after torch.cond are of their modules, and If has its line."""
     origins, file = exported(Branching(), (torch.rand(2, 4),), {"dynamo": True, "verbose": False})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onnxspan.graph_record import Graph, Node
 
+TRANSLATION = "_translate_fx_graph"
+"""The stage that makes the first ONNX graph of the dynamo exporter, before any pass sees it."""
 MADE, CHANGED, FUSED, FOLDED, REMOVED = "made", "changed", "fused", "folded", "removed"
 
 
@@ -54,13 +56,30 @@ class Lives:
         self.by_fx_name: dict[str, Life] = {}
 
     def begin(self, graph: Graph) -> None:
-        """Take the nodes of the captured graph as the model's operators."""
+        """Take the nodes of the captured graph as the model's operators.
+
+        Where a decomposition changed nothing, no fx graph was kept, and the first graph is the
+        translated one: its nodes name the fx nodes that they were made from.
+        """
+        if graph.kind == "onnx":
+            self._begin_translated(graph)
+            return
         for node in graph.walk():
             key = _key(graph, node)
             self.operators[key] = node
             self.nodes[node.id] = Life({key: None})
             if graph.kind == "fx":
                 self.by_fx_name[node.name] = self.nodes[node.id]
+
+    def _begin_translated(self, graph: Graph) -> None:
+        for node in graph.walk():
+            life = self.nodes[node.id] = Life(passes=[(TRANSLATION, MADE)])
+            target = node.attributes.get("fx_target")
+            for source in node.source[:1] if target else ():
+                key = f"fx:{source}"
+                self.operators.setdefault(key, dataclasses.replace(node, op=str(target)))
+                life.origins[key] = None
+            life.added = not life.origins
 
     def decompose(self, captured: Graph, decomposed: Graph) -> None:
         """Take a decomposition: each new node stems from the captured one that it replaced."""

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.reading.origins.life import Life, Lives, Step
+from onnxspan.reading.origins.life import TRANSLATION, Life, Lives, Step
 from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.snapshots import SnapshotError
 
@@ -155,10 +155,6 @@ def of_export(trace: Trace, export: Span) -> Origins:
         )
     lives, last, notes = _lives(trace, export)
     return _Map(lives, last, file, notes).made()
-
-
-TRANSLATION = "_translate_fx_graph"
-"""The stage that makes the first ONNX graph of the dynamo exporter, before any pass sees it."""
 
 
 def _lives(trace: Trace, export: Span) -> tuple[Lives, Graph | None, list[str]]:

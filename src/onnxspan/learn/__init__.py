@@ -1,0 +1,1 @@
+"""Exercises that a trace of the learner's own script proves."""
