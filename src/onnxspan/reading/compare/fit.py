@@ -35,6 +35,9 @@ NOTICEABLE = 0.0005
 NOTICEABLE_SHARE = 0.01
 """Likewise, of the whole export. What takes less cannot be told from a graph that has outgrown
 the processor's caches: a pass of a millisecond then takes five times as long a node."""
+NOTICEABLE_SHARE_ONCE = 0.05
+"""Likewise where some size has one trace alone: one collection of Python's garbage collector, or
+one moment of another process, then makes a short pass look as if it grew."""
 _RISES = 1.25
 _HIGHEST = 4.0
 _MISFIT = 10.83  # chi-squared with one degree of freedom at 99.9 %

@@ -13,6 +13,7 @@ from onnxspan.reading.compare.fit import (
     MIN_SIZES,
     NOTICEABLE,
     NOTICEABLE_SHARE,
+    NOTICEABLE_SHARE_ONCE,
     Fit,
     fit,
 )
@@ -158,8 +159,10 @@ def measure(samples: Sequence[Sample]) -> Growth:
     usual = _usual_noise([total for total, _ in both.values()])
     rows = {path: _row(paths[path], *both[path], usual) for path in paths}
     whole = rows[()].total.fastest[-1]
+    is_repeated = min(map(len, groups.values())) > 1
+    share = NOTICEABLE_SHARE if is_repeated else NOTICEABLE_SHARE_ONCE
     for path, row in rows.items():
-        row.noticeable = max(NOTICEABLE, NOTICEABLE_SHARE * whole)
+        row.noticeable = max(NOTICEABLE, share * whole)
         if row.level == OPERATOR:
             row.around = rows.get(path[:-1])
     first = groups[sizes[0]][0]

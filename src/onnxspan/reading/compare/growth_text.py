@@ -57,7 +57,8 @@ def closing(found: Growth) -> str:
     """What the figures mean, and how sure they are."""
     text = (
         "time = fixed + factor x nodes^exponent, fastest repetition; the interval is 99.9 %. "
-        "Superlinear: all of it above 1.1, and 1 % of the export at least. "
+        f"Superlinear: all of it above 1.1, and {1 if found.repeated else 5} % of the export at "
+        "least. "
     )
     if found.on_processor:
         text += "Times are processor time, without Python's garbage collector. "
