@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import linecache
 import logging
+import signal
 import sys
 import threading
 import warnings
@@ -25,10 +27,11 @@ FOLDER = str(Path(recorder.__file__).parent)
 
 
 class Interrupting:
-    """Raises KeyboardInterrupt at the n-th event of one kind in our own code; counts all."""
+    """Interrupts at the n-th event of one kind in our own code, by Ctrl-C; counts all."""
 
-    def __init__(self, kind, at, function=None):
+    def __init__(self, kind, at, function=None, how=None):
         self.kind, self.at, self.function, self.seen = kind, at, function, 0
+        self.how = how
 
     def __enter__(self):
         sys.settrace(self._call)
@@ -52,7 +55,9 @@ class Interrupting:
             self.seen += 1
             if self.seen == self.at:
                 sys.settrace(None)
-                raise KeyboardInterrupt
+                if self.how is None:
+                    raise KeyboardInterrupt
+                self.how()
         return self._event
 
 
@@ -197,3 +202,70 @@ def test_an_interrupt_in_our_own_code_leaves_nothing(monkeypatch):
         assert recorder.current.get() is None
         assert sessions._open == []
         assert trace.errors == []
+
+
+class LimitError(Exception):
+    """What a time limit's handler raises."""
+
+
+def raises(number, frame):
+    """The usual handler of a time limit."""
+    raise LimitError
+
+
+def resets(*given):
+    """A handler that is no longer set when it raises."""
+    signal.signal(given[0], signal.SIG_DFL)
+    raise LimitError
+
+
+class Limit:
+    """A time limit whose handler is a method of an object."""
+
+    def __call__(self, number, frame):
+        raise TimeoutError
+
+
+@pytest.mark.parametrize("handler", [raises, resets, functools.partial(raises), Limit()])
+@pytest.mark.parametrize("level", ["passes", "nodes"])
+def test_a_time_limit_reaches_the_user_wherever_it_comes(level, handler):
+    """An Exception that a signal handler raises in our own code is not taken for an error of ours."""
+    export()
+    with onnxspan.trace(level), Interrupting("line", -1) as counting:
+        export()
+    before = attributes()
+    alarm = functools.partial(signal.raise_signal, signal.SIGALRM)
+    old = signal.getsignal(signal.SIGALRM)
+    met = lost = 0
+    try:
+        for at in range(11, counting.seen, counting.seen // 12):
+            signal.signal(signal.SIGALRM, handler)
+            interrupting = Interrupting("line", at, how=alarm)
+            try:
+                with onnxspan.trace(level) as trace, interrupting:
+                    export()
+                lost += interrupting.seen >= at
+            except (LimitError, TimeoutError):
+                met += 1
+            nothing_is_left(before)
+            assert trace.errors == []
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert met > 0
+    assert lost == 0
+
+
+def test_an_error_of_ours_is_still_kept_away(monkeypatch):
+    """Beside a signal handler that is set, an exception of our own code is counted and goes no further."""
+
+    def broken(call, now):
+        raise TimeoutError("of ours")
+
+    old = signal.signal(signal.SIGALRM, raises)
+    try:
+        monkeypatch.setattr(recorder, "_note_resident", broken)
+        with onnxspan.trace() as trace:
+            export()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert "TimeoutError: of ours" in trace.errors[0]

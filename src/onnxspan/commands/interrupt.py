@@ -17,15 +17,24 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.flight import Ending
 
 
-def watched_place(output: str | None) -> Path:
+def watched_place(output: str | None) -> Path | None:
     """Where the run's flight log goes (less `.flight`), with a process that watches it.
 
     Where there is no `os.fork` (Windows), or it fails, nothing watches; nor where the run was
-    started with Ctrl-C ignored, as a shell does with a script's background jobs.
+    started with Ctrl-C ignored, as a shell does with a script's background jobs. None where
+    there is no folder for a flight log, which is said.
     """
     from onnxspan.recording.listeners.flight import own_folder  # only for a recording
 
-    place = Path(output) if output is not None else own_folder() / f"run-{os.getpid()}"
+    try:
+        place = Path(output) if output is not None else own_folder() / f"run-{os.getpid()}"
+    except OSError as error:
+        print(  # noqa: T201  # the command's own word
+            f"onnxspan: no flight log is kept, there is no temporary folder: {error.strerror}. "
+            "Set TMPDIR, or give -o FILE.jsonl",
+            file=sys.stderr,
+        )
+        return None
     if hasattr(os, "fork") and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         try:
             _start(Path(f"{place.absolute()}.flight"))

@@ -135,6 +135,8 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     stderr. Options of onnxspan stand before the script's name.
     """
     _check_output(output)
+    # The script may change its folder.
+    place = None if output is None else os.path.abspath(output)
     verifying.check(verify, verify_inputs, rtol, atol, fail_on_mismatch)
     if snapshots != "none" and output is None:
         raise click.UsageError("--snapshots needs -o FILE.jsonl: they go into a folder beside it")
@@ -154,12 +156,12 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
         raise OnnxspanError("--native-log belongs to passes: leave --level stages out")
     if log is not None:
         configure(log, log_level)
-    place = None if no_flight else interrupt.watched_place(output)
+    flight = None if no_flight else interrupt.watched_place(place)
     try:
         options = Options(
             level,
             **where_to(otlp, protocol, headers),
-            flight=place or False,
+            flight=flight or False,
             log=log is not None,
             native_log=native_log,
             snapshots=snapshots,
@@ -188,9 +190,11 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     if failure is not None and not isinstance(failure, SystemExit):
         script.print_exception(failure)
     if os.getpid() == process:  # a forked child of the script has nothing to report
-        _report(tracing, output, unfold, quiet)
+        saved = _report(tracing, output, place, unfold, quiet)
     if failure is not None:
         _end_as(failure)
+    if os.getpid() == process and not saved:
+        sys.exit(1)
     if fail_on_mismatch and tracing.mismatch is not None:
         sys.exit(1)
 
@@ -226,28 +230,38 @@ def _no_such_script(target: str, arguments: tuple[str, ...]) -> str:
     )
 
 
-def _report(tracing: Tracing, output: str | None, unfold: bool, quiet: bool) -> None:
+def _report(
+    tracing: Tracing, output: str | None, place: str | None, unfold: bool, quiet: bool
+) -> bool:
+    """Save the trace, then show it; whether the trace is where the user wanted it."""
     _flush(sys.stdout)
     if not tracing.result.roots:
         if tracing.errors:  # the script may well have exported; we could not see it
             _say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
         elif not quiet or output is not None:
             _say("the script made no torch.onnx.export; nothing was recorded")
-        return
+        return True
+    problem = "" if place is None else _save(tracing, place)
     if not quiet and _is_open(sys.stderr):
         with contextlib.suppress(OSError):  # nobody reads the pipe any more
             click.echo(err=True)
             tracing.show(unfold=unfold)
-    if output is not None:
-        try:
-            tracing.save(output)
-        except (OSError, ValueError) as error:
-            _say(f"the trace was not saved: {error}")
-        else:
-            if not quiet:
-                _say(f"{len(tracing.spans)} spans in {output}; {_next(tracing, output)}")
-    elif not quiet:
+    if problem:
+        _say(f"the trace was not saved: {problem}")
+    elif output is not None and not quiet:
+        _say(f"{len(tracing.spans)} spans in {output}; {_next(tracing, output)}")
+    elif output is None and not quiet:
         _keep_last(tracing)
+    return not problem
+
+
+def _save(tracing: Tracing, place: str) -> str:
+    """Save the trace; what went wrong, or nothing."""
+    try:
+        tracing.save(place)
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _keep_last(tracing: Tracing) -> None:

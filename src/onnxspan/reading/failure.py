@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.reading.hints import hints_for
@@ -307,7 +307,12 @@ def _matched(pattern: re.Pattern[str], chain: list[str]) -> str:
 def _opset(line: list[Span], chain: list[str]) -> int:
     asked = next((span.get(c.OPSET) for span in line if span.get(c.OPSET) is not None), None)
     said = _matched(_OPSET, chain)
-    return int(asked if asked is not None else said or 0)
+    for number in (asked, said):
+        if isinstance(number, int) and not isinstance(number, bool):
+            return number
+        if isinstance(number, str) and number.isascii() and number.isdigit():
+            return int(number[:9])
+    return 0
 
 
 def _source(span: Span, event: Event) -> tuple[str, int, str]:
@@ -315,12 +320,21 @@ def _source(span: Span, event: Event) -> tuple[str, int, str]:
     if told.get(c.SOURCE_FILE):
         return (
             str(told[c.SOURCE_FILE]),
-            int(told.get(c.SOURCE_LINE, 0)),
+            _line_number(told.get(c.SOURCE_LINE)),
             str(told.get(c.SOURCE_TEXT, "")),
         )
     if span.get(c.NODE_OPERATOR) and span.get(c.LINE) and span.get(c.NODE_SCOPE):
-        return str(span.get(c.FILE)), int(span.get(c.LINE)), ""
+        return str(span.get(c.FILE)), _line_number(span.get(c.LINE)), ""
     return "", 0, ""
+
+
+def _line_number(value: Any) -> int:
+    """A line's number from a file; 0 for what is none."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 < value < MAX_LINE else 0
+
+
+MAX_LINE = 2**31
 
 
 def module_of(span: Span) -> str:

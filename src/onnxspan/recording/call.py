@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from onnxspan.conventions import Level
 from onnxspan.recording import memory, session
-from onnxspan.recording.faults import describe_error
+from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.listeners.base import Listeners
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
     try:
         function(*args)
     except Exception as error:
+        if goes_on(error):
+            raise
         call.export.note_error(f"{what} of {call.probe.name}", error)
 
 
@@ -223,7 +225,9 @@ def note_broken(where: str, error: Exception) -> None:
             call.export.note_error(where, error)
         else:
             session.note_unrecorded(describe_error(where, error))
-    except Exception:
+    except Exception as own:
+        if goes_on(own):
+            raise
         _logger.debug("onnxspan failed in %s and could not count it", where, exc_info=True)
 
 

@@ -145,20 +145,42 @@ class OwnSpan(otel.Span):
 
         above = self._above()
         return ReadableSpan(
-            name=self.name,
+            name=_utf8(self.name),
             context=self.get_span_context(),
             parent=above if above.is_valid else None,
             resource=resource(),
-            attributes=BoundedAttributes(attributes=self.attributes),
+            attributes=BoundedAttributes(attributes=encodable(self.attributes)),
             events=[
-                Event(name, BoundedAttributes(attributes=attributes), timestamp)
+                Event(name, BoundedAttributes(attributes=encodable(attributes)), timestamp)
                 for name, attributes, timestamp in self.events
             ],
-            status=self.status,
+            status=otel.Status(self.status.status_code, _utf8(self.status.description))
+            if self.status.description
+            else self.status,
             start_time=self.start_time,
             end_time=self.end_time,
             instrumentation_scope=_scope(),
         )
+
+
+def encodable(attributes: Any) -> Any:
+    """Attributes whose text is valid UTF-8; a lone surrogate would keep its whole batch back.
+
+    An exception's text has surrogates where a path is not UTF-8: they become `\\udc..` escapes.
+    """
+    if not attributes:
+        return attributes
+    return {key: _utf8(value) for key, value in attributes.items()}
+
+
+def _utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list | tuple) and value and isinstance(value[0], str):
+        return [_utf8(item) for item in value]
+    return value
 
 
 class OwnTracer:
@@ -196,9 +218,13 @@ def readable(span: ReadableSpan | OwnSpan) -> ReadableSpan:
     return span.readable() if isinstance(span, OwnSpan) else span
 
 
-@functools.cache
 def resource() -> Resource:
-    """Who made the spans; found out once, when the first trace is read."""
+    """Who made the spans; found out once in each process, when its first trace is read."""
+    return _resource_of(os.getpid())
+
+
+@functools.cache
+def _resource_of(_process: int) -> Resource:
     from onnxspan.recording import resource
 
     return resource.resource()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
+from onnxspan.recording.faults import goes_on
+
 try:
     import resource
 except ImportError:  # Windows
@@ -30,7 +32,9 @@ def _high_water_mark() -> int:
         text = os.pread(_status, 4096, 0)
         start = text.index(b"VmHWM:") + 6
         return int(text[start : text.index(b"kB", start)]) * 1024
-    except (OSError, ValueError):  # somebody closed every descriptor; another kernel
+    except (OSError, ValueError) as error:  # somebody closed every descriptor; another kernel
+        if goes_on(error):
+            raise
         return 0
 
 
@@ -58,7 +62,9 @@ def resident() -> int:
     descriptor, page = _reader
     try:
         return int(os.pread(descriptor, 64, 0).split(None, 2)[1]) * page
-    except OSError:  # somebody closed every descriptor
+    except (OSError, ValueError, IndexError) as error:  # somebody closed every descriptor
+        if goes_on(error):
+            raise
         _reader = None
         return _psutil_resident()
 

@@ -24,6 +24,7 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan import conventions as c
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.trampoline import NAME, StandIn
 from onnxspan.recording.wrappers import silence
 
@@ -193,6 +194,8 @@ class Patches:
                     try:
                         self._unwrap(target)
                     except Exception as error:
+                        if goes_on(error):  # it is still held: the last one to close tries again
+                            raise
                         failure = failure or error
                     del self._held[id(target)]
         if failure is not None:

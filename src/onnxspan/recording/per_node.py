@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.recording import spans
 from onnxspan.recording.call import Call, current, guarded, note_broken
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.listeners.base import tell
 from onnxspan.recording.patching import without_wrapper_frames
 
@@ -67,6 +68,8 @@ class NodeHooks:
                 try:
                     self.after(call, result)
                 except Exception as error:
+                    if goes_on(error):
+                        raise
                     export.note_error(f"after of {call.probe.name}", error)
             if export.listeners.converted:
                 self.converted(call, call.args, result)
@@ -149,4 +152,6 @@ class NodeHooks:
             try:
                 self.describe(call)
             except Exception as error:
+                if goes_on(error):
+                    raise
                 call.export.note_error(f"description of {call.probe.name}", error)

@@ -12,12 +12,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import wrapt
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from onnxspan.recording.suppression import is_instrumentation_enabled
 
 from onnxspan import conventions as c
 from onnxspan.recording import cpu_time, dynamo_rules, entry_points, spans, user_probes
 from onnxspan.recording.call import Call, Export, current, guarded, note_broken
-from onnxspan.recording.faults import describe_error
+from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.imports import Imports
 from onnxspan.recording.listeners.base import overridden, tell
 from onnxspan.recording.patching import (
@@ -122,6 +122,8 @@ class SpanHooks:
             call = Call(self.target, export, None, args, kwargs)
             export.root = export.outermost = call
         except Exception as error:
+            if goes_on(error):
+                raise
             session.note_errors([describe_error(f"opening {self.probe.name}", error)])
             return None
         self._begin(call, entered)
@@ -152,6 +154,8 @@ class SpanHooks:
                     guarded(call, "imports", imports.record, call)
                 tell(call, export.listeners.entered, call)
             except Exception as error:
+                if goes_on(error):
+                    raise
                 export.note_error(f"entering {self.probe.name}", error)
             current.set(call)
             now = export.clock()

@@ -101,7 +101,12 @@ class Session:
             )
         with _lock:
             if not self.process_wide:
-                self.parent = _innermost.get()
+                # A session that was left in another thread or task, or before one around it, is
+                # still the innermost here: a closed one is nobody's parent.
+                self.parent = next(
+                    (one for one in _around(_innermost.get()) if one.is_open and one is not self),
+                    None,
+                )
                 self._token = _innermost.set(self)
             _open.append(self)
             self.is_open = True
@@ -147,6 +152,18 @@ class Session:
             self.errors.extend(errors)
 
 
+def _around(session: Session | None) -> list[Session]:
+    """A session and those around it, each once.
+
+    Sessions that were left in another order than they were entered may be around each other.
+    """
+    found: list[Session] = []
+    while session is not None and session not in found:
+        found.append(session)
+        session = session.parent
+    return found
+
+
 def note_unrecorded(line: str) -> None:
     """Keep an error of onnxspan that met no export: on the session opened last."""
     with _lock:
@@ -172,16 +189,9 @@ def receiving() -> tuple[Session, ...]:
     with _lock:
         listed = list(_open)
     scoped = [session for session in listed if not session.process_wide]
-    session = _innermost.get()
-    while session is not None and not session.is_open:
-        session = session.parent
-    if session is None and scoped:
-        session = scoped[-1]
-    receivers: list[Session] = []
-    while session is not None:
-        if session.is_open:
-            receivers.append(session)
-        session = session.parent
+    receivers = [session for session in _around(_innermost.get()) if session.is_open]
+    if not receivers and scoped:
+        receivers = [session for session in _around(scoped[-1]) if session.is_open]
     return (*receivers, *(session for session in reversed(listed) if session.process_wide))
 
 

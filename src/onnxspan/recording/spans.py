@@ -11,8 +11,9 @@ from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
 from onnxspan.recording import resource
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.graphs import origin
-from onnxspan.recording.light_span import OWN_TRACER, OwnSpan
+from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, encodable
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -38,6 +39,8 @@ def start(call: Call) -> None:
         span = export.tracer.start_span(call.name, context, start_time=began)
         recording = span.is_recording()
     except Exception as error:  # a span processor of the user's that raises, say
+        if goes_on(error):
+            raise
         export.note_error(f"starting the span of {call.name}", error)
     if not recording:
         # A span that a sampler drops, or one without an SDK, is kept in memory all the same. It
@@ -96,7 +99,7 @@ def end(call: Call, ended: int) -> None:
         if isinstance(span, OwnSpan):
             span.attributes = {**span.attributes, **attributes} if span.attributes else attributes
         else:
-            span.set_attributes(attributes)
+            span.set_attributes(encodable(attributes))
         span.end(end_time=call.export.epoch + ended)
     finally:  # a span processor of the user's may raise; the span is not lost for that
         for receiver in call.export.receivers:
@@ -125,7 +128,8 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
     full = origin.full_name(type(error))
     message = origin.message_of(error)
     call.attributes[c.ERROR_TYPE] = full
-    span.set_status(otel.Status(otel.StatusCode.ERROR, f"{name}: {short(message)}"))
+    description = encodable({"": f"{name}: {short(message)}"})[""]
+    span.set_status(otel.Status(otel.StatusCode.ERROR, description))
     if call.export.failure is error:
         return
     call.export.failure = error
@@ -138,5 +142,8 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
     try:
         event.update(origin.describe(call, error))
     except Exception as own:  # the exception itself is worth more than where it came from
+        if goes_on(own):
+            raise
         call.export.note_error("telling a failure", own)
+    event = encodable(event)
     span.add_event(c.EXCEPTION_EVENT, event, timestamp=call.export.epoch + ended)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.trampoline import NAME, WRAPPER_FILE
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> Func
     """Calls these hooks around the target's function.
 
     The exception passes through as the same object: `raise` alone, no `from`, nothing added.
-    What a hook raises is told to `broken` and goes no further; Ctrl-C in one goes on, and the
-    call is ended by `lost`.
+    What a hook raises is told to `broken` and goes no further. What a signal handler raises in
+    a hook (Ctrl-C, a time limit) goes on, and the call is ended by `lost`.
     """
     original = target.original
     enter, leave, fail, broken, lost = (
@@ -53,12 +54,12 @@ def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> Func
         try:
             function = original if stand_in is None else stand_in()
             call = enter(args, kwargs)
-        except Exception as error:
+        except BaseException as error:
+            if goes_on(error):
+                lost(kwargs, None)
+                raise
             broken("entering", error)
             call, function = None, original
-        except BaseException:
-            lost(kwargs, None)
-            raise
         if call is None:
             return function(*args, **kwargs)
         try:
@@ -66,19 +67,19 @@ def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> Func
         except BaseException as error:
             try:
                 fail(call, error)
-            except Exception as own:
+            except BaseException as own:
+                if goes_on(own):
+                    lost(kwargs, call)
+                    raise
                 broken("failing", own)
-            except BaseException:
-                lost(kwargs, call)
-                raise
             raise
         try:
             leave(call, result)
-        except Exception as error:
+        except BaseException as error:
+            if goes_on(error):
+                lost(kwargs, call)
+                raise
             broken("leaving", error)
-        except BaseException:
-            lost(kwargs, call)
-            raise
         return result
 
     return _invisible(wrapper)
@@ -116,6 +117,8 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                         parent.working = kind
                     began = export.clock()
         except Exception as error:
+            if goes_on(error):
+                raise
             broken("entering", error)
             parent = None
         if parent is None:
@@ -130,6 +133,8 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                 else:
                     fail(call, error)
             except Exception as own:
+                if goes_on(own):
+                    raise
                 broken("failing", own)
             raise
         try:
@@ -146,6 +151,8 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                 converted(parent, args, result)
             export.own_time += export.clock() - ended + began - entered
         except Exception as error:
+            if goes_on(error):
+                raise
             broken("leaving", error)
         return result
 

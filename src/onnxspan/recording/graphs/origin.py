@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.faults import goes_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,9 @@ def message_of(error: BaseException) -> str:
     """What the exception prints; a user's exception may fail at that."""
     try:
         return str(error)
-    except Exception:  # it is the user's code
+    except Exception as own:  # it is the user's code
+        if goes_on(own):
+            raise
         return f"<{type(error).__name__} without a printable message>"
 
 

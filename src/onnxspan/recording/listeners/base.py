@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from onnxspan.recording.faults import goes_on
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -98,6 +100,8 @@ def tell(call: Call, methods: list[Callable[..., None]], *args: Any) -> None:
         try:
             method(*args)
         except Exception as error:
+            if goes_on(error):
+                raise
             call.export.note_error(f"{_name(method)} of {call.probe.name}", error)
 
 

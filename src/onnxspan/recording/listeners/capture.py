@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording.call import current
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.listeners.events import MESSAGE_LIMIT, say
 
@@ -50,41 +51,85 @@ class Capture(Listener):
             self.finished(export)
 
 
+class _Taken:
+    """The two places, as they were taken over once.
+
+    Who replaces one of them meanwhile (logging's cookbook wraps the factory that it finds) keeps
+    theirs, and goes on calling ours: it then only passes on. The next time is another object, so
+    that ours is never called through itself.
+
+    Attributes:
+        show: what was in `warnings._showwarnmsg`, and `make` the log record factory.
+        is_heard: whether what passes is kept on spans.
+        shown, made: what stands in their place.
+    """
+
+    def __init__(self) -> None:
+        self.is_heard = True
+        self.show: Callable[[Any], None] | None = None
+        self.make: Callable[..., logging.LogRecord] | None = None
+
+        def shown(message: Any) -> None:
+            if self.is_heard:
+                _hear_warning(message)
+            if self.show is not None:
+                self.show(message)
+
+        def made(*args: Any, **kwargs: Any) -> logging.LogRecord:
+            record = (self.make or logging.LogRecord)(*args, **kwargs)
+            if self.is_heard:
+                _hear_record(record)
+            return record
+
+        self.shown, self.made = shown, made
+
+    def take(self) -> None:
+        """Stand in both places; may be called again after an interrupt."""
+        if warnings._showwarnmsg is not self.shown:  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+            self.show = warnings._showwarnmsg  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+            warnings._showwarnmsg = self.shown  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+        if logging.getLogRecordFactory() is not self.made:
+            self.make = logging.getLogRecordFactory()
+            logging.setLogRecordFactory(self.made)
+
+    def give_back(self) -> None:
+        """Put both back, unless somebody else's stands there now."""
+        if warnings._showwarnmsg is self.shown and self.show is not None:  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+            warnings._showwarnmsg = self.show  # type: ignore[attr-defined]  # noqa: SLF001  # see above
+        if logging.getLogRecordFactory() is self.made and self.make is not None:
+            logging.setLogRecordFactory(self.make)
+        self.is_heard = False
+
+
 _lock = threading.Lock()
 _holders: set[Export] = set()
-_show: Callable[[Any], None] | None = None
-_make: Callable[..., logging.LogRecord] | None = None
+_taken: _Taken | None = None
 
 # Ctrl-C may come at any line of these two: an export is a holder before anything is replaced and
 # until all is put back, and either may be called again.
 
 
 def _hold(export: Export) -> None:
-    global _show, _make  # noqa: PLW0603  # there is one interpreter, and one of each
+    global _taken  # noqa: PLW0603  # there is one interpreter, and one of each
     with _lock:
         _holders.add(export)
         if len(_holders) > 1:
             return
-        if warnings._showwarnmsg is not _shown:  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-            _show = warnings._showwarnmsg  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-            warnings._showwarnmsg = _shown  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-        if logging.getLogRecordFactory() is not _made:
-            _make = logging.getLogRecordFactory()
-            logging.setLogRecordFactory(_made)
+        if _taken is None:
+            _taken = _Taken()
+        _taken.take()
 
 
 def _release(export: Export) -> None:
+    global _taken  # noqa: PLW0603  # as above
     with _lock:
-        if _holders <= {export}:
-            # Somebody who replaced them meanwhile keeps theirs: ours is a pass-through then.
-            if warnings._showwarnmsg is _shown:  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-                warnings._showwarnmsg = _show  # type: ignore[attr-defined]  # noqa: SLF001  # see above
-            if logging.getLogRecordFactory() is _made and _make is not None:
-                logging.setLogRecordFactory(_make)
+        if _holders <= {export} and _taken is not None:
+            _taken.give_back()
+            _taken = None
         _holders.discard(export)
 
 
-def _shown(message: Any) -> None:
+def _hear_warning(message: Any) -> None:
     try:
         call = current.get()
         if call is not None:
@@ -100,21 +145,21 @@ def _shown(message: Any) -> None:
                 },
             )
     except Exception as error:
+        if goes_on(error):
+            raise
         _failed("keeping a warning", error)
-    if _show is not None:
-        _show(message)
 
 
-def _made(*args: Any, **kwargs: Any) -> logging.LogRecord:
-    record = (_make or logging.LogRecord)(*args, **kwargs)
+def _hear_record(record: logging.LogRecord) -> None:
     try:
         if record.name.startswith(LOGGERS):
             call = current.get()
             if call is not None:
                 say(call, c.LOG_EVENT, _record_attributes(record))
     except Exception as error:
+        if goes_on(error):
+            raise
         _failed("keeping a log record", error)
-    return record
 
 
 def _record_attributes(record: logging.LogRecord) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.light_span import encodable
 from onnxspan.recording.listeners.base import tell
 
 if TYPE_CHECKING:
@@ -32,5 +33,6 @@ def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
         holder.attributes[c.EVENTS_DROPPED] = holder.attributes.get(c.EVENTS_DROPPED, 0) + 1
         return
     export = call.export
+    attributes = encodable(attributes)
     holder.span.add_event(event, attributes, timestamp=export.epoch + export.clock())
     tell(call, export.listeners.heard, holder, event, attributes)

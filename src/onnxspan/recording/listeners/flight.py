@@ -14,6 +14,7 @@ import functools
 import json
 import os
 import socket
+import stat
 import sys
 import tempfile
 import time
@@ -21,11 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
-    from onnxspan.recording.call import Call
+    from onnxspan.recording.call import Call, Export
 
 _MAX_BYTES = 8 * 2**20
 """When an export begins and the file is longer, it is emptied: a loop of exports stays small."""
@@ -53,6 +55,11 @@ class FlightLog(Listener):
     Args:
         beside: the file that the trace will be saved to, whose name plus `.flight` it takes;
             None puts it into a per-user folder of the temporary folder.
+
+    Attributes:
+        path: where the log is, once an export has begun.
+        one_export: remove the log as each export ends: for a process that ends without a word,
+            as the children of multiprocessing do. The child of a fork is always one.
     """
 
     def __init__(self, beside: str | os.PathLike[str] | None = None) -> None:
@@ -60,6 +67,9 @@ class FlightLog(Listener):
         self._beside = beside
         self._descriptor = -1
         self._process = -1  # the process, by _forks, that the log was begun in
+        self._made_in = _forks
+        self._identity = (0, 0)  # device and inode of the log
+        self.one_export = False
         self._rests: dict[tuple[str, c.Level], bytes] = {}
         self._nodes: dict[str, bytes] = {}
         self._size = 0
@@ -68,6 +78,8 @@ class FlightLog(Listener):
         """Write that the call begins, and open the file before the first one."""
         if call is call.export.root:
             self._prepare()
+        else:
+            self._check_descriptor()
         line = self._enter(call) + self._rest(
             getattr(call.span, "name", call.name), call.probe.level
         )
@@ -79,6 +91,7 @@ class FlightLog(Listener):
         """Write that it has ended, with the graph's size, or what it raised."""
         if call.span is None:
             return
+        self._check_descriptor()
         export = call.export
         line = b'{"x":"%s","t":%d,"m":%d,"g":%d' % (
             call.id,
@@ -107,10 +120,16 @@ class FlightLog(Listener):
         told = json.dumps({"w": call.id.decode(), "event": event, "a": attributes}, default=str)
         self._write(told.encode() + b"\n")
 
+    def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
+        """An export is over: in a process whose end nobody tells, so is the log."""
+        if self.one_export or self._made_in != _forks:
+            self.closed()
+
     def closed(self) -> None:
         """The recording has ended in good order: nothing is to be told."""
         if self._process != _forks:  # never begun, or the child of a fork
             return
+        self._check_descriptor()
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor, self._process = -1, -1
@@ -148,22 +167,48 @@ class FlightLog(Listener):
                     f"only {written} of {len(line)} bytes were written; is the disk full?"
                 )
         except OSError as error:
+            if goes_on(error):
+                raise
             os.close(self._descriptor)
             self._descriptor = -1
             raise OSError(f"the flight log ends here, {self.path}: {error}") from error
         self._size += written
 
+    def _check_descriptor(self) -> None:
+        """Give the descriptor up when it is no longer the log's: a daemon closes all, and reuses them."""
+        if self._descriptor < 0:
+            return
+        try:
+            state = os.fstat(self._descriptor)
+        except OSError as error:
+            if goes_on(error):
+                raise
+        else:
+            if (state.st_dev, state.st_ino) == self._identity:
+                return
+        self._descriptor = -1
+
     def _prepare(self) -> None:
+        self._check_descriptor()
         if self._descriptor >= 0 and self._process == _forks:
             if self._size > _MAX_BYTES:
                 os.ftruncate(self._descriptor, 0)
                 self._size = 0
                 self._write(_header())
             return
-        if self._process == _forks:
+        if self._process == _forks and self.path is None:
             return  # it failed before, and that was said
-        self._process = _forks
-        self.path, self._descriptor = _open(self._beside)
+        is_again, self._process = self._process == _forks, _forks
+        beside = self._beside
+        if beside is not None and self._made_in != _forks:  # the log beside it is the parent's
+            beside = f"{os.fspath(beside)}.{os.getpid()}"
+        if is_again and self.path is not None:  # its descriptor was closed
+            self._descriptor = os.open(self.path, _FLAGS)
+        else:
+            self.path = None
+            self.path, self._descriptor = _open(beside)
+        state = os.fstat(self._descriptor)
+        self._identity = state.st_dev, state.st_ino
         atexit.register(self.closed)
         self._write(_header())
 
@@ -180,26 +225,65 @@ def flight_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"onnxspan-{user}"
 
 
+_FLAGS = (
+    os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # a named pipe that nobody reads is refused, not waited for
+)  # fmt: skip
+
+
+def _is_in_use(log: Path) -> bool:
+    """Whether another process that still runs writes this log."""
+    try:
+        if not stat.S_ISREG(log.lstat().st_mode):
+            return False
+        with log.open("rb") as stream:
+            header = json.loads(stream.readline(4096))
+        pid = header["pid"]
+        if header["host"] != socket.gethostname() or pid == os.getpid() or pid <= 0:
+            return False
+        os.kill(pid, 0)
+    except PermissionError:  # somebody else's process
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        if goes_on(error):
+            raise
+        return False
+    return True
+
+
 def _open(beside: str | os.PathLike[str] | None) -> tuple[Path, int]:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-    flags |= getattr(os, "O_NOFOLLOW", 0)
     if beside is not None:
         target = Path(f"{os.fspath(beside)}.flight").absolute()
+        if _is_in_use(target):
+            target = Path(f"{os.fspath(beside)}.{os.getpid()}.flight").absolute()
         try:
-            return target, os.open(target, flags | os.O_TRUNC, 0o644)
-        except OSError:  # the folder may come into being later; the save itself will tell
-            pass
+            descriptor = os.open(target, _FLAGS, 0o644)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.ftruncate(descriptor, 0)
+                return target, descriptor
+            os.close(descriptor)
+        except OSError as error:  # the folder may come into being later; the save itself will tell
+            if goes_on(error):
+                raise
     folder = own_folder()
     path = (
         folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**6}.flight"
     )
-    return path, os.open(path, flags | os.O_EXCL, 0o600)
+    return path, os.open(path, _FLAGS | os.O_EXCL, 0o600)
 
 
 def own_folder() -> Path:
-    """The per-user folder; a fresh one where somebody else owns that name."""
+    """The per-user folder; a fresh one where something else has that name.
+
+    Raises:
+        OSError: when there is no temporary folder that can be written.
+    """
     folder = flight_folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:  # a file, or a link that leads nowhere
+        return Path(tempfile.mkdtemp(prefix="onnxspan-"))
     state = folder.lstat()
     if folder.is_symlink() or (hasattr(os, "getuid") and state.st_uid != os.getuid()):
         return Path(tempfile.mkdtemp(prefix="onnxspan-"))

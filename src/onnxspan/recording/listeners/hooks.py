@@ -10,7 +10,7 @@ import fnmatch
 import logging
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
+from onnxspan.recording.suppression import suppress_instrumentation
 
 from onnxspan.recording.call import current
 from onnxspan.recording.graphs import graph_text

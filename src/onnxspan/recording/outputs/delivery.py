@@ -15,7 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
+from onnxspan.recording.suppression import suppress_instrumentation
 
 from onnxspan.recording.light_span import readable
 from onnxspan.recording.outputs.batches import cut
