@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-pythons lint types docs tutorials bench clean
+.PHONY: help demo test test-torch test-pythons fuzz lint types docs tutorials bench clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -30,6 +30,9 @@ test-torch:  ## Run the tests on another torch, in an environment of its own: TO
 
 test-pythons:  ## Run a short part of the tests on the oldest and the newest Python that are here
 	$(PYTHON) tests/python_versions.py oldest newest
+
+fuzz: $(STAMP)  ## Give 20 000 damaged traces and flight logs to every command: N=20000
+	$(BIN)/python -W ignore tests/fuzzing.py $(or $(N),20000)
 
 lint: $(STAMP)  ## Check style, formatting and which part imports which
 	$(BIN)/ruff check .

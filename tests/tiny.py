@@ -38,5 +38,5 @@ def targets():
     found = list(entry_points.targets())
     for exporter, table in TABLES.items():
         if table:
-            found += recorder._targets(exporter, c.Level.NODES)
+            found += recorder.targets_of(exporter, c.Level.NODES)
     return found

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+def is_report(path: str | os.PathLike[str]) -> bool:
+    """Whether a trace saved under this name is a report in HTML, not a file of spans."""
+    return os.fspath(path).lower().endswith((".html", ".htm"))
+
+
 def target_of(path: str | os.PathLike[str]) -> Path:
     """The place that is written: what a link points to, so that the link stays one.
 

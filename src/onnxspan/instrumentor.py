@@ -50,8 +50,8 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
     def _instrument(self, **kwargs: Any) -> None:
         # Here, so that loading the entry point does not import what only recording needs.
         from onnxspan.recording.listeners import metrics
+        from onnxspan.recording.opening import open_session
         from onnxspan.recording.probes.user import rows
-        from onnxspan.recording.recorder import open_session
         from onnxspan.recording.session import Session
 
         level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES
@@ -73,7 +73,7 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002  # contrib's signature
         session, self._session = self._session, None
         if session is not None:
-            from onnxspan.recording.recorder import close_session  # as above
+            from onnxspan.recording.opening import close_session  # as above
 
             close_session(session)
 
@@ -93,8 +93,16 @@ class _Hooks(Listener):
         if self._request is not None and call is call.export.root and call.span is not None:
             names = ("model", "args", "f")
             arguments = {**dict(zip(names, call.args, strict=False)), **call.kwargs}
-            self._request(call.span, arguments)
+            _without_exit(self._request, call.span, arguments)
 
     def left(self, call: Call, error: BaseException | None) -> None:
         if self._response is not None and call is call.export.root and call.span is not None:
-            self._response(call.span, error)
+            _without_exit(self._response, call.span, error)
+
+
+def _without_exit(hook: Callable[..., object], *args: Any) -> None:
+    """Call a user's hook; `sys.exit` in one must not end an export either."""
+    try:
+        hook(*args)
+    except SystemExit as error:
+        raise RuntimeError(f"the hook called sys.exit({error.code!r})") from error

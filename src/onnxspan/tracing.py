@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from onnxspan.conventions import Level
+from onnxspan.files import is_report
 from onnxspan.recording.options import Options
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.outputs.delivery import Report
     from onnxspan.recording.outputs.outputs import Outputs
     from onnxspan.recording.probe import Probe
+    from onnxspan.recording.script_span import ScriptSpan
     from onnxspan.recording.session import Session
 
 P = ParamSpec("P")
@@ -49,6 +51,7 @@ class Tracing:
         self._store: Snapshots | None = None
         self._outputs: Outputs | None = None
         self._session: Session | None = None
+        self._script: ScriptSpan | None = None
 
     def __repr__(self) -> str:
         if self._session is None:
@@ -66,7 +69,7 @@ class Tracing:
 
     def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
-        from onnxspan.recording.recorder import open_session
+        from onnxspan.recording.opening import open_session
         from onnxspan.recording.session import Session
 
         if self._session is None:
@@ -78,8 +81,23 @@ class Tracing:
                 chosen["listeners"].append(self._store)
             self._session = Session(**chosen)
             self._session.listeners += self._senders(self._session)
+            if self._options.follow is not None:
+                from onnxspan.recording.processes.child import SaveEach  # only for a followed run
+
+                saving = SaveEach(self._options.follow, os.getpid())
+                saving.session, saving.snapshots = self._session, self._store
+                self._session.listeners.append(saving)
         open_session(self._session)
+        if self._options.script is not None:
+            from onnxspan.recording.script_span import ScriptSpan  # only for a script
+
+            self._script = ScriptSpan(self._session, self._options.script)
         return self
+
+    @property
+    def traceparent(self) -> str:
+        """The span of the script, as W3C Trace Context names it; empty where none is open."""
+        return self._script.traceparent if self._script is not None else ""
 
     def on_enter(
         self, pattern: str = "*", *, level: str | Level | None = None
@@ -130,17 +148,20 @@ class Tracing:
         traceback: TracebackType | None,
     ) -> None:
         if self._session is not None:
-            from onnxspan.recording.recorder import close_session  # as above
+            from onnxspan.recording.opening import close_session  # as above
 
             close_session(self._session)
+            if self._script is not None:
+                folder = self._options.follow
+                has_children = folder is not None and any(Path(folder).glob("*.jsonl"))
+                self._script.end(has_children=has_children)
+                self._script = None
         saved: Path | None = None
         try:
             if self._options.save is not None:
                 self.save(self._options.save)
                 # A report in HTML is no file that `onnxspan send` could read.
-                saved = (
-                    None if str(self._options.save).endswith(".html") else Path(self._options.save)
-                )
+                saved = None if is_report(self._options.save) else Path(self._options.save)
             if self._options.show:
                 self.show()
         except Exception as own:
@@ -264,7 +285,7 @@ class Tracing:
             OSError: when the file cannot be written; nothing is then left of it.
             ValueError: when nothing was recorded.
         """
-        if str(path).lower().endswith((".html", ".htm")):
+        if is_report(path):
             from onnxspan.reading import report  # only for a report
 
             report.save(self.result, path)

@@ -15,7 +15,7 @@ import zoo
 from conftest import quiet
 from onnxspan import conventions as c
 from onnxspan.recording.graphs import torchscript
-from onnxspan.recording.recorder import close_session, open_session
+from onnxspan.recording.opening import close_session, open_session
 from onnxspan.recording.session import Session
 
 

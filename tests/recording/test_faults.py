@@ -10,9 +10,9 @@ from onnxspan import conventions as c
 from onnxspan.recording import cpu_time, memory, recorder, spans
 from onnxspan.recording import session as session_module
 from onnxspan.recording.graphs import torchscript
+from onnxspan.recording.opening import close_session, open_session
 from onnxspan.recording.probes import OPENERS, TABLES
 from onnxspan.recording.probes.torchscript import counting as graphs
-from onnxspan.recording.recorder import close_session, open_session
 from onnxspan.recording.session import Session
 from tiny import broken, export, targets
 

@@ -18,7 +18,7 @@ from conftest import quiet
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
 from onnxspan.reading.source.trace import Trace
-from onnxspan.recording.recorder import close_session, open_session
+from onnxspan.recording.opening import close_session, open_session
 from onnxspan.recording.session import Session
 
 SHOWN = {

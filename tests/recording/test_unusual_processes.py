@@ -226,7 +226,10 @@ def test_text_that_is_not_utf8_keeps_no_batch_back(tmp_path):
         def forward(self, x):
             raise ValueError("caf\udce9")
 
-    with onnxspan.trace(save=tmp_path / "t.jsonl") as trace, pytest.raises(ValueError):  # noqa: PT011  # the model's own
+    with (
+        onnxspan.trace(save=tmp_path / "t.jsonl") as trace,
+        pytest.raises(ValueError),
+    ):  # the model's own
         exported(Fails())
     assert "caf\\udce9" in trace.failure.message
     spans = read(tmp_path / "t.jsonl")

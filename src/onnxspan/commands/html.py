@@ -27,10 +27,10 @@ def command(file: Path, output: Path | None, show: bool) -> None:
     from onnxspan.reading import report  # only for this command
     from onnxspan.reading.source.trace import Trace
 
+    trace = Trace.read(file)
     target = output or file.with_suffix(".html")
     if target == file:
         raise click.UsageError(f"{file} would be overwritten by its report: give -o OUT.html")
-    trace = Trace.read(file)
     try:
         report.save(trace, target)
     except OSError as error:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import re
 import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import TextIO
 
 import click
 
-from onnxspan.commands import interrupt, script, verifying
+from onnxspan.commands import children as children_of
+from onnxspan.commands import interrupt, run_report, script, verifying
 from onnxspan.commands.demo import LEVELS
 from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
 from onnxspan.commands.optional_value import CommandWithOptionalValues
-from onnxspan.commands.otlp_options import HEADER, OTLP, PROTOCOL, as_options, where_to
+from onnxspan.commands.otlp_options import (
+    HEADER,
+    OTLP,
+    PROTOCOL,
+    as_options,
+    headers_of,
+    where_to,
+)
 from onnxspan.commands.progress import Progress
 from onnxspan.commands.repeating import repeat
 from onnxspan.errors import OnnxspanError
 from onnxspan.files import target_of
-from onnxspan.reading.text import printable
 from onnxspan.recording.options import Options
 from onnxspan.tracing import Tracing
 
@@ -94,6 +99,12 @@ class _Run(CommandWithOptionalValues):
 @click.option(
     "--fail-on-mismatch", is_flag=True, help="Exit with 1 when --verify finds a mismatch."
 )
+@click.option(
+    "--follow/--no-follow",
+    default=True,
+    show_default=True,
+    help="Record the exports of the processes that the script starts, too.",
+)
 @click.option("--no-flight", is_flag=True, help="Keep no flight log for the case of a kill.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option(
@@ -105,7 +116,7 @@ class _Run(CommandWithOptionalValues):
 @click.option("-m", "module", is_flag=True, help="Run a module, as `python -m` does.")
 @click.argument("target", metavar="SCRIPT|MODULE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(  # noqa: C901  # a line for each option; click passes them by name
+def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click passes them by name
     level: str,
     output: str | None,
     otlp: tuple[str, ...],
@@ -122,6 +133,7 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     rtol: float | None,
     atol: float | None,
     fail_on_mismatch: bool,
+    follow: bool,
     no_flight: bool,
     quiet: bool,
     times: int | None,
@@ -148,7 +160,11 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
         same += ["--snapshots", snapshots, *["--native-log"] * native_log]
         same += [*["--log", log or "", "--log-level", log_level] * (log is not None)]
         same += verifying.as_options(verify, verify_inputs, rtol, atol, fail_on_mismatch)
-        same += [*["--no-flight"] * no_flight, *(f"--probe={probe}" for probe in probes)]
+        same += [
+            *["--no-flight"] * no_flight,
+            *["--no-follow"] * (not follow),
+            *(f"--probe={probe}" for probe in probes),
+        ]
         repeat(times, output, same, [*["-m"] * module, "--", target, *arguments])
         return
     listeners = [Progress(sys.stderr)] if sys.stderr is not None and sys.stderr.isatty() else []
@@ -157,6 +173,8 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     if log is not None:
         configure(log, log_level)
     flight = None if no_flight else interrupt.watched_place(place)
+    folder = children_of.folder_of(place) if follow else None
+    children = None if folder is None else children_of.Children(folder)
     try:
         options = Options(
             level,
@@ -172,13 +190,15 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
             atol=atol,
             listeners=listeners,
             wait_for_torch=True,
+            script=target,
+            follow=folder,
         )
     except ValueError as error:
         raise OnnxspanError(str(error)) from error
     tracing = Tracing(options)
     process = os.getpid()
     failure: BaseException | None = None
-    with tracing:
+    with tracing, run_report.announced(children, tracing, options):
         try:
             run = script.run_module if module else script.run_script
             run(target, list(arguments))
@@ -190,7 +210,9 @@ def command(  # noqa: C901  # a line for each option; click passes them by name
     if failure is not None and not isinstance(failure, SystemExit):
         script.print_exception(failure)
     if os.getpid() == process:  # a forked child of the script has nothing to report
-        saved = _report(tracing, output, place, unfold, quiet)
+        saved = run_report.report(tracing, output, place, children, unfold=unfold, quiet=quiet)
+        for problem in children.send(otlp, protocol, headers_of(headers)) if children else []:
+            run_report.say(problem)
     if failure is not None:
         _end_as(failure)
     if os.getpid() == process and not saved:
@@ -230,91 +252,12 @@ def _no_such_script(target: str, arguments: tuple[str, ...]) -> str:
     )
 
 
-def _report(
-    tracing: Tracing, output: str | None, place: str | None, unfold: bool, quiet: bool
-) -> bool:
-    """Save the trace, then show it; whether the trace is where the user wanted it."""
-    _flush(sys.stdout)
-    if not tracing.result.roots:
-        if tracing.errors:  # the script may well have exported; we could not see it
-            _say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
-        elif not quiet or output is not None:
-            _say("the script made no torch.onnx.export; nothing was recorded")
-        return True
-    problem = "" if place is None else _save(tracing, place)
-    if not quiet and _is_open(sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads the pipe any more
-            click.echo(err=True)
-            tracing.show(unfold=unfold)
-    if problem:
-        _say(f"the trace was not saved: {problem}")
-    elif output is not None and not quiet:
-        _say(f"{len(tracing.spans)} spans in {output}; {_next(tracing, output)}")
-    elif output is None and not quiet:
-        _keep_last(tracing)
-    return not problem
-
-
-def _save(tracing: Tracing, place: str) -> str:
-    """Save the trace; what went wrong, or nothing."""
-    try:
-        tracing.save(place)
-    except (OSError, ValueError) as error:
-        return str(error)
-    return ""
-
-
-def _keep_last(tracing: Tracing) -> None:
-    """Keep the trace of a run without -o, so that it can be looked at again."""
-    place = last_trace()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        tracing.save(place)
-    except (OSError, ValueError):
-        return  # it was shown, and nobody has asked for a file
-    _say(f"the trace is kept until the next run; {_next(tracing, str(place))}")
-
-
-def last_trace() -> Path:
-    """Where the trace of the last run without -o lies: in the user's cache folder."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(cache, "onnxspan", "last.jsonl")
-
-
-def _next(tracing: Tracing, file: str) -> str:
-    """The command that is most useful after this run."""
-    name = shlex.quote(file)
-    if tracing.failure is not None or tracing.mismatch is not None:
-        return f"step through it: onnxspan walk {name}"
-    return f"look closer: onnxspan html {name} --open"
-
-
-def _say(text: str) -> None:
-    if _is_open(sys.stderr):
-        with contextlib.suppress(OSError):  # as above
-            click.echo(f"onnxspan: {printable(text)}", err=True)
-
-
-def _is_open(stream: TextIO | None) -> bool:
-    """Whether a stream was not closed: by the script, or before there was one."""
-    try:
-        return stream is not None and not stream.closed
-    except ValueError:  # the script has taken its buffer away
-        return False
-
-
-def _flush(stream: TextIO | None) -> None:
-    if stream is not None and _is_open(stream):
-        with contextlib.suppress(OSError):  # as above
-            stream.flush()
-
-
 def _end_as(failure: BaseException) -> None:
     """End the process as the interpreter would after this."""
     if isinstance(failure, KeyboardInterrupt):
         atexit._run_exitfuncs()  # noqa: SLF001  # what the interpreter does before it kills itself
-        _flush(sys.stdout)
-        _flush(sys.stderr)
+        run_report.flush(sys.stdout)
+        run_report.flush(sys.stderr)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     if isinstance(failure, SystemExit):

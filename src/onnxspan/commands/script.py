@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from onnxspan.errors import OnnxspanError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _RUNPY = {runpy.__file__, "<frozen runpy>"}
@@ -33,6 +34,8 @@ def run_script(path: str, arguments: list[str]) -> None:
     """
     sys.argv[:] = [path, *arguments]
     if os.path.isdir(path) or path.endswith((".zip", ".pyz")):
+        if not getattr(sys.flags, "safe_path", False):
+            del sys.path[0]  # the folder or archive takes its place
         runpy.run_path(path, run_name="__main__")
         return
     try:
@@ -68,7 +71,8 @@ def run_module(name: str, arguments: list[str]) -> None:
         UnreadableError: when there is no such module, or it is none that can be run.
     """
     sys.argv[:] = [name, *arguments]
-    sys.path[0] = os.getcwd()
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = os.getcwd()
     try:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except ImportError as error:
@@ -89,10 +93,28 @@ def _is_runpys(error: BaseException) -> bool:
 
 
 def join_threads() -> None:
-    """Wait for the script's threads, as the interpreter does before it ends."""
+    """Wait for the script's threads, as the interpreter does before it ends.
+
+    What the interpreter calls first ends the threads of the executors of concurrent.futures,
+    which would wait for work for ever (`threading._shutdown`).
+    """
+    callbacks: list[Callable[[], object]] = getattr(threading, "_threading_atexits", [])
+    for callback in reversed(list(callbacks)):
+        callback()
+    # The interpreter does not end yet: what is saved and sent after the script needs executors.
+    for module, name in _SHUT_DOWN:
+        if hasattr(sys.modules.get(module), name):
+            setattr(sys.modules[module], name, False)
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join()
+
+
+_SHUT_DOWN = (
+    ("concurrent.futures.thread", "_shutdown"),
+    ("concurrent.futures.process", "_global_shutdown"),
+)
+"""What those callbacks of the standard library set, so that nothing new is begun."""
 
 
 def print_exception(error: BaseException) -> None:

@@ -307,3 +307,17 @@ NODE_FUNCTION = attribute(
 NODE_PRODUCED = attribute(
     "torch.onnx.node.produced.count", "int, {node}", "node spans", "ONNX nodes that came out."
 )
+
+# --- the script of `onnxspan run` ---------------------------------------------------
+SCRIPT = attribute(
+    "torch.onnx.script.name",
+    "string",
+    "the span `onnxspan run`",
+    "The script or module that was run, as it was typed.",
+)
+SCRIPT_CPU = attribute(
+    "torch.onnx.script.cpu.duration",
+    "double, s",
+    "the span `onnxspan run`",
+    "Processor time of the whole process while the script ran, all threads together.",
+)

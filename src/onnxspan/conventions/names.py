@@ -8,6 +8,10 @@ SCOPE = "onnxspan"
 """Name of the instrumentation scope of every span."""
 
 
+SCRIPT_SPAN = "onnxspan run"
+"""The span of a script that `onnxspan run` ran, around its exports."""
+
+
 class Level(enum.IntEnum):
     """How deep an export is recorded; each level holds all of the one before."""
 

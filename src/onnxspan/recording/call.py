@@ -217,7 +217,7 @@ def guarded(call: Call, what: str, function: Any, *args: Any) -> None:
         call.export.note_error(f"{what} of {call.probe.name}", error)
 
 
-def note_broken(where: str, error: Exception) -> None:
+def note_broken(where: str, error: BaseException) -> None:
     """Count an error that came out of a hook: on the export under way, or on a session."""
     try:
         call = current.get()

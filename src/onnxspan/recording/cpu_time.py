@@ -11,11 +11,13 @@ import collections
 import functools
 import gc
 import itertools
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from onnxspan import conventions as c
+from onnxspan.recording import forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,7 @@ _stopwatches: dict[int, Iterator[None]] = {}
 _shown: dict[int, collections.deque[int]] = {}
 _watched: dict[int, int] = {}
 _lock = threading.Lock()
+forks.renew(sys.modules[__name__], "_lock", threading.Lock)
 
 
 class _Pressed:

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from onnxspan.recording import user_probes
+from onnxspan.recording import forks, user_probes
 from onnxspan.recording.patching import Patches, Target, resolve_all
 from onnxspan.recording.probes import OPENERS
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.session import Session
 
 _lock = threading.RLock()
+forks.renew(sys.modules[__name__], "_lock", threading.RLock)
 _found: list[Target] = []
 _waiting = list(OPENERS)
 _holding: list[Session] = []

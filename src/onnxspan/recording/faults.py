@@ -7,6 +7,7 @@ Python runs at that moment: it goes on to the user, as it would without onnxspan
 
 from __future__ import annotations
 
+import itertools
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ def _handlers() -> set[Any]:
     for number in signal.valid_signals():
         handler: Any = signal.getsignal(number)
         handler = getattr(handler, "func", handler)  # functools.partial
-        for function in (handler, getattr(type(handler), "__call__", None)):
+        of_object = vars(type(handler)).get("__call__")
+        for function in (handler, of_object):
             code = getattr(getattr(function, "__func__", function), "__code__", None)
             if code is not None:
                 found.add(code)
@@ -68,7 +70,7 @@ def _is_handler(frame: FrameType) -> bool:
         given += value if isinstance(value, tuple) else (value,)
     return frame.f_back is not None and any(
         isinstance(number, int) and interrupted is frame.f_back
-        for number, interrupted in zip(given, given[1:], strict=False)
+        for number, interrupted in itertools.pairwise(given)
     )
 
 

@@ -166,7 +166,7 @@ class OwnSpan(otel.Span):
 def encodable(attributes: Any) -> Any:
     """Attributes whose text is valid UTF-8; a lone surrogate would keep its whole batch back.
 
-    An exception's text has surrogates where a path is not UTF-8: they become `\\udc..` escapes.
+    An exception's text has surrogates where a path is not UTF-8: they become escapes.
     """
     if not attributes:
         return attributes

@@ -30,6 +30,8 @@ class Options:
         clock: as `Session` takes it; None for the real one.
         epoch: as `Session` takes it.
         wait_for_torch: as `Session` takes it.
+        script: the name of the script that is run; None where no script is.
+        follow: the folder for what the processes that the script starts export; None for none.
         endpoints: the addresses of `otlp`, checked.
         rows: `probes` as rows.
 
@@ -59,6 +61,8 @@ class Options:
     clock: Callable[[], int] | None = None
     epoch: int | None = None
     wait_for_torch: bool = False
+    script: str | None = None
+    follow: str | os.PathLike[str] | None = None
     endpoints: list[Endpoint] = dataclasses.field(init=False)
     rows: tuple[Probe, ...] = dataclasses.field(init=False)
 

@@ -49,7 +49,7 @@ class Hooks(Protocol):
     def fail(self, call: Any, error: BaseException) -> None:
         """End a call that raised."""
 
-    def broken(self, doing: str, error: Exception) -> None:
+    def broken(self, doing: str, error: BaseException) -> None:
         """One of the three above raised `error`; the export goes on without it."""
 
     def lost(self, kwargs: dict[str, Any], call: Any) -> None:

@@ -117,7 +117,7 @@ class NodeHooks:
         if tell is not None and parent.export.level >= c.Level.NODES:
             guarded(parent, "description", tell, parent, args, result)
 
-    def broken(self, doing: str, error: Exception) -> None:
+    def broken(self, doing: str, error: BaseException) -> None:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.target.probe.name}", error)
 

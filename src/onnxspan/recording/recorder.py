@@ -7,19 +7,17 @@ The way of a call: the wrapper (wrappers.py) calls `enter`, then torch's functio
 from __future__ import annotations
 
 import contextlib
-import sys
+import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import wrapt
-from onnxspan.recording.suppression import is_instrumentation_enabled
-
 from onnxspan import conventions as c
-from onnxspan.recording import cpu_time, dynamo_rules, entry_points, spans, user_probes
+from onnxspan.recording import cpu_time, dynamo_rules, entry_points, forks, spans, user_probes
 from onnxspan.recording.call import Call, Export, current, guarded, note_broken
 from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.imports import Imports
-from onnxspan.recording.listeners.base import overridden, tell
+from onnxspan.recording.listeners.base import Listeners, tell
 from onnxspan.recording.patching import (
     Patches,
     Target,
@@ -28,8 +26,9 @@ from onnxspan.recording.patching import (
 )
 from onnxspan.recording.per_node import NodeHooks
 from onnxspan.recording.probe import Exporter
-from onnxspan.recording.probes import TABLES, versions
-from onnxspan.recording.session import is_any_open, receiving, tracer
+from onnxspan.recording.probes import TABLES
+from onnxspan.recording.session import receiving
+from onnxspan.recording.suppression import is_instrumentation_enabled
 from onnxspan.recording.wrappers import node_wrapper, span_wrapper
 from onnxspan.version import __version__
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from types import FunctionType
 
     from onnxspan.recording.probe import Probe
-    from onnxspan.recording.session import Session
     from onnxspan.recording.trampoline import StandIn
 
 _IMPORTS = "recorder.imports"
@@ -93,7 +91,7 @@ class SpanHooks:
         finally:
             _let_go(call)
 
-    def broken(self, doing: str, error: Exception) -> None:
+    def broken(self, doing: str, error: BaseException) -> None:
         """Count an error of our own; the export goes on."""
         note_broken(f"{doing} {self.probe.name}", error)
 
@@ -238,7 +236,7 @@ def _close(root: Call) -> None:
     for finished in reversed(export.listeners.finished):  # the stack turns the order round
         steps.callback(tell, root, [finished], export)
     for exporter in reversed(export.exporters):
-        targets = _targets(exporter, export.level)
+        targets = targets_of(exporter, export.level)
         steps.callback(guarded, root, "restoring", _restore, targets)
     if export.own_held and export.aside is None:
         steps.callback(guarded, root, "restoring", _restore, export.own_held)
@@ -266,10 +264,29 @@ def make_wrapper(target: Target, stand_in: StandIn | None) -> FunctionType:
 
 
 patches = Patches(make_wrapper)
+forks.renew(patches, "_lock", threading.RLock)
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: the exports under way are the parent's, and nobody hears of them here.
+
+    What the child exports itself begins anew, below the span that was open at the fork.
+    """
+    call = current.get()
+    current.set(None)
+    while call is not None:
+        call.span = None
+        call.export.listeners = Listeners(())
+        call = call.parent
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 _resolved: dict[str, list[Target]] = {}
 
 
-def _targets(exporter: Exporter, level: c.Level) -> list[Target]:
+def targets_of(exporter: Exporter, level: c.Level) -> list[Target]:
+    """What is wrapped while an exporter runs at a level, found once in a process."""
     key = f"{exporter.value} {level.name}"
     if key not in _resolved:
         if exporter not in _resolved:
@@ -286,7 +303,7 @@ def _hold_exporter(export: Export, opens: Callable[[Call], Exporter | None], cal
     if exporter is None or exporter in export.exporters:
         return
     imports = Imports(export.clock)
-    targets = _targets(exporter, export.level)
+    targets = targets_of(exporter, export.level)
     export.notes[_IMPORTS] = imports.finish()
     patches.install(targets)
     export.exporters.append(exporter)
@@ -313,83 +330,3 @@ def _is_beyond(probe: Probe, export: Export) -> bool:
         return False
     export.omitted[probe.name] = begun - probe.most
     return True
-
-
-def open_session(session: Session) -> None:
-    """Wrap what can begin an export, and record the exports that follow.
-
-    Raises:
-        RuntimeError: when the session is open already.
-        ImportError: when torch is not installed.
-    """
-    session.register()
-    try:
-        if session.wait_for_torch and "torch.onnx" not in sys.modules:
-            wrapt.register_post_import_hook(
-                lambda _module: _hold_openers_later(session), "torch.onnx"
-            )
-        else:
-            _hold_openers(session)
-        with contextlib.suppress(Exception):  # met again, and counted, in the export
-            tracer(receiving())
-    except BaseException:
-        session.unregister()
-        raise
-
-
-def close_session(session: Session) -> None:
-    """Record no more exports; closing the last session restores everything."""
-    if not session.is_open:
-        return
-    is_last = session.unregister()
-    if not session.holds:
-        return
-    session.holds = False
-    try:
-        _release_openers(session, is_last)
-    except Exception as error:
-        session.note_errors([describe_error("restoring", error)])
-    for closed in overridden(session.listeners, "closed"):
-        try:
-            closed()
-        except Exception as error:
-            session.note_errors([describe_error("closing a listener", error)])
-
-
-def _hold_openers(session: Session) -> None:
-    """Wrap what can begin an export, and what of the user's own can stand around one."""
-    try:
-        import torch.onnx  # noqa: F401  # only who records needs torch
-    except ImportError as error:
-        raise ImportError(
-            "onnxspan records exports of torch, and torch cannot be imported: "
-            f"{error}. Install it (`pip install torch onnx`), then try again."
-        ) from error
-    entry_points.hold(patches, session)
-    # Found now rather than inside the first export; dynamo's modules take a second to import,
-    # so its places are looked for only when it runs.
-    _targets(Exporter.TORCHSCRIPT, c.Level.NODES)
-    versions.read_versions()
-    session.holds = True
-
-
-def _hold_openers_later(session: Session) -> None:
-    # torch.onnx has just been imported, perhaps long after the session was closed. What goes
-    # wrong here must not break somebody's import.
-    if session.is_open and not session.holds:
-        try:
-            _hold_openers(session)
-        except Exception as error:
-            session.note_errors([describe_error("wrapping torch.onnx", error)])
-
-
-def _release_openers(session: Session, last: bool) -> None:
-    """Give up what `_hold_openers` wrapped; the last session restores all there is."""
-    held = session.openers_held
-    try:
-        entry_points.release(patches, session)
-    finally:
-        dynamo_rules.forget_wrappers(held)
-        # Another thread may have opened a session since, which needs its openers.
-        if last and patches.restore_everything(unless=is_any_open):
-            cpu_time.unwatch_everything()

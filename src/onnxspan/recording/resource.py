@@ -53,11 +53,33 @@ def resource() -> Resource:
         "host.arch": platform.machine(),
         "os.type": platform.system().lower(),
         "process.pid": os.getpid(),
+        "process.parent_pid": os.getppid(),
+        **_rank(),
         "process.runtime.name": sys.implementation.name,
         "process.runtime.version": platform.python_version(),
         **_git(),
     }
     return Resource.create(dict(found)).merge(OTELResourceDetector().detect())
+
+
+_RANKS = {
+    "process.rank": ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"),
+    "process.local_rank": (
+        "LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID",
+    ),
+    "process.world_size": ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"),
+}  # fmt: skip
+"""Resource attribute, and the variables that say it: of torchrun, Open MPI, MPICH and Slurm."""
+
+
+def _rank() -> dict[str, int]:
+    """Which of a launcher's processes this is; nothing where no launcher says so."""
+    found = {}
+    for key, variables in _RANKS.items():
+        values = [os.environ[name] for name in variables if os.environ.get(name, "").isdigit()]
+        if values:
+            found[key] = int(values[0])
+    return found
 
 
 def _git() -> dict[str, str]:

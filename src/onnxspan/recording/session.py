@@ -10,11 +10,16 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import trace as otel
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
 from onnxspan.conventions import SCOPE, Level
+from onnxspan.recording import forks
 from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, readable
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import Tracer, TracerProvider
+    from opentelemetry.trace import SpanContext, Tracer, TracerProvider
 
     from onnxspan.recording.light_span import OwnTracer
     from onnxspan.recording.listeners.base import Listener
@@ -38,6 +43,7 @@ _innermost: contextvars.ContextVar[Session | None] = contextvars.ContextVar(
 )
 _open: list[Session] = []
 _lock = threading.Lock()
+forks.renew(sys.modules[__name__], "_lock", threading.Lock)
 
 
 class Session:
@@ -55,6 +61,10 @@ class Session:
         probes: rows of the user's own, wrapped beside ours while an export runs.
         wait_for_torch: do not import torch on opening, but begin when somebody does: a script
             may set what torch reads from the environment first.
+
+    Attributes:
+        within: the span that exports belong to where no other is current: of the script.
+        has_joined: whether an export was begun within it.
     """
 
     def __init__(
@@ -87,7 +97,15 @@ class Session:
         self.wait_for_torch = wait_for_torch
         self.holds = False
         self.tracer: tuple[TracerProvider, Tracer] | None = None
+        self.within: SpanContext | None = None
+        self.has_joined = False
         self._token: contextvars.Token[Session | None] | None = None
+
+    def join(self, traceparent: str) -> None:
+        """Let exports belong to a span of another process, as W3C Trace Context names it."""
+        carrier = {"traceparent": traceparent}
+        above = otel.get_current_span(TraceContextTextMapPropagator().extract(carrier))
+        self.within = above.get_span_context() if traceparent else None
 
     def register(self) -> None:
         """Receive the exports that follow.
@@ -201,8 +219,6 @@ def tracer(receivers: Sequence[Session]) -> Tracer | OwnTracer:
     Of the first receiver that was given a provider; else of the configured global one; else
     ours, whose spans are kept in memory.
     """
-    from opentelemetry import trace as otel  # keeps `import onnxspan` light
-
     given = [session.tracer_provider for session in receivers if session.tracer_provider]
     provider = given[0] if given else otel.get_tracer_provider()
     if isinstance(provider, otel.ProxyTracerProvider | otel.NoOpTracerProvider) and not given:

@@ -16,9 +16,10 @@ from onnxspan.recording.graphs import origin
 from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, encodable
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-    from onnxspan.recording.call import Call
+    from onnxspan.recording.call import Call, Export
 
 MESSAGE_LIMIT = 8_000
 """Characters of an exception's message that are kept: torch puts whole graphs into some."""
@@ -32,7 +33,7 @@ def start(call: Call) -> None:
     export = call.export
     began = export.epoch + call.began
     # Only the root may join a trace from outside; every other span has a parent here.
-    context = resource.context() if call.parent is None else None
+    context = _around(export) if call.parent is None else None
     span: Span = otel.INVALID_SPAN
     recording = False
     try:
@@ -57,6 +58,19 @@ def start(call: Call) -> None:
     call.span = span
     call.id = _id(span)
     call.otel_token = otel_context.attach(otel.set_span_in_context(span))
+
+
+def _around(export: Export) -> Context | None:
+    """The context of a root: the current one, the script's span, or the pipeline's trace."""
+    within = export.session.within
+    if (
+        within is None
+        or export.tracer is not OWN_TRACER  # the provider's spans do not know of the script's
+        or otel.get_current_span().get_span_context().is_valid
+    ):
+        return resource.context()
+    export.session.has_joined = True
+    return otel.set_span_in_context(otel.NonRecordingSpan(within))
 
 
 def start_node(call: Call, around: Call) -> None:

@@ -7,9 +7,11 @@ only then. It is said once for each recording, and the export goes on without th
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from typing import TYPE_CHECKING
 
+from onnxspan.recording import forks
 from onnxspan.recording.patching import Patches, Target, resolve
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("onnxspan")
 _lock = threading.Lock()
+forks.renew(sys.modules[__name__], "_lock", threading.Lock)
 _latest: dict[tuple[int, str], Target] = {}
 
 

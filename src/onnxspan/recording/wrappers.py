@@ -97,7 +97,7 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
     )  # fmt: skip
     names_work = per_node.spans  # a leaf is too short for anything to be said inside it
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: C901, PLR0912  # as above
+    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # as above
         parent: Call | None = None
         call: Call | None = None
         function = original

@@ -81,7 +81,7 @@ def samples_of(trace: Trace, number: int | None = None) -> list[Sample]:
     Raises:
         TraceFileError: when there is no finished export in it, or none of that number.
     """
-    exports = trace.exports
+    exports = [export for export in trace.exports if export.end]
     if not exports:
         raise TraceFileError(
             trace.source,

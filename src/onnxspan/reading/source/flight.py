@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
 from onnxspan.reading import figures
+from onnxspan.reading.source import checked
+from onnxspan.reading.source.checked import whole
 from onnxspan.reading.source.trace import Event, Span, Trace
 from onnxspan.reading.text import one_line
 
@@ -138,6 +140,9 @@ def read_flight(path: Path) -> Trace:
     header: dict[str, Any] = {}
     unreadable = 0
     for number, line in enumerate(data.splitlines()):
+        if not line.strip():  # there may be millions of them
+            unreadable += 1
+            continue
         try:
             entry = json.loads(line)
             if number == 0:
@@ -145,7 +150,9 @@ def read_flight(path: Path) -> Trace:
                 _check(header)
             else:
                 reader.take(entry)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (
+            ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
+        ):  # fmt: skip
             if number == 0:
                 raise TraceFileError(
                     path, "line 1 is not a flight log's first line", _NEXT
@@ -163,7 +170,7 @@ def read_flight(path: Path) -> Trace:
 
 def _check(header: dict[str, Any]) -> None:
     for key in ("pid", "at", "limit"):
-        int(header[key])
+        whole(header[key])
 
 
 class _Reader:
@@ -181,23 +188,25 @@ class _Reader:
             self._leave(self.spans[entry["x"]], entry)
         elif "w" in entry:
             span = self.spans[entry["w"]]
-            span.events.append(Event(str(entry["event"]), span.start, dict(entry["a"])))
+            attributes = checked.attributes(dict(entry["a"]))
+            span.events.append(Event(str(entry["event"]), span.start, attributes))
 
     def _enter(self, entry: dict[str, Any]) -> None:
         key, parent = str(entry["e"]), str(entry["p"])
-        attributes = {**dict(entry.get("a", {})), c.LEVEL: str(entry["l"])}
+        start, memory = whole(entry["t"]), whole(entry["m"])
+        attributes = checked.attributes({**dict(entry.get("a", {})), c.LEVEL: str(entry["l"])})
         trace_id = self.spans[parent].trace_id if parent in self.spans else key.rjust(32, "0")
         self.spans[key] = Span(
             name=str(entry["n"]), trace_id=trace_id, span_id=key, parent_id=parent,
-            start=int(entry["t"]), end=0, attributes=attributes, events=[], error=False,
+            start=start, end=0, attributes=attributes, events=[], error=False,
             description="", scope=c.SCOPE, resource={},
         )  # fmt: skip
-        self.memory[key] = int(entry["m"])
+        self.memory[key] = memory
         self.largest = max(self.largest, self.memory[key])
 
     def _leave(self, span: Span, entry: dict[str, Any]) -> None:
-        memory, nodes = int(entry["m"]), int(entry["g"])
-        span.end = int(entry["t"])
+        memory, nodes = whole(entry["m"]), whole(entry["g"])
+        span.end = whole(entry["t"])
         span.attributes[c.MEMORY_RSS] = memory
         span.attributes[c.MEMORY_GROWTH] = memory - self.memory[span.span_id]
         self.largest = max(self.largest, memory)
@@ -219,14 +228,14 @@ def _ending(trace: Trace, reader: _Reader, header: dict[str, Any], unreadable: i
     never = [span for span in trace.spans if not span.end]
     last = max(never, key=lambda span: (span.start, len(_around(span))), default=None)
     newest = max(max(span.start, span.end) for span in trace.spans)
-    pid = int(header["pid"])
+    pid = whole(header["pid"])
     return Ending(
         last=last,
         memory=reader.memory[last.span_id] if last is not None else reader.largest,
         largest=reader.largest,
-        limit=int(header["limit"]),
+        limit=whole(header["limit"]),
         pid=pid,
-        runs=header.get("host") == socket.gethostname() and _runs(pid, int(header["at"])),
+        runs=header.get("host") == socket.gethostname() and _runs(pid, whole(header["at"])),
         since=last.start if last is not None else newest,
         unreadable=unreadable,
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
 from onnxspan.reading import figures
+from onnxspan.reading.source import checked
+from onnxspan.reading.source.checked import whole
 from onnxspan.reading.source.gc_time import without_collector
 from onnxspan.reading.source.trace import Event, Span
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 400_000_000
 """The largest file that is read: about 400 000 spans, which take some 2 GB of memory."""
+MAX_EVENTS = 10_000
+"""Events of one span; onnxspan writes at most 100 and an exception."""
 MAX_LINE_BYTES = 64_000_000
 """The longest line; `trace.save` writes 512 spans a line."""
 
@@ -184,10 +188,10 @@ def _from_otlp(raw: dict[str, Any], scope: str, resource: dict[str, Any]) -> Spa
         trace_id=str(raw["traceId"]),
         span_id=str(raw["spanId"]),
         parent_id=str(raw.get("parentSpanId") or ""),
-        start=_whole(raw["startTimeUnixNano"]),
-        end=_whole(raw.get("endTimeUnixNano") or 0),
-        attributes=_attributes(raw.get("attributes", ())),
-        events=[_event(event) for event in events] if events else [],
+        start=whole(raw["startTimeUnixNano"]),
+        end=whole(raw.get("endTimeUnixNano") or 0),
+        attributes=checked.attributes(_attributes(raw.get("attributes", ()))),
+        events=_events(events) if events else [],
         error=status.get("code") in (2, "STATUS_CODE_ERROR"),
         description=str(status.get("message", "")),
         scope=scope,
@@ -195,20 +199,23 @@ def _from_otlp(raw: dict[str, Any], scope: str, resource: dict[str, Any]) -> Spa
     )
 
 
+def _events(raw: list[dict[str, Any]]) -> list[Event]:
+    """The events of one span.
+
+    Raises:
+        ValueError: for more than anybody looks at: an event takes 100 times its bytes.
+    """
+    if len(raw) > MAX_EVENTS:
+        raise ValueError(f"a span with more than {MAX_EVENTS:,} events")
+    return [_event(event) for event in raw]
+
+
 def _event(raw: dict[str, Any]) -> Event:
     return Event(
         str(raw.get("name", "")),
-        int(raw.get("timeUnixNano") or 0),
-        _attributes(raw.get("attributes", ())),
+        whole(raw.get("timeUnixNano") or 0),
+        checked.attributes(_attributes(raw.get("attributes", ()))),
     )
-
-
-def _whole(value: Any) -> int:
-    """An integer of OTLP has 64 bits; a longer one would break every sum and share."""
-    number = int(value)
-    if not -(2**63) <= number < 2**64:
-        raise ValueError("a number of more than 64 bits")
-    return number
 
 
 def _attributes(raw: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -221,7 +228,7 @@ def _value(raw: dict[str, Any]) -> Any:  # noqa: PLR0911  # a return for each ki
         if kind == "stringValue":
             return str(value)
         if kind == "intValue":
-            return _whole(value)
+            return whole(value)
         if kind == "doubleValue":
             return float(value)
         if kind == "arrayValue":

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _FILE = re.compile(r"[0-9a-f]{16}\.(txt|json)")
 _VALUE = re.compile(r'%"[^"]*"|%[\w.:/\-]*\w')
 _NOISE = re.compile(
-    r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|\s+$|^\s*\d+ \|"
+    r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|(?<!\s)\s+$|^\s*\d+ \|"
 )
 """What is not the graph: counts of users, places in the source, onnx_ir's line numbers."""
 _USES_ONLY = re.compile(r"\s*(return|->|block)\b|\s*->")

@@ -87,7 +87,9 @@ class Trace:
     """One or several exports, each a tree of spans.
 
     Attributes:
-        roots: the spans without a parent in this trace, in order of time.
+        roots: the spans without a parent in this trace, in order of time. A script's span is
+            none: what stands below it begins a tree of its own.
+        scripts: the spans of the scripts that `onnxspan run` ran.
         source: the file it was read from, or "memory".
         ending: how the process ended, when this was read from a flight log.
         snapshot: the text of a graph, by the name of its file; None when it is not there.
@@ -102,7 +104,9 @@ class Trace:
         self.source = source
         self.ending: Ending | None = None
         self.snapshot = snapshot or (lambda _name: None)
-        listed = sorted(spans, key=lambda span: (span.start, -span.end))
+        found = sorted(spans, key=lambda span: (span.start, -span.end))
+        self.scripts = [span for span in found if c.SCRIPT in span.attributes]
+        listed = [span for span in found if c.SCRIPT not in span.attributes]
         by_id = {(span.trace_id, span.span_id): span for span in listed}
         self.roots: list[Span] = []
         for span in listed:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 _SEPARATOR = " · "
 
 
-def header(export: Span, width: int) -> list[Text]:
+def header(export: Span, width: int, *, with_process: bool = False) -> list[Text]:
     """Model and file; exporter, opset and versions; parameters and what was written.
+
+    With the process, where a trace has several.
 
     Of a model's name that does not fit its end is kept, and the file's name whole: in a run of
     several exports that tells them apart.
@@ -36,8 +38,44 @@ def header(export: Span, width: int) -> list[Text]:
         title.append("  failed", style="bold red")
     model = one_line(str(call.get(c.MODEL_CLASS, export.name)))
     title = Text(_fitting(model, width - title.cell_len), style="bold").append_text(title)
-    lines = [_how(export, call), *_broken(_what(export, call), width)]
+    process = [_process(export)] if with_process else []
+    lines = [process, _how(export, call), *_broken(_what(export, call), width)]
     return [title, *(_dim(parts) for parts in lines if parts)]
+
+
+def _process(export: Span) -> str:
+    """The process that made an export, and which of a launcher's it is."""
+    found = export.resource
+    text = f"process {found.get('process.pid', '?')}"
+    for label, key in (("rank", "process.rank"), ("local rank", "process.local_rank")):
+        if key in found:
+            text += f", {label} {found[key]}"
+    size = found.get("process.world_size")
+    return text + (f" of {size}" if size is not None and "process.rank" in found else "")
+
+
+def script_line(script: Span, exports: list[Span]) -> Text:
+    """What part of a script its exports were."""
+    inside = [one for one in exports if one.trace_id == script.trace_id]
+    spent = _covered(inside)
+    name = one_line(str(script.get(c.SCRIPT)))
+    text = f"{name} ran for {figures.duration(script.duration)}"
+    computed = script.get(c.SCRIPT_CPU)
+    if isinstance(computed, int | float):
+        text += f" (computed {figures.duration(computed)})"
+    count = f"{len(inside)} export{'' if len(inside) == 1 else 's'}"
+    share = figures.share(spent / script.duration) if script.duration else ""
+    text += f"; of it {count}: {figures.duration(spent)}, {share}"
+    return Text(text, style="dim")
+
+
+def _covered(spans: list[Span]) -> float:
+    """Seconds in which at least one of these ran: processes and threads export at the same time."""
+    covered = last = 0
+    for span in sorted(spans, key=lambda one: one.start):
+        begin, last = max(span.start, last), max(span.end, last)
+        covered += max(last - begin, 0)
+    return covered / 1e9
 
 
 def _broken(parts: list[str], width: int) -> list[list[str]]:

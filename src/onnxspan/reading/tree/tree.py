@@ -10,7 +10,7 @@ from rich.text import Text
 
 from onnxspan.reading import mismatch
 from onnxspan.reading.text import encodable
-from onnxspan.reading.tree.header import footer, header
+from onnxspan.reading.tree.header import footer, header, script_line
 from onnxspan.reading.tree.rows import COLUMNS, Row, rows
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _BAR = 12
 _MIN_NAME = 20
 
 
-def show(
+def show(  # noqa: C901  # each part of the page in its order
     trace: Trace,
     *,
     unfold: bool = False,
@@ -51,11 +51,12 @@ def show(
         _print(console, Text("No export was recorded."))
     for line in _answer(trace, console.width):
         _print(console, line)
+    processes = {root.resource.get("process.pid") for root in trace.roots}
     for number, root in enumerate(trace.roots):
         if number:
             _print(console, Text())
         for export in trace.exports_below(root):
-            for line in header(export, console.width):
+            for line in header(export, console.width, with_process=len(processes) > 1):
                 _print(console, line)
         _print(console, Text())
         wide = console.width >= WIDE
@@ -65,6 +66,8 @@ def show(
         for export in trace.exports_below(root):
             for line in footer(export):
                 _print(console, line)
+    for script in trace.scripts:
+        _print(console, script_line(script, trace.exports))
 
 
 def _answer(trace: Trace, width: int) -> list[Text]:

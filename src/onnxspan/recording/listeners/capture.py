@@ -9,11 +9,13 @@ logging's handler of last resort). Both are put back when the last export has en
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording import forks
 from onnxspan.recording.call import current
 from onnxspan.recording.faults import goes_on
 from onnxspan.recording.listeners.base import Listener
@@ -102,6 +104,7 @@ class _Taken:
 
 
 _lock = threading.Lock()
+forks.renew(sys.modules[__name__], "_lock", threading.Lock)
 _holders: set[Export] = set()
 _taken: _Taken | None = None
 

@@ -10,11 +10,10 @@ import fnmatch
 import logging
 from typing import TYPE_CHECKING, Any
 
-from onnxspan.recording.suppression import suppress_instrumentation
-
 from onnxspan.recording.call import current
 from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.listeners.base import Listener
+from onnxspan.recording.suppression import suppress_instrumentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from onnxspan.recording.suppression import suppress_instrumentation
-
 from onnxspan.recording.light_span import readable
 from onnxspan.recording.outputs.batches import cut
+from onnxspan.recording.suppression import suppress_instrumentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -248,12 +248,20 @@ class Delivery:
         return float(min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE))
 
     def _note(self, outcome: Outcome) -> None:
-        self.problem = outcome.problem
+        self.problem = without_credentials(outcome.problem)
         self._failures += 1
         out_of_patience = time.monotonic() - self._began >= PATIENCE
         if self.delivered == 0 and (outcome.final or out_of_patience):
             self._hopeless = True
             self._changed.notify_all()
+
+
+_CREDENTIALS = re.compile(r"(?<=//)[^\s/@]*@|\b[^\s/@:]+:[^\s/@]+@(?=[\w.\[])")
+
+
+def without_credentials(text: str) -> str:
+    """A text without the `user:password@` of any address in it."""
+    return _CREDENTIALS.sub("", text)
 
 
 def _sent(sender: Sender, batch: list[ReadableSpan]) -> Outcome:

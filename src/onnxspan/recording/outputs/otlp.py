@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from onnxspan.errors import OnnxspanError
 from onnxspan.printable import one_line
-from onnxspan.recording.outputs.delivery import Delivery, Outcome
+from onnxspan.recording.outputs.delivery import Delivery, Outcome, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +66,10 @@ class Endpoint:
     @property
     def target(self) -> str:
         """What the exporter is given: over HTTP the full path of the traces."""
-        if self.protocol == GRPC:
-            return self.url
         parts = urlsplit(self.url)
+        if self.protocol == GRPC:  # which has no use for a user's name and a password
+            host = parts.netloc.rpartition("@")[2]
+            return urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
         path = parts.path.rstrip("/")
         if not path.endswith(_TRACES_PATH):
             path += _TRACES_PATH
@@ -105,7 +106,7 @@ def endpoint(
         is_url = False
     if not is_url:
         raise ValueError(
-            f"OTLP address {url!r} is not a URL: write it as http://localhost:4318 "
+            f"OTLP address {without_credentials(str(url))!r} is not a URL: write it as http://localhost:4318 "
             "(or http://localhost:4317 with protocol grpc)"
         )
     try:

@@ -42,7 +42,9 @@ def read(path: str | os.PathLike[str]) -> list[ReadableSpan]:
             continue
         try:
             spans.extend(_line(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
+        ) as error:  # fmt: skip
             raise TraceFileError(
                 source, f"line {number} is not a line of OTLP JSON spans ({error!r:.80})", _NEXT
             ) from error

@@ -40,7 +40,8 @@ def _exporter(call: Call) -> Exporter:
 
 def _before_export(call: Call) -> None:
     note_versions(call)
-    call.note(c.OPSET, call.argument("opset_version"))
+    opset = call.argument("opset_version")
+    call.note(c.OPSET, opset if isinstance(opset, int) else None)  # the exporter refuses others
     call.note(c.DYNAMIC_AXES, _dynamic_axes(call.argument("dynamic_axes")))
     if call.export.exporters[:1] == [Exporter.TORCHSCRIPT]:
         call.note(

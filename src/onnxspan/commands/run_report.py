@@ -1,0 +1,183 @@
+"""What `onnxspan run` says at its end: the tree, where the trace is, and what to do next."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from onnxspan.commands.children import combined
+from onnxspan.conventions import Level
+from onnxspan.errors import OnnxspanError
+from onnxspan.reading.source.trace import Trace
+from onnxspan.reading.text import printable
+from onnxspan.reading.tree import tree
+from onnxspan.recording.processes.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onnxspan.commands.children import Children
+    from onnxspan.recording.options import Options
+    from onnxspan.tracing import Tracing
+
+
+@contextlib.contextmanager
+def announced(children: Children | None, tracing: Tracing, options: Options) -> Iterator[None]:
+    """Let the processes that the script starts record as this one does."""
+    if children is None:
+        yield
+        return
+    given = {
+        "level": Level.parse(options.level).name.lower(),
+        "native_log": options.native_log,
+        "snapshots": options.snapshots,
+        "probes": [probe for probe in options.probes if isinstance(probe, str)],
+        "verify": options.verify,
+        "rtol": options.rtol,
+        "atol": options.atol,
+    }
+    with Plan(str(children.folder.absolute()), tracing.traceparent, given).announced():
+        yield
+
+
+def report(
+    tracing: Tracing,
+    output: str | None,
+    place: str | None,
+    children: Children | None,
+    *,
+    unfold: bool,
+    quiet: bool,
+) -> bool:
+    """Save the trace, then show it; whether the trace is where the user wanted it.
+
+    Args:
+        tracing: what this process recorded.
+        output: the file of `-o`, as it was typed.
+        place: the same, absolute.
+        children: the followed processes; None when none are.
+        unfold: as the tree takes it.
+        quiet: show nothing.
+    """
+    flush(sys.stdout)
+    if children is not None:
+        children.look()
+        _say_of_children(children)
+    problem = ""
+    if tracing.result.roots or (children is not None and children.parts):
+        problem = "" if place is None else _save(tracing, place, children)
+        found = _together(tracing, children)
+        if not quiet and _is_open(sys.stderr):
+            with contextlib.suppress(OSError):  # nobody reads the pipe any more
+                click.echo(err=True)
+                tree.show(found, unfold=unfold)
+        if problem:
+            say(f"the trace was not saved: {problem}")
+        elif not quiet:
+            _say_where(tracing, found, output, children)
+    elif tracing.errors:  # the script may well have exported; we could not see it
+        say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
+    elif not quiet or output is not None:
+        say("the script made no torch.onnx.export; nothing was recorded")
+        unseen = children.unseen() if children is not None else ""
+        if unseen:
+            say(unseen)
+    if children is not None and not problem and not children.remove():
+        say(f"a process still runs; what it exports will be in {children.folder}")
+    return not problem
+
+
+def _say_where(
+    tracing: Tracing, found: Trace, output: str | None, children: Children | None
+) -> None:
+    if output is None:
+        _keep_last(tracing, found, children)
+    else:
+        say(f"{len(found.spans)} spans in {output}; {_next(found, output)}")
+
+
+def _together(tracing: Tracing, children: Children | None) -> Trace:
+    """What this process and its children recorded, as one trace."""
+    found = tracing.result
+    if children is None or not children.parts:
+        return found
+    try:
+        return Trace([*found.scripts, *found.spans, *combined(children).spans], found.source)
+    except OnnxspanError as error:
+        say(f"what child processes recorded cannot be read: {error}")
+        return found
+
+
+def _say_of_children(children: Children) -> None:
+    for note in children.notes:
+        say(note)
+    for ending in children.endings:
+        say(f"in process {ending.pid}:")
+        if _is_open(sys.stderr):
+            click.echo(ending.screen(), err=True)
+
+
+def _save(tracing: Tracing, place: str, children: Children | None) -> str:
+    """Save the trace with that of the children; what went wrong, or nothing."""
+    try:
+        has_own = bool(tracing.result.roots or tracing.result.scripts)
+        if has_own:
+            tracing.save(place)
+        if children is not None and children.parts:
+            children.add_to(place, has_own)
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def _keep_last(tracing: Tracing, found: Trace, children: Children | None) -> None:
+    """Keep the trace of a run without -o, so that it can be looked at again."""
+    place = last_trace()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # it was shown, and nobody has asked for a file
+    if not _save(tracing, str(place), children):
+        say(f"the trace is kept until the next run; {_next(found, str(place))}")
+
+
+def last_trace() -> Path:
+    """Where the trace of the last run without -o lies: in the user's cache folder."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(cache, "onnxspan", "last.jsonl")
+
+
+def _next(trace: Trace, file: str) -> str:
+    """The command that is most useful after this run."""
+    name = shlex.quote(file)
+    if trace.failure is not None or trace.mismatch is not None:
+        return f"step through it: onnxspan walk {name}"
+    return f"look closer: onnxspan html {name} --open"
+
+
+def say(text: str) -> None:
+    """Say a line in onnxspan's name on stderr, if it is open."""
+    if _is_open(sys.stderr):
+        with contextlib.suppress(OSError):  # as above
+            click.echo(f"onnxspan: {printable(text)}", err=True)
+
+
+def _is_open(stream: TextIO | None) -> bool:
+    """Whether a stream was not closed: by the script, or before there was one."""
+    try:
+        return stream is not None and not stream.closed
+    except ValueError:  # the script has taken its buffer away
+        return False
+
+
+def flush(stream: TextIO | None) -> None:
+    """Flush a stream that is open and is read."""
+    if stream is not None and _is_open(stream):
+        with contextlib.suppress(OSError):  # as above
+            stream.flush()

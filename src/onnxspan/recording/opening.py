@@ -1,0 +1,102 @@
+"""Opening and closing a recording: what can begin an export is wrapped as long as one is open."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+import wrapt
+
+from onnxspan import conventions as c
+from onnxspan.recording import cpu_time, dynamo_rules, entry_points
+from onnxspan.recording.faults import describe_error
+from onnxspan.recording.listeners.base import overridden
+from onnxspan.recording.probe import Exporter
+from onnxspan.recording.probes import versions
+from onnxspan.recording.recorder import patches, targets_of
+from onnxspan.recording.session import is_any_open, receiving, tracer
+
+if TYPE_CHECKING:
+    from onnxspan.recording.session import Session
+
+
+def open_session(session: Session) -> None:
+    """Wrap what can begin an export, and record the exports that follow.
+
+    Raises:
+        RuntimeError: when the session is open already.
+        ImportError: when torch is not installed.
+    """
+    session.register()
+    try:
+        if session.wait_for_torch and "torch.onnx" not in sys.modules:
+            wrapt.register_post_import_hook(
+                lambda _module: hold_openers_later(session), "torch.onnx"
+            )
+        else:
+            hold_openers(session)
+        with contextlib.suppress(Exception):  # met again, and counted, in the export
+            tracer(receiving())
+    except BaseException:
+        session.unregister()
+        raise
+
+
+def close_session(session: Session) -> None:
+    """Record no more exports; closing the last session restores everything."""
+    if not session.is_open:
+        return
+    is_last = session.unregister()
+    if not session.holds:
+        return
+    session.holds = False
+    try:
+        release_openers(session, is_last)
+    except Exception as error:
+        session.note_errors([describe_error("restoring", error)])
+    for closed in overridden(session.listeners, "closed"):
+        try:
+            closed()
+        except Exception as error:
+            session.note_errors([describe_error("closing a listener", error)])
+
+
+def hold_openers(session: Session) -> None:
+    """Wrap what can begin an export, and what of the user's own can stand around one."""
+    try:
+        import torch.onnx  # noqa: F401  # only who records needs torch
+    except ImportError as error:
+        raise ImportError(
+            "onnxspan records exports of torch, and torch cannot be imported: "
+            f"{error}. Install it (`pip install torch onnx`), then try again."
+        ) from error
+    entry_points.hold(patches, session)
+    # Found now rather than inside the first export; dynamo's modules take a second to import,
+    # so its places are looked for only when it runs.
+    targets_of(Exporter.TORCHSCRIPT, c.Level.NODES)
+    versions.read_versions()
+    session.holds = True
+
+
+def hold_openers_later(session: Session) -> None:
+    # torch.onnx has just been imported, perhaps long after the session was closed. What goes
+    # wrong here must not break somebody's import.
+    if session.is_open and not session.holds:
+        try:
+            hold_openers(session)
+        except Exception as error:
+            session.note_errors([describe_error("wrapping torch.onnx", error)])
+
+
+def release_openers(session: Session, last: bool) -> None:
+    """Give up what opening a session has wrapped; the last session restores all there is."""
+    """Give up what `hold_openers` wrapped; the last session restores all there is."""
+    held = session.openers_held
+    try:
+        entry_points.release(patches, session)
+    finally:
+        dynamo_rules.forget_wrappers(held)
+        # Another thread may have opened a session since, which needs its openers.
+        if last and patches.restore_everything(unless=is_any_open):
+            cpu_time.unwatch_everything()
