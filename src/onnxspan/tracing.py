@@ -317,6 +317,8 @@ def trace(
     native_log: bool | str | Sequence[str] = False,
     snapshots: str = "none",
     probes: Sequence[str | Probe] = (),
+    root: str | None = None,
+    packs: Sequence[str] = (),
     verify: bool | str = False,
     verify_inputs: Sequence[Any] | Callable[[], Sequence[Any]] = (),
     rtol: float | None = None,
@@ -357,6 +359,10 @@ def trace(
             names of C++ files (without `.cpp`).
         probes: functions of your own that get a span when an export calls them, as
             `"module:function"`, or rows (`onnxspan.Probe`) that also say what to read.
+        root: a function of your own that stands around exports, as `"module:function"`: each of
+            its calls begins a trace, and the exports inside it are its children.
+        packs: libraries whose steps get spans outside exports too, such as `["onnx",
+            "onnxruntime", "onnxslim"]`, or `["all"]`. A library is wrapped as it is imported.
         verify: run the graph after each pass that changes it, and compare its outputs with the
             eager model's: True or `"passes"`; `"stages"` for fewer runs. `mismatch` has what was
             found. ONNX graphs are run only where onnxruntime is installed.
@@ -392,6 +398,8 @@ def trace(
             native_log=native_log,
             snapshots=snapshots,
             probes=probes,
+            root=root,
+            packs=packs,
             verify=verify,
             verify_inputs=verify_inputs,
             rtol=rtol,

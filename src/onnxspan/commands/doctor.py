@@ -24,9 +24,17 @@ PACKAGES = (
 
 @click.command(epilog="Example: onnxspan doctor --json")
 @click.option("--json", "to_json", is_flag=True, help="Print JSON, for programs.")
-def command(to_json: bool) -> None:
+@click.option(
+    "--packs",
+    "with_packs",
+    is_flag=True,
+    help="Also import the libraries of packs, and look there.",
+)
+def command(to_json: bool, with_packs: bool) -> None:
     """Say which versions are here, and where each probe is found or missing."""
     versions, probes = _versions(), _probes()
+    if with_packs:
+        probes += _packs()
     untraced = _untraced()
     if to_json:
         found = {"versions": versions, "probes": probes, "untraced": untraced}
@@ -35,7 +43,7 @@ def command(to_json: bool) -> None:
     console = Console(file=sys.stdout, highlight=False)
     for name, version in versions.items():
         console.print(f"{name:20} {version}", markup=False)
-    for table in ("openers", "torchscript", "dynamo"):
+    for table in dict.fromkeys(row["table"] for row in probes):
         rows = [row for row in probes if row["table"] == table]
         if rows:
             console.print()
@@ -81,6 +89,30 @@ def _probes() -> list[dict[str, Any]]:
                     "found": len(targets),
                     "place": targets[0].place if len(targets) == 1 else "",
                     "installed": any(map(recorder.patches.wraps, targets)),
+                }
+            )
+    return listed
+
+
+def _packs() -> list[dict[str, Any]]:
+    """The rows of the packs whose library is installed."""
+    from onnxspan.recording.patching import resolve
+    from onnxspan.recording.probes.packs import PACKS
+
+    listed = []
+    for pack, rows in PACKS.items():
+        if importlib.util.find_spec(pack) is None:
+            continue
+        for probe in rows:
+            targets = resolve(probe)
+            listed.append(
+                {
+                    "table": f"pack {pack}",
+                    "name": probe.name,
+                    "level": probe.level.name.lower(),
+                    "found": len(targets),
+                    "place": targets[0].place if targets else "",
+                    "installed": False,
                 }
             )
     return listed

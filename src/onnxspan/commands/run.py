@@ -83,6 +83,20 @@ class _Run(CommandWithOptionalValues):
     help="Give a function of your own a span when an export calls it; may be repeated.",
 )
 @click.option(
+    "--root",
+    metavar="MODULE:FUNCTION",
+    help="A function of your own around exports: each call of it is a trace.",
+)
+@click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    default=("all",),
+    show_default=True,
+    metavar="NAME|all|none",
+    help="Libraries whose steps get spans before and after the exports; may be repeated.",
+)
+@click.option(
     "--verify",
     type=click.Choice(["stages", "passes"]),
     metavar="[=stages|passes]",
@@ -128,6 +142,8 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
     log_level: str,
     native_log: bool,
     probes: tuple[str, ...],
+    root: str | None,
+    packs: tuple[str, ...],
     verify: str | None,
     verify_inputs: str | None,
     rtol: float | None,
@@ -164,6 +180,8 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
             *["--no-flight"] * no_flight,
             *["--no-follow"] * (not follow),
             *(f"--probe={probe}" for probe in probes),
+            *(f"--pack={pack}" for pack in packs),
+            *([f"--root={root}"] if root else []),
         ]
         repeat(times, output, same, [*["-m"] * module, "--", target, *arguments])
         return
@@ -184,6 +202,8 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
             native_log=native_log,
             snapshots=snapshots,
             probes=probes,
+            root=root,
+            packs=packs,
             verify=verify or False,
             verify_inputs=verifying.given(verify_inputs) if verify_inputs else (),
             rtol=rtol,
@@ -210,7 +230,9 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
     if failure is not None and not isinstance(failure, SystemExit):
         script.print_exception(failure)
     if os.getpid() == process:  # a forked child of the script has nothing to report
-        saved = run_report.report(tracing, output, place, children, unfold=unfold, quiet=quiet)
+        saved = run_report.report(
+            tracing, options, output, place, children, unfold=unfold, quiet=quiet
+        )
         for problem in children.send(otlp, protocol, headers_of(headers)) if children else []:
             run_report.say(problem)
     if failure is not None:

@@ -38,6 +38,8 @@ def announced(children: Children | None, tracing: Tracing, options: Options) -> 
         "native_log": options.native_log,
         "snapshots": options.snapshots,
         "probes": [probe for probe in options.probes if isinstance(probe, str)],
+        "root": options.root,
+        "packs": list(options.packs),
         "verify": options.verify,
         "rtol": options.rtol,
         "atol": options.atol,
@@ -46,8 +48,9 @@ def announced(children: Children | None, tracing: Tracing, options: Options) -> 
         yield
 
 
-def report(
+def report(  # noqa: C901  # each end of a run in its order
     tracing: Tracing,
+    options: Options,
     output: str | None,
     place: str | None,
     children: Children | None,
@@ -59,6 +62,7 @@ def report(
 
     Args:
         tracing: what this process recorded.
+        options: what it was asked for.
         output: the file of `-o`, as it was typed.
         place: the same, absolute.
         children: the followed processes; None when none are.
@@ -77,6 +81,8 @@ def report(
             with contextlib.suppress(OSError):  # nobody reads the pipe any more
                 click.echo(err=True)
                 tree.show(found, unfold=unfold)
+        if not found.exports:
+            say("the script made no torch.onnx.export")
         if problem:
             say(f"the trace was not saved: {problem}")
         elif not quiet:
@@ -88,9 +94,27 @@ def report(
         unseen = children.unseen() if children is not None else ""
         if unseen:
             say(unseen)
+    _say_uncalled(tracing, options)
     if children is not None and not problem and not children.remove():
         say(f"a process still runs; what it exports will be in {children.folder}")
     return not problem
+
+
+def _say_uncalled(tracing: Tracing, options: Options) -> None:
+    """Say which of the user's probes has no span; one that is missing was said already."""
+    names = {span.name for span in tracing.result.spans}
+    for probe in (*options.rows, *(row for row in options.pack_rows if not row.pack)):
+        missing = any(line.startswith(f"probe {probe.name}:") for line in tracing.errors)
+        if probe.name not in names and not missing:
+            around = (
+                ""
+                if probe.root
+                else (
+                    ": it was not called inside an export. Give the function around it: "
+                    "--root module:function"
+                )
+            )
+            say(f"probe {probe.name} ({probe.places[0]}) has no span{around}")
 
 
 def _say_where(

@@ -315,9 +315,42 @@ SCRIPT = attribute(
     "the span `onnxspan run`",
     "The script or module that was run, as it was typed.",
 )
+SCRIPT_IMPORT = attribute(
+    "torch.onnx.script.import",
+    "string",
+    "spans `import NAME` of a script",
+    "The module that the script imported; imports inside the import are part of it.",
+)
 SCRIPT_CPU = attribute(
     "torch.onnx.script.cpu.duration",
     "double, s",
     "the span `onnxspan run`",
     "Processor time of the whole process while the script ran, all threads together.",
+)
+
+# --- the steps of a pack -------------------------------------------------------------
+_PACK = "spans of packs, where a model goes in or comes out"
+PACK_BYTES = attribute(
+    "torch.onnx.pack.model.size",
+    "int, By",
+    _PACK,
+    "Bytes of the model that the step returned, wrote or changed, external data included.",
+)
+PACK_BYTES_CHANGE = attribute(
+    "torch.onnx.pack.model.size_change",
+    "int, By",
+    _PACK,
+    "Bytes of the model after the step less those before the step.",
+)
+PACK_OPERATORS = attribute(
+    "torch.onnx.pack.operators.change",
+    "string[]",
+    _PACK,
+    "Operators that the model gained and lost in the step, as `Constant=-12`, largest change first.",
+)
+PACK_PROVIDERS = attribute(
+    "torch.onnx.pack.session.providers",
+    "string[]",
+    "`onnxruntime.InferenceSession`",
+    "Execution providers of the session, in the order in which onnxruntime asks them.",
 )

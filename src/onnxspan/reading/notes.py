@@ -58,11 +58,32 @@ def notes(span: Span) -> Iterator[str]:
     if isinstance(lost, list) and lost:
         yield f"dynamic dimensions lost here: {one_line(', '.join(map(str, lost)))}"
     yield from _of_export(span)
+    yield from _of_pack(span)
     dropped_events = span.number(c.EVENTS_DROPPED)
     if dropped_events:
         yield f"{figures.count(dropped_events)} log lines or warnings more were not kept"
     if not span.end:
         yield "begun, and never ended"
+
+
+def _of_pack(span: Span) -> Iterator[str]:
+    """What a step before or after an export did to a model."""
+    change, size = span.number(c.PACK_BYTES_CHANGE), span.number(c.PACK_BYTES)
+    if change and size is not None:
+        was, now = figures.size(size - change), figures.size(size)
+        if was != now:
+            yield f"{was} → {now}"
+    operators = span.get(c.PACK_OPERATORS)
+    if isinstance(operators, list) and operators:
+        shown = [str(each).replace("=", " ") for each in operators[:_MAX_CHANGES]]
+        more = f", {len(operators) - _MAX_CHANGES} more" if len(operators) > _MAX_CHANGES else ""
+        yield one_line(f"operators: {', '.join(shown)}{more}")
+    providers = span.get(c.PACK_PROVIDERS)
+    if isinstance(providers, list) and providers:
+        yield one_line(f"runs on {', '.join(map(str, providers))}")
+
+
+_MAX_CHANGES = 5
 
 
 def _of_export(span: Span) -> Iterator[str]:

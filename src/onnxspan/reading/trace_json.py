@@ -16,8 +16,8 @@ def as_json(trace: Trace) -> dict[str, Any]:
     """The trace as nested objects; keys are stable.
 
     Returns:
-        `{"source", "scripts": [span], "roots": [span]}`; a script is what `onnxspan run` ran,
-        without `children`: a root names it as its parent by `trace_id`. A span has `name`, `trace_id`, `span_id`, `start` and
+        `{"source", "scripts": [span], "roots": [span]}`; a script is what `onnxspan run` ran, with
+        what it imported as `children`. A span has `name`, `trace_id`, `span_id`, `start` and
         `end` (Unix time in nanoseconds; `end` null when it never ended), `duration_s`
         (seconds, null likewise), `status` (`"ok"` or `"error"`), `description`,
         `attributes`, `events` and `children`. The span of an export also has `mismatch`: the
@@ -29,7 +29,9 @@ def as_json(trace: Trace) -> dict[str, Any]:
         made[id(span)] = _span(span, [made[id(child)] for child in span.children])
     return {
         "source": trace.source,
-        "scripts": [_span(script, []) for script in trace.scripts],
+        "scripts": [
+            _span(script, [_span(one, []) for one in script.children]) for script in trace.scripts
+        ],
         "roots": [made[id(root)] for root in trace.roots],
     }
 

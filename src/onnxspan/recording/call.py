@@ -36,6 +36,9 @@ current: contextvars.ContextVar[Call | None] = contextvars.ContextVar(
 A call outside an export finds None here.
 """
 
+is_busy: contextvars.ContextVar[bool] = contextvars.ContextVar("onnxspan_busy", default=False)
+"""Whether onnxspan's own code runs for a root: what it loads and checks is no step of the script."""
+
 _kept_signature = functools.lru_cache(64)(inspect.signature)  # 0.1 ms for torch.onnx.export's
 
 

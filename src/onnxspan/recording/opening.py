@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import wrapt
 
 from onnxspan import conventions as c
-from onnxspan.recording import cpu_time, dynamo_rules, entry_points
+from onnxspan.recording import cpu_time, dynamo_rules, entry_points, packs
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.listeners.base import overridden
 from onnxspan.recording.probe import Exporter
@@ -30,9 +30,10 @@ def open_session(session: Session) -> None:
     """
     session.register()
     try:
+        packs.hold(patches, session)
         if session.wait_for_torch and "torch.onnx" not in sys.modules:
             wrapt.register_post_import_hook(
-                lambda _module: hold_openers_later(session), "torch.onnx"
+                lambda _module: _hold_openers_later(session), "torch.onnx"
             )
         else:
             hold_openers(session)
@@ -40,6 +41,7 @@ def open_session(session: Session) -> None:
             tracer(receiving())
     except BaseException:
         session.unregister()
+        packs.release(patches, session)
         raise
 
 
@@ -48,6 +50,7 @@ def close_session(session: Session) -> None:
     if not session.is_open:
         return
     is_last = session.unregister()
+    packs.release(patches, session)
     if not session.holds:
         return
     session.holds = False
@@ -63,6 +66,11 @@ def close_session(session: Session) -> None:
 
 
 def hold_openers(session: Session) -> None:
+    """Wrap what can begin an export, once torch.onnx is there.
+
+    Raises:
+        ImportError: when torch is not installed.
+    """
     """Wrap what can begin an export, and what of the user's own can stand around one."""
     try:
         import torch.onnx  # noqa: F401  # only who records needs torch
@@ -79,7 +87,7 @@ def hold_openers(session: Session) -> None:
     session.holds = True
 
 
-def hold_openers_later(session: Session) -> None:
+def _hold_openers_later(session: Session) -> None:
     # torch.onnx has just been imported, perhaps long after the session was closed. What goes
     # wrong here must not break somebody's import.
     if session.is_open and not session.holds:
@@ -90,7 +98,6 @@ def hold_openers_later(session: Session) -> None:
 
 
 def release_openers(session: Session, last: bool) -> None:
-    """Give up what opening a session has wrapped; the last session restores all there is."""
     """Give up what `hold_openers` wrapped; the last session restores all there is."""
     held = session.openers_held
     try:

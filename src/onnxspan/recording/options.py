@@ -34,6 +34,7 @@ class Options:
         follow: the folder for what the processes that the script starts export; None for none.
         endpoints: the addresses of `otlp`, checked.
         rows: `probes` as rows.
+        pack_rows: `packs` and `root` as rows, wrapped as their modules are imported.
 
     Raises:
         ValueError, TypeError, OnnxspanError: as `onnxspan.trace` raises them.
@@ -53,6 +54,8 @@ class Options:
     native_log: bool | str | Sequence[str] = False
     snapshots: str = "none"
     probes: Sequence[str | Probe] = ()
+    root: str | None = None
+    packs: Sequence[str] = ()
     verify: bool | str = False
     verify_inputs: Sequence[Any] | Callable[[], Sequence[Any]] = ()
     rtol: float | None = None
@@ -65,20 +68,28 @@ class Options:
     follow: str | os.PathLike[str] | None = None
     endpoints: list[Endpoint] = dataclasses.field(init=False)
     rows: tuple[Probe, ...] = dataclasses.field(init=False)
+    pack_rows: list[Probe] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         # Checked at once, so that a typing error is met before a long export.
         self.level = Level.parse(self.level)
         self.endpoints = self._addresses()
         self.rows = ()
+        self.pack_rows = []
+        if self.packs:
+            from onnxspan.recording.probes import packs  # only who asks needs it
+
+            self.pack_rows = packs.rows(packs.chosen(tuple(self.packs)))
         if self.verify not in (False, True, "stages", "passes"):
             raise ValueError(
                 f"verify={self.verify!r} is not known: use True, 'passes' or 'stages'"
             )
-        if self.probes:
-            from onnxspan.recording.probes.user import rows  # only who has some needs it
+        if self.probes or self.root is not None:
+            from onnxspan.recording.probes.user import root, rows  # only who has some needs it
 
             self.rows = rows(self.probes)
+            if self.root is not None:  # its module may be the script's own, and come later
+                self.pack_rows += rows([root(self.root)])
 
     def _addresses(self) -> list[Endpoint]:
         if self.otlp is None:
@@ -123,5 +134,6 @@ class Options:
             "epoch": self.epoch,
             "wait_for_torch": self.wait_for_torch,
             "probes": self.rows,
+            "packs": self.pack_rows,
         }
         return chosen if self.clock is None else {**chosen, "clock": self.clock}

@@ -72,6 +72,7 @@ class Probe:
         root: for a user's function around exports: it begins a trace, in which those nest.
         runs_model: calls the model's `forward`: the users' own probes come off meanwhile.
         when_loaded: it is looked for once this module is there, which is not imported for it.
+        pack: the pack that the row belongs to: its spans stand outside exports only.
         calls_python: a C function that calls back into Python code, which may warn.
     """
 
@@ -90,6 +91,7 @@ class Probe:
     root: bool = False
     runs_model: bool = False
     when_loaded: str = ""
+    pack: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", Level.parse(self.level))  # the row itself is frozen

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording import cpu_time, dynamo_rules, entry_points, forks, spans, user_probes
-from onnxspan.recording.call import Call, Export, current, guarded, note_broken
+from onnxspan.recording.call import Call, Export, current, guarded, is_busy, note_broken
 from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.imports import Imports
 from onnxspan.recording.listeners.base import Listeners, tell
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from types import FunctionType
 
     from onnxspan.recording.probe import Probe
+    from onnxspan.recording.session import Session
     from onnxspan.recording.trampoline import StandIn
 
 _IMPORTS = "recorder.imports"
@@ -48,10 +49,13 @@ class SpanHooks:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.probe = target.probe
+        self._pack = target.probe.pack
 
     def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """Begin a call; None when there is no export here, or its level is too low."""
         parent = current.get()
+        if self._pack and (is_busy.get() or _is_in_export(parent)):
+            return None
         # A thread or task may live on in a context copied inside an export that is long over.
         if parent is None or parent.export.is_closed:
             return self._open(args, kwargs) if self.probe.opens else None
@@ -68,6 +72,8 @@ class SpanHooks:
         """End a call that returned `result`."""
         try:
             current.set(call.parent)
+            if call.parent is None:
+                is_busy.set(True)
             guarded(call, "processor time", cpu_time.end, call)
             ended = call.export.clock()
             if self.probe.after is not None:
@@ -81,6 +87,8 @@ class SpanHooks:
         """End a call that raised `error`, which goes on to the caller untouched."""
         try:
             current.set(call.parent)
+            if call.parent is None:
+                is_busy.set(True)
             guarded(call, "traceback", without_wrapper_frames, error)
             guarded(call, "processor time", cpu_time.end, call)
             ended = call.export.clock()
@@ -107,9 +115,13 @@ class SpanHooks:
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         receivers = receiving()
+        if self._pack:
+            receivers = tuple(one for one in receivers if self.probe in one.packs)
         if not receivers or not is_instrumentation_enabled():
             return None
         session = receivers[0]
+        if self._pack and _is_beyond_session(self.probe, session):
+            return None
         entered = session.clock()
         call: Call | None = None
         try:
@@ -223,7 +235,21 @@ def _let_go(call: Call) -> None:
     finally:
         if call.parent is None:
             _close(call)
+            is_busy.set(False)
+        elif call is call.export.outermost and call.export.exporters:
+            _end_exporter(call)
         call.let_go()
+
+
+def _end_exporter(call: Call) -> None:
+    """An export inside a function around it is over: outside an export nothing stays wrapped."""
+    export = call.export
+    exporters, export.exporters = export.exporters, []
+    for exporter in reversed(exporters):
+        guarded(call, "restoring", _restore, targets_of(exporter, export.level))
+    export.outermost = export.root
+    export.states.clear()
+    export.size = export.counted = None
 
 
 def _close(root: Call) -> None:
@@ -320,6 +346,27 @@ def _restore(targets: list[Target]) -> None:
 
 def _name(call: Call, named: Callable[[Call], str]) -> None:
     call.name = named(call)
+
+
+def _is_in_export(call: Call | None) -> bool:
+    while call is not None:
+        if call.probe.opens is not None and not call.probe.root:
+            return not call.export.is_closed
+        call = call.parent
+    return False
+
+
+def _is_beyond_session(probe: Probe, session: Session) -> bool:
+    """Whether a recording has as many spans of a pack's row as it gets; said once."""
+    begun = session.begun[probe.name] = session.begun.get(probe.name, 0) + 1
+    if begun <= probe.most or session.level >= c.Level.NODES:
+        return False
+    if probe.name not in session.said:
+        session.said.add(probe.name)
+        session.note_errors(
+            [f"{probe.name}: {probe.most} calls are recorded, further ones are not"]
+        )
+    return True
 
 
 def _is_beyond(probe: Probe, export: Export) -> bool:

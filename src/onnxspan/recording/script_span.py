@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
+
+from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
 from onnxspan.recording import resource
 from onnxspan.recording.light_span import OWN_TRACER
+from onnxspan.recording.script_imports import ScriptImports
 
 if TYPE_CHECKING:
     from onnxspan.recording.session import Session
@@ -29,6 +33,9 @@ class ScriptSpan:
         self._span = OWN_TRACER.start_span(c.SCRIPT_SPAN, resource.context(), time.time_ns())
         self._computed = time.process_time()
         session.within = self._span.get_span_context()
+        context = otel.set_span_in_context(otel.NonRecordingSpan(session.within))
+        self._imports = ScriptImports(session, context)
+        sys.meta_path.insert(0, self._imports)
 
     @property
     def traceparent(self) -> str:
@@ -40,6 +47,8 @@ class ScriptSpan:
         """End it; it is kept only when this process or a child has recorded something in it."""
         session = self._session
         session.within = None
+        if self._imports in sys.meta_path:
+            sys.meta_path.remove(self._imports)
         if not (session.has_joined or has_children):
             return
         self._span.attributes = {

@@ -59,6 +59,7 @@ class Session:
         process_wide: receive the exports of every thread and context until it is closed, and
             keep no spans: the instrumentor's door.
         probes: rows of the user's own, wrapped beside ours while an export runs.
+        packs: rows of packs, wrapped as the script imports their libraries.
         wait_for_torch: do not import torch on opening, but begin when somebody does: a script
             may set what torch reads from the environment first.
 
@@ -78,9 +79,13 @@ class Session:
         *,
         process_wide: bool = False,
         probes: Sequence[Probe] = (),
+        packs: Sequence[Probe] = (),
     ) -> None:
         self.level = level
         self.probes = tuple(probes)
+        self.packs = tuple(packs)
+        self.packs_held: list[Target] = []
+        self.begun: dict[str, int] = {}
         self.own_targets: dict[Probe, list[Target]] = {}
         self.own_held: list[Target] = []
         self.openers_held: list[Target] = []

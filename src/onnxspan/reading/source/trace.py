@@ -89,7 +89,8 @@ class Trace:
     Attributes:
         roots: the spans without a parent in this trace, in order of time. A script's span is
             none: what stands below it begins a tree of its own.
-        scripts: the spans of the scripts that `onnxspan run` ran.
+        scripts: the spans of the scripts that `onnxspan run` ran; what a script imported are
+            its `children`.
         source: the file it was read from, or "memory".
         ending: how the process ended, when this was read from a flight log.
         snapshot: the text of a graph, by the name of its file; None when it is not there.
@@ -106,7 +107,9 @@ class Trace:
         self.snapshot = snapshot or (lambda _name: None)
         found = sorted(spans, key=lambda span: (span.start, -span.end))
         self.scripts = [span for span in found if c.SCRIPT in span.attributes]
-        listed = [span for span in found if c.SCRIPT not in span.attributes]
+        self._keep_imports(found)
+        apart = (c.SCRIPT, c.SCRIPT_IMPORT)
+        listed = [span for span in found if not any(key in span.attributes for key in apart)]
         by_id = {(span.trace_id, span.span_id): span for span in listed}
         self.roots: list[Span] = []
         for span in listed:
@@ -120,6 +123,15 @@ class Trace:
             else:
                 span.parent.children.append(span)
         self._cut_circles(listed)
+
+    def _keep_imports(self, found: list[Span]) -> None:
+        by_id = {script.span_id: script for script in self.scripts}
+        for script in self.scripts:
+            script.children = []
+        for span in found:
+            around = by_id.get(span.parent_id)
+            if around is not None and c.SCRIPT_IMPORT in span.attributes:
+                around.children.append(span)
 
     def __repr__(self) -> str:
         count = len(self.spans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -13,7 +14,7 @@ from onnxspan.reading.text import one_line
 from onnxspan.reading.written import written_text
 
 if TYPE_CHECKING:
-    from onnxspan.reading.source.trace import Span
+    from onnxspan.reading.source.trace import Span, Trace
 
 
 _SEPARATOR = " · "
@@ -54,9 +55,9 @@ def _process(export: Span) -> str:
     return text + (f" of {size}" if size is not None and "process.rank" in found else "")
 
 
-def script_line(script: Span, exports: list[Span]) -> Text:
-    """What part of a script its exports were."""
-    inside = [one for one in exports if one.trace_id == script.trace_id]
+def script_lines(script: Span, trace: Trace, width: int) -> list[Text]:
+    """What part of a script its exports were, and the steps before and after them."""
+    inside = [one for one in trace.exports if one.trace_id == script.trace_id]
     spent = _covered(inside)
     name = one_line(str(script.get(c.SCRIPT)))
     text = f"{name} ran for {figures.duration(script.duration)}"
@@ -66,7 +67,32 @@ def script_line(script: Span, exports: list[Span]) -> Text:
     count = f"{len(inside)} export{'' if len(inside) == 1 else 's'}"
     share = figures.share(spent / script.duration) if script.duration else ""
     text += f"; of it {count}: {figures.duration(spent)}, {share}"
-    return Text(text, style="dim")
+    by_library: dict[str, list[Span]] = {}
+    for step in trace.roots:
+        if step.trace_id == script.trace_id and step not in inside:
+            name = one_line(step.name).partition(".")[0]
+            by_library.setdefault(name, []).append(step)
+    imports = [
+        one
+        for one in script.children
+        if not any(export.start <= one.start and one.end <= export.end for export in inside)
+    ]
+    if imports:
+        by_library["imports"] = imports
+    spent_by = {name: _covered(spans) for name, spans in by_library.items()}
+    for name, seconds in sorted(spent_by.items(), key=lambda item: -item[1])[:_MAX_LIBRARIES]:
+        share = figures.share(seconds / script.duration) if script.duration else ""
+        text += f"; {name} {figures.duration(seconds)}, {share}"
+    rest = script.duration - _covered(
+        [*script.children, *(one for one in trace.roots if one.trace_id == script.trace_id)]
+    )
+    if script.duration:
+        share = figures.share(max(rest, 0) / script.duration)
+        text += f"; in no span {figures.duration(max(rest, 0))}, {share}"
+    return [Text(line, style="dim") for line in textwrap.wrap(text, width)]
+
+
+_MAX_LIBRARIES = 4
 
 
 def _covered(spans: list[Span]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ from onnxspan.reading import figures
 from onnxspan.reading.failure import is_handled
 from onnxspan.reading.notes import failure_lines, findings, notes
 from onnxspan.reading.text import one_line, shorten
-from onnxspan.reading.tree.folding import Folding, Kind, Line, operator_sums
+from onnxspan.reading.tree.folding import SAME, Folding, Kind, Line, operator_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,12 +82,34 @@ class Row:
         return ""
 
 
-def rows(root: Span, *, unfold: bool, wide: bool, width: int) -> Iterator[Row]:
-    """Every line of one tree, from the root down; messages wrap at the width."""
+def step_rows(roots: list[Span], *, unfold: bool, wide: bool, width: int) -> Iterator[Row]:
+    """The lines of what runs between exports: calls of one name in a row share a line."""
+    whole = sum(root.duration for root in roots)
+    for _, found in itertools.groupby(roots, key=lambda root: root.name):
+        same = list(found)
+        if len(same) >= SAME and not unfold and not any(root.error for root in same):
+            yield _row(Line(Kind.SAME, same), "", whole)
+            continue
+        for root in same:
+            yield from rows(root, unfold=unfold, wide=wide, width=width, whole=whole)
+
+
+def rows(
+    root: Span, *, unfold: bool, wide: bool, width: int, whole: float | None = None
+) -> Iterator[Row]:
+    """Every line of one tree, from the root down; messages wrap at the width.
+
+    Args:
+        root: the tree.
+        unfold: give every span a line.
+        wide: with longer guides.
+        width: columns.
+        whole: seconds of which shares are; None takes those of the export.
+    """
     folding = Folding(root, unfold=unfold)
     guides = ("├─ ", "└─ ", "│  ", "   ") if wide else ("├ ", "└ ", "│ ", "  ")
     middle, last, through, blank = guides
-    base: dict[int, float] = {}
+    base: dict[int, float] = {} if whole is None else {id(root): whole}
     stack: list[tuple[Line | Row, str, str, int]] = [(Line(Kind.SPAN, [root]), "", "", 0)]
     while stack:
         item, first, rest, depth = stack.pop()
@@ -95,12 +118,12 @@ def rows(root: Span, *, unfold: bool, wide: bool, width: int) -> Iterator[Row]:
             yield item
             continue
         span = item.spans[0]
-        whole = _base(span, base)
+        of = _base(span, base)
         below: list[Line | Row] = []
         if item.kind is Kind.SPAN:
             below += folding.lines(span)
-            below += _operator_rows(span, whole)
-        yield _row(item, first, whole)
+            below += _operator_rows(span, of)
+        yield _row(item, first, of)
         guide = rest + (through if below else blank)
         for text, style in _said(item):
             for piece in _wrapped(text, width - cell_len(guide)):
@@ -117,6 +140,8 @@ def rows(root: Span, *, unfold: bool, wide: bool, width: int) -> Iterator[Row]:
 
 def _base(span: Span, known: dict[int, float]) -> float:
     """Seconds of the export that the span is part of; 0.0 outside any."""
+    if id(span) in known:
+        return known[id(span)]
     if c.EXPORTER in span.attributes or (span.parent is None and span.scope == c.SCOPE):
         known[id(span)] = span.duration
     elif span.parent is not None:

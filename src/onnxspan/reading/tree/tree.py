@@ -10,14 +10,14 @@ from rich.text import Text
 
 from onnxspan.reading import mismatch
 from onnxspan.reading.text import encodable
-from onnxspan.reading.tree.header import footer, header, script_line
-from onnxspan.reading.tree.rows import COLUMNS, Row, rows
+from onnxspan.reading.tree.header import footer, header, script_lines
+from onnxspan.reading.tree.rows import COLUMNS, Row, rows, step_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO
 
-    from onnxspan.reading.source.trace import Trace
+    from onnxspan.reading.source.trace import Span, Trace
 
 WIDE = 110
 """From this many columns on, the tree has longer guides and a bar for the share."""
@@ -26,7 +26,7 @@ _BAR = 12
 _MIN_NAME = 20
 
 
-def show(  # noqa: C901  # each part of the page in its order
+def show(  # noqa: C901, PLR0912  # each part of the page in its order
     trace: Trace,
     *,
     unfold: bool = False,
@@ -52,22 +52,42 @@ def show(  # noqa: C901  # each part of the page in its order
     for line in _answer(trace, console.width):
         _print(console, line)
     processes = {root.resource.get("process.pid") for root in trace.roots}
-    for number, root in enumerate(trace.roots):
+    for number, group in enumerate(_groups(trace)):
         if number:
             _print(console, Text())
-        for export in trace.exports_below(root):
+        exports = [export for root in group for export in trace.exports_below(root)]
+        for export in exports:
             for line in header(export, console.width, with_process=len(processes) > 1):
                 _print(console, line)
-        _print(console, Text())
+        if exports:
+            _print(console, Text())
         wide = console.width >= WIDE
-        listed = list(rows(root, unfold=unfold, wide=wide, width=console.width))
+        made = rows(group[0], unfold=unfold, wide=wide, width=console.width)
+        if not exports:
+            made = step_rows(group, unfold=unfold, wide=wide, width=console.width)
+        listed = list(made)
         for line in _table(listed, console):
             _print(console, line)
-        for export in trace.exports_below(root):
+        for export in exports:
             for line in footer(export):
                 _print(console, line)
     for script in trace.scripts:
-        _print(console, script_line(script, trace.exports))
+        for line in script_lines(script, trace, console.width):
+            _print(console, line)
+
+
+def _groups(trace: Trace) -> list[list[Span]]:
+    """Trees that share a table: what runs between two exports stands together."""
+    groups: list[list[Span]] = []
+    is_open = False
+    for root in trace.roots:
+        is_step = not trace.exports_below(root)
+        if is_step and is_open:
+            groups[-1].append(root)
+        else:
+            groups.append([root])
+        is_open = is_step
+    return groups
 
 
 def _answer(trace: Trace, width: int) -> list[Text]:

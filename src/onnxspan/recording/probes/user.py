@@ -29,6 +29,15 @@ def rows(probes: Sequence[str | Probe]) -> tuple[Probe, ...]:
     return tuple(_row(probe) for probe in probes)
 
 
+def root(place: str) -> Probe:
+    """The row of a function around exports, which begins a trace.
+
+    Raises:
+        ValueError: for a place that is not written `module:function`.
+    """
+    return Probe(place.rpartition(":")[2], (place,), c.Level.STAGES, root=True)
+
+
 def _row(given: str | Probe) -> Probe:
     if isinstance(given, str):
         given = Probe(given.rpartition(":")[2].rpartition(".")[2], (given,), c.Level.PASSES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from onnxspan import conventions as c
-from onnxspan.recording.call import current
+from onnxspan.recording.call import current, is_busy
 from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.graphs.torchscript import tensors_size
 from onnxspan.recording.graphs.written import written_model, written_path
@@ -119,11 +119,12 @@ class Verification(Listener):
         began = time.monotonic()
         try:
             # What the runs do with torch is not part of the export.
-            token = current.set(None)
+            token, busy = current.set(None), is_busy.set(True)
             try:
                 self._after(call)
             finally:
                 current.reset(token)
+                is_busy.reset(busy)
         except Exception as own:
             call.attributes[c.VERIFY_SKIPPED] = _short(own)
             self._skipped.append(call.name)
@@ -154,7 +155,7 @@ class Verification(Listener):
                 "onnxruntime is not installed: ONNX graphs were not run (pip install onnxruntime)"
             )
         reference = Reference(model, args, kwargs)
-        token = current.set(None)
+        token, busy = current.set(None), is_busy.set(True)
         try:
             reference.run_example(self._tolerance)
             reference.run_other_values(self._tolerance)
@@ -169,6 +170,7 @@ class Verification(Listener):
             return
         finally:
             current.reset(token)
+            is_busy.reset(busy)
         self._reference = reference
         self._notes += reference.notes
         if reference.unstable is not None:

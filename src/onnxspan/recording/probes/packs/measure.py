@@ -1,0 +1,138 @@
+"""What a step of the pipeline made of a model: nodes, operators, initializers, bytes."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onnxspan import conventions as c
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from onnxspan.recording.call import Call
+
+MAX_FILE = 512 * 2**20
+"""The largest file that is parsed, in bytes; of a larger one only the size is noted."""
+MAX_OPERATORS = 32
+_ENDINGS = (".onnx", ".ort")
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """The size of one model; `nodes` is -1 where it was not parsed."""
+
+    nodes: int
+    operators: collections.Counter[str]
+    initializers: int
+    bytes: int
+
+
+def before(call: Call) -> None:
+    """Measure the model that the function is handed."""
+    given = _models((*call.args, *call.kwargs.values()))
+    # What is handed is one model, or the file to read and the file to write.
+    call.scratch = next((size for size in map(_size, given) if size is not None), None)
+
+
+def after(call: Call, result: Any) -> None:
+    """Measure the model that it returned, wrote, or changed in place, and say what changed."""
+    returned = _models(result if isinstance(result, tuple) else (result,))
+    given = _models((*call.args, *call.kwargs.values()))
+    # The last of the files that were named is the one that was written.
+    found = next(
+        (size for size in map(_size, (*returned, *reversed(given))) if size is not None), None
+    )
+    if found is None:
+        return
+    was: Size | None = call.scratch
+    call.attributes[c.GRAPH_KIND] = "onnx"
+    call.attributes[c.PACK_BYTES] = found.bytes
+    if found.nodes >= 0:
+        call.attributes[c.NODES] = found.nodes
+        call.attributes[c.PARAMETERS] = found.initializers
+    if was is None or found.nodes < 0 or was.nodes < 0:
+        return
+    call.attributes[c.NODES_CHANGE] = found.nodes - was.nodes
+    call.attributes[c.PACK_BYTES_CHANGE] = found.bytes - was.bytes
+    change = {
+        name: found.operators[name] - was.operators[name]
+        for name in {*found.operators, *was.operators}
+        if found.operators[name] != was.operators[name]
+    }
+    if change:
+        ordered = sorted(change, key=lambda name: (-abs(change[name]), name))
+        call.attributes[c.PACK_OPERATORS] = [
+            f"{name}={change[name]:+d}" for name in ordered[:MAX_OPERATORS]
+        ]
+
+
+def after_session(call: Call, result: Any) -> None:
+    """Measure the model of an onnxruntime session, and say where it runs."""
+    after(call, result)
+    session = call.args[0] if call.args else None
+    if session is not None and hasattr(session, "get_providers"):
+        call.attributes[c.PACK_PROVIDERS] = list(map(str, session.get_providers()))
+
+
+def _models(values: Iterable[Any]) -> list[Any]:
+    """The models, and the paths of models, among values."""
+    return [value for value in values if _is_proto(value) or _is_ir(value) or _is_path(value)]
+
+
+def _is_proto(value: Any) -> bool:
+    return type(value).__name__ == "ModelProto" and hasattr(value, "ByteSize")
+
+
+def _is_ir(value: Any) -> bool:
+    return type(value).__module__.startswith("onnx_ir") and type(value).__name__ == "Model"
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike) and str(value).endswith(_ENDINGS)
+
+
+def _size(model: Any) -> Size | None:
+    if _is_path(model):
+        return _size_of_file(os.fspath(model))
+    if _is_ir(model):
+        kinds = collections.Counter(node.op_type for node in model.graph.all_nodes())
+        constants = [value.const_value for value in model.graph.initializers.values()]
+        size = sum(tensor.nbytes for tensor in constants if tensor is not None)
+        return Size(kinds.total(), kinds, len(constants), size)
+    return _size_of_proto(model, model.ByteSize())
+
+
+def _size_of_file(path: str) -> Size | None:
+    try:
+        size = os.path.getsize(path)
+    except OSError:  # it is still to be written
+        return None
+    onnx = sys.modules.get("onnx")
+    if onnx is None or size > MAX_FILE or not path.endswith(".onnx"):
+        return Size(-1, collections.Counter(), 0, size)
+    model = onnx.ModelProto()  # `onnx.load` is a step of the script
+    model.ParseFromString(Path(path).read_bytes())
+    external = 0
+    for tensor in model.graph.initializer:
+        told = {entry.key: entry.value for entry in tensor.external_data}
+        length = told.get("length", "")
+        external += int(length) if length.isdigit() else 0
+    return _size_of_proto(model, size + external)
+
+
+def _size_of_proto(model: Any, size: int) -> Size:
+    kinds: collections.Counter[str] = collections.Counter()
+    graphs = [model.graph.node, *(function.node for function in model.functions)]
+    while graphs:
+        for node in graphs.pop():
+            kinds[node.op_type] += 1
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    graphs.append(attribute.g.node)
+                graphs += [graph.node for graph in attribute.graphs]
+    return Size(kinds.total(), kinds, len(model.graph.initializer), size)
