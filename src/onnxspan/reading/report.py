@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan import explanations
 from onnxspan.files import write_text
-from onnxspan.reading import mismatch, pages
+from onnxspan.reading import core, mismatch, pages
 from onnxspan.reading.failure import fatal_failure, is_handled, module_of
 from onnxspan.reading.graph_steps import graph_steps
 from onnxspan.reading.notes import findings, notes
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
 SCRIPTS = (
-    "dom.js", "data.js", "waterfall.js", "charts.js", "details.js", "dagre.js", "graph.js", "tables.js",
+    "dom.js", "data.js", "address.js", "waterfall.js", "charts.js", "details.js", "dagre.js", "graph.js", "tables.js",
     "main.js",
 )  # fmt: skip
 """The page's script, in the order in which its parts need each other."""
@@ -97,7 +97,9 @@ def render(trace: Trace) -> str:
         )
     with without_collector():
         embedded = _embedded(data(trace))
-    body = string.Template(pages.asset("report.html")).substitute(data=embedded)
+    body = string.Template(pages.asset("report.html")).substitute(
+        data=embedded, core=core.render(trace)
+    )
     return pages.page(_title(trace), body, styles=("report.css", "graph.css"), scripts=SCRIPTS)
 
 
@@ -110,7 +112,10 @@ def data(trace: Trace) -> dict[str, Any]:
     spans = trace.spans
     index = {id(span): number for number, span in enumerate(spans)}
     places: dict[tuple[Any, ...], int] = {}
-    rows = [_row(span, index, places, root.start) for root in trace.roots for span in root.walk()]
+    last = _last_moment(spans)
+    rows = [
+        _row(span, index, places, root.start, last) for root in trace.roots for span in root.walk()
+    ]
     diffs, notices = _diffs(trace, spans)
     graphs, unread = graph_steps(trace, index)
     steps, cut = _steps(trace, {span.span_id: index[id(span)] for span in spans}, diffs)
@@ -138,6 +143,7 @@ def data(trace: Trace) -> dict[str, Any]:
             for root in trace.roots
             if (failure := fatal_failure([root])) is not None
         },
+        "markdown": {index[id(root)]: core.markdown(root) for root in trace.roots},
         "steps": steps,
         "diffs": {index[key]: text for key, text in diffs.items()},
         "graphs": graphs,
@@ -151,8 +157,17 @@ def data(trace: Trace) -> dict[str, Any]:
     }
 
 
+def _last_moment(spans: list[Span]) -> int:
+    """The latest time that any span says, in Unix nanoseconds."""
+    return max(max(span.start, span.end) for span in spans)
+
+
 def _row(
-    span: Span, index: dict[int, int], places: dict[tuple[Any, ...], int], began: int
+    span: Span,
+    index: dict[int, int],
+    places: dict[tuple[Any, ...], int],
+    began: int,
+    last: int,
 ) -> dict[str, Any]:
     place = tuple(_hashable(span.get(key)) for key in _PLACE_KEYS)
     row: dict[str, Any] = {
@@ -160,7 +175,8 @@ def _row(
         "name": span.name,
         "parent": index[id(span.parent)] if span.parent is not None else -1,
         "start": span.start - began,
-        "duration": max(span.end - span.start, 0) if span.end else 0,
+        # A span that never ended is drawn to the last moment that is known.
+        "duration": max((span.end or last) - span.start, 0),
         "ended": bool(span.end),
         "place": places.setdefault(place, len(places)),
         "attributes": {

@@ -70,14 +70,14 @@ function drawChart(series) {
     parts.push(svg("path", { class: "area", d: `${path}V${HEIGHT}H${start}Z`, fill: series.color }));
     parts.push(svg("path", { class: "stroke", d: path, stroke: series.color }));
   }
-  let free = 0;
-  for (const jump of series.jumps) {
+  const taken = [];
+  for (const jump of [...series.jumps].sort((a, b) => Math.abs(b.by) - Math.abs(a.by))) {
     const px = x(jump.at);
     const name = `${jump.span.name.replace(/^_jit_pass_(onnx_)?/, "")} ${signed(jump.by, series.show)}`;
     const room = name.length * 6.2;
     const left = Math.min(px + 4, width - room);
-    if (px < 0 || px > width || left < free) continue;
-    free = left + room + 8;
+    if (px < 0 || px > width || taken.some(([from, to]) => left < to && left + room + 8 > from)) continue;
+    taken.push([left, left + room + 8]);
     parts.push(svg("text", { class: "jump", x: left, y: 11 }, name));
   }
   series.cross = svg("line", { class: "cross", y1: 0, y2: HEIGHT, x1: -5, x2: -5 });

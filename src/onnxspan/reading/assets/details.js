@@ -1,5 +1,5 @@
 // Beside the waterfall: what the selected span is, did, and says.
-const SIZES = /\.(size|rss|growth|peak)$/;
+const SIZES = /\.(size|size_change|rss|growth|peak|peak_growth)$/;
 
 function shownValue(key, value) {
   if (typeof value === "number" && key === K.growth) return signed(value, bytes);
@@ -40,7 +40,7 @@ function diffBlock(span, open) {
   return text ? el("details.block", open ? { open: "" } : {}, el("summary", {}, "What it changed in the graph"), diff(text)) : null;
 }
 
-const link = (span, text = span.name) => el("button.tool", { click: () => select(span) }, text);
+const link = (span, text = span.name) => el("a.tool", { href: addressOf({ span: span.id }) }, text);
 
 function problem(span, text) {
   if (!text) return "";

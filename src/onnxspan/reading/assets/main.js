@@ -27,6 +27,8 @@ function drawHead() {
       el("span.badge", {}, `${at[K.exporter] || "unknown"} exporter`),
       hasFailed(view.root) ? el("span.badge.bad", {}, "✕ failed") : view.root.ended ? el("span.badge.good", {}, "✓ exported") : el("span.badge.bad", {}, "never ended"),
       chooser, el("span.grow"),
+      el("button.tool", { id: "copy-link", click: (event) => copy(event.target, location.href), title: "A link to what is shown now" }, "Copy link"),
+      el("button.tool", { id: "copy-markdown", click: (event) => copy(event.target, own(report.markdown, view.root.index) || ""), title: "The answer or the failure, versions and the slowest spans, for an issue" }, "Copy as Markdown"),
       el("button.tool", { id: "theme", click: turnTheme, title: "Light or dark (t)" }, "◐ Theme"),
       el("button.tool", { id: "helper", click: () => $("help").showModal(), title: "Keys (?)" }, "? Keys")),
     el("dl.facts", {}, facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))));
@@ -60,7 +62,7 @@ function drawFailure() {
 function search(query) {
   const wanted = query.trim().toLowerCase();
   view.hits = !wanted ? [] : inView().filter((span) =>
-    [span.name, span.error, span.module, span.at[K.operator], span.at[K.scope], span.at[K.function], placeOf(span)].some((text) => text && String(text).toLowerCase().includes(wanted)))
+    [span.name, span.error, span.module, placeOf(span), ...Object.values(span.at)].some((text) => (typeof text === "string" || Array.isArray(text)) && String(text).toLowerCase().includes(wanted)))
     .map((span) => span.index);
   view.hit = -1;
   $("found").textContent = !wanted ? "" : view.hits.length ? `${count(view.hits.length)} found` : "nothing found";
@@ -113,12 +115,34 @@ function startKeys() {
 function startBar() {
   let waiting;
   $("bar").append(
-    el("input", { id: "search", type: "search", placeholder: "Search names, operators, modules, errors", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => search(event.target.value), 120); } }),
+    el("input", { id: "search", type: "search", placeholder: "Search names, operators, errors …", title: "Names, operators (also those that are only summed), modules, errors, attributes", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => search(event.target.value), 120); } }),
     el("span.quiet", { id: "found", role: "status" }), el("span.grow"),
     el("span.legend", {}, ["stages", "passes", "nodes", "failed", "handled"].map((level) => el("span", {}, el(`i.${level}`), level))),
     el("span.quiet", { id: "range" }), el("button", { id: "reset", click: () => zoom(0, view.root.duration) }, "Whole time"),
     el("button", { click: () => foldAll(true), title: "Unfold all (e)" }, "Unfold"), el("button", { click: () => foldAll(false), title: "Fold all (c)" }, "Fold"));
   $("keys").append("Drag over the bars or a chart to zoom; ", el("kbd", {}, "/"), " searches, arrows move and fold, ", el("kbd", {}, "?"), " shows every key.");
+}
+
+// The innermost span that never ended: where a killed process was.
+function openOf(root) {
+  let found = null;
+  for (let i = root.index; i < root.index + root.size; i++) if (!spans[i].ended && (!found || spans[i].depth >= found.depth)) found = spans[i];
+  return found;
+}
+
+async function copy(button, words) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(words);
+    button.textContent = "Copied";
+  } catch {
+    const box = el("textarea", { readonly: "" }, words);
+    box.value = words;
+    $("help").replaceChildren(el("p", {}, "Copy this:"), box, el("button", { click: () => $("help").close() }, "Close"));
+    $("help").showModal();
+    box.select();
+  }
+  setTimeout(() => { button.textContent = label; }, 1500);
 }
 
 // Another export of the same file.
@@ -129,6 +153,7 @@ function show(root) {
   walkAt = 0;
   $("search").value = "";
   $("found").textContent = "";
+  for (const answer of document.querySelectorAll("#core .answer")) answer.classList.toggle("chosen", report.roots[answer.dataset.root] === root.index);
   drawHead();
   drawFailure();
   listRows();
@@ -138,7 +163,7 @@ function show(root) {
   measureCharts();
   drawAxis();
   drawTables();
-  select(failureOf(root) || root, { scroll: hasFailed(root) });
+  select(failureOf(root) || openOf(root) || root, { scroll: hasFailed(root) || !root.ended });
 }
 
 addEventListener("beforeprint", () => {
@@ -155,10 +180,14 @@ addEventListener("afterprint", () => {
 });
 
 startTheme();
+let isRestoring = true;
 $("notices").append(...report.notices.map((notice) => el("p.notice", {}, notice)));
 startBar();
 startCharts();
 startWaterfall();
 startKeys();
 show(view.root);
+isRestoring = false;
+restore();
+addEventListener("hashchange", restore);
 document.documentElement.dataset.ready = "yes";

@@ -28,10 +28,12 @@ function sheet(columns, rows, by, empty) {
     box.replaceChildren(el("table", {},
       el("thead", {}, el("tr", {}, columns.map((column) => el(`th${column.words ? ".words" : ""}`,
         { scope: "col", "aria-sort": column.key === order.key ? (order.down ? "descending" : "ascending") : "none" },
-        el("button", { click: () => { order = { key: column.key, down: column.key === order.key ? !order.down : !column.words }; fill(); } },
+        el("button", { "data-key": column.key, click: () => { order = { key: column.key, down: column.key === order.key ? !order.down : !column.words }; fill(); box.querySelector(`[data-key=${column.key}]`).focus(); } },
           column.label, column.key === order.key ? (order.down ? " ↓" : " ↑") : ""))))),
       el("tbody", {}, sorted.slice(0, all ? undefined : MOST).map((row) =>
-        el("tr.go", { click: () => row.span && select(row.span) }, columns.map((column) => cell(column, row)))))),
+        el("tr.go", { tabindex: row.span ? "0" : null, click: () => row.span && goTo({ span: row.span.id }),
+          keydown: (event) => { if (event.key === "Enter" && row.span && event.target === event.currentTarget) goTo({ span: row.span.id }); } },
+        columns.map((column) => cell(column, row)))))),
       all || rows.length <= MOST ? "" : el("button", { click: () => { all = true; fill(); } }, `Show all ${count(rows.length)}`));
   };
   fill();
@@ -41,10 +43,10 @@ function sheet(columns, rows, by, empty) {
 const mono = (row) => el("code", {}, row.name);
 const oneLine = (row) => inline((about(row.name) || {}).one_line || "");
 const passSheet = () => sheet([
-  text("name", "Stage or pass", mono), figure("total", "Time", time), figure("self", "Own time", time), figure("calls", "Calls", count),
+  text("name", "Stage or pass", mono), figure("total", "Time", time), figure("self", "Self time", time), figure("calls", "Calls", count),
   figure("longest", "Longest", time), figure("change", "Δ nodes", (n) => signed(n, count)), figure("memory", "Δ memory", (n) => signed(n, bytes)),
   text("about", "What it does", oneLine),
-], passes(), "total", "No passes were recorded.");
+], passes(), "self", "No passes were recorded.");
 const operatorSheet = () => sheet([
   text("name", "Operator", mono), text("work", "Work"), figure("total", "Time", time), figure("calls", "Calls", count), figure("longest", "Longest", time),
 ], operators(), "total", "No per-operator work was recorded: record at the level passes or nodes.");
@@ -61,7 +63,12 @@ function walkSheet() {
   const list = steps();
   if (!list.length) return el("p.quiet", {}, "No steps to walk.");
   const box = el("div.walk", { tabindex: "0" });
-  const go = (to) => { walkAt = Math.min(Math.max(to, 0), list.length - 1); fill(); };
+  const go = (to, focus) => {
+    walkAt = Math.min(Math.max(to, 0), list.length - 1);
+    fill();
+    remember({ tab: "walk", step: walkAt + 1 });
+    if (focus) box.querySelector(`[data-move="${focus}"]`).focus();
+  };
   const lines = (title, items) => items.length ? [el("h3", {}, title), el("ul", {}, items.map((item) => el("li.text", {}, item)))] : [];
   const fill = () => {
     walkAt = Math.min(walkAt, list.length - 1);
@@ -74,7 +81,7 @@ function walkSheet() {
       return el("li", {}, button);
     });
     const place = el("div.step", {},
-      el("div.moves", {}, el("button", { click: () => go(walkAt - 1) }, "← Back"), el("button", { click: () => go(walkAt + 1) }, "Next →"),
+      el("div.moves", {}, el("button", { "data-move": "back", click: () => go(walkAt - 1, "back") }, "← Back"), el("button", { "data-move": "next", click: () => go(walkAt + 1, "next") }, "Next →"),
         el("span.quiet", {}, `Step ${walkAt + 1} of ${list.length}`), link(spans[now.span], "Show in the waterfall")),
       el("h2", {}, el("code", {}, now.name)), el("p", {}, inline(now.one_line), " ", el("span.quiet", {}, time(now.duration * 1e9))),
       now.place ? el("p.quiet", {}, "In torch: ", el("code", {}, now.place)) : "",
@@ -102,6 +109,7 @@ function walkSheet() {
 
 const TABS = [["passes", "Stages and passes", passSheet], ["operators", "Operators", operatorSheet], ["walk", "Walk through it", walkSheet], ...(report.graphs.steps.length ? [["graph", "Graph", graphSheet]] : []), ["export", "Export and versions", exportSheet]];
 let tab = "passes";
+let chooseTab = () => {};
 
 function drawTables() {
   const panels = TABS.map(([id, label, make]) => {
@@ -109,7 +117,7 @@ function drawTables() {
     panel.style.display = id === tab ? "block" : "none";
     return panel;
   });
-  const choose = (id) => { tab = id; drawTabs(); panels.forEach((panel, i) => { panel.style.display = TABS[i][0] === id ? "block" : "none"; }); };
+  const choose = (id) => { tab = id; remember({ tab: id === "passes" ? null : id }); drawTabs(); panels.forEach((panel, i) => { panel.style.display = TABS[i][0] === id ? "block" : "none"; }); };
   const list = el("div", { role: "tablist" });
   const drawTabs = () => list.replaceChildren(...TABS.map(([id, label]) =>
     el("button", { role: "tab", id: `tab-${id}`, "aria-selected": id === tab, "aria-controls": `panel-${id}`, click: () => choose(id) }, label)));
@@ -120,5 +128,6 @@ function drawTables() {
     $(`tab-${tab}`).focus();
   });
   drawTabs();
+  chooseTab = (id) => TABS.some(([known]) => known === id) && choose(id);
   $("tables").replaceChildren(list, ...panels);
 }

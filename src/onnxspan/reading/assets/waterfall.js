@@ -20,6 +20,19 @@ const scale = (at) => ((at - view.from) / (view.to - view.from)) * 100;
 // A failure that the exporter dealt with is marked, but not as one that ended the export.
 const problemOf = (span) => (span.error ? (span.handled ? ".handled" : ".failed") : "");
 
+// Names differ at their ends: the common beginning is dimmed, and what is too long is cut in the middle.
+const PREFIX = "_jit_pass_";
+function shortened(name, depth) {
+  const room = Math.max(Math.floor(($("axis").querySelector(".cols").clientWidth - 200 - Math.min(depth, 12) * 12) / 7.3), 12);
+  if (name.length <= room) return name.startsWith(PREFIX) ? [el("span.dim", {}, PREFIX), name.slice(PREFIX.length)] : name;
+  const rest = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
+  const lead = rest === name ? "" : el("span.dim", {}, "…");
+  const left = room - (lead ? 1 : 0);
+  if (rest.length <= left) return [lead, rest];
+  const end = Math.ceil((left - 1) * 0.6);
+  return [lead, rest.slice(0, Math.max(left - 1 - end, 1)), "…", rest.slice(-end)];
+}
+
 function makeRow(span) {
   const isSelected = span === view.selected;
   const open = isOpen[span.index];
@@ -30,12 +43,15 @@ function makeRow(span) {
   const change = span.at[K.change];
   const twist = el("span.twist", { "aria-hidden": "true" }, span.children ? (open ? "▼" : "▶") : "");
   twist.style.marginLeft = `${4 + Math.min(span.depth - view.root.depth, 12) * 12}px`;
-  const row = el(`div.row${isSelected ? ".selected" : ""}${problemOf(span)}${view.hits.includes(span.index) ? ".hit" : ""}`,
+  // Warm where the time went: a quarter of the whole and more in the span itself.
+  const isHot = view.root.duration && span.duration - span.inside >= view.root.duration / 4;
+  const row = el(`div.row${isHot ? ".hot" : ""}${isSelected ? ".selected" : ""}${problemOf(span)}${view.hits.includes(span.index) ? ".hit" : ""}`,
     { role: "treeitem", id: `row${span.index}`, "aria-level": span.depth + 1, "aria-selected": isSelected,
       "aria-expanded": span.children ? Boolean(open) : null, "data-index": span.index },
-    el("div.name", {}, twist, el("span.label", { title: visible(span.name) }, span.name),
+    el("div.name", {}, twist, el("span.label", { title: visible(span.name) }, shortened(span.name, span.depth - view.root.depth)),
       el("span.extra", {}, span.error ? (span.handled ? "✕ handled" : "✕ failed") : !open ? `${extraOf(span)} (${count(span.size - 1)} inside)` : extraOf(span)),
       el("span.c-change", {}, change ? signed(change, count) : ""),
+      el("span.c-share", {}, view.root.duration ? `${((span.duration / view.root.duration) * 100).toFixed(1)} %` : ""),
       el("span.c-time", {}, span.ended ? time(span.duration) : "no end")),
     el("div.track", {}, bar));
   row.style.top = `${span.row * ROW}px`;
@@ -81,8 +97,9 @@ function drawAxis() {
     tick.style.left = `${scale(at)}%`;
     ticks.append(tick);
   }
-  $("axis").replaceChildren(el("div.cols", {}, el("span", {}, "span"), el("span.c-change", {}, "Δ nodes"), el("span.c-time", {}, "time")), ticks);
+  $("axis").replaceChildren(el("div.cols", {}, el("span", {}, "span"), el("span.c-change", {}, "Δ nodes"), el("span.c-share", {}, "share"), el("span.c-time", {}, "time")), ticks);
   const isWhole = view.from === 0 && view.to === view.root.duration;
+  remember({ zoom: isWhole ? null : `${Math.round(view.from)}-${Math.round(view.to)}` });
   $("reset").hidden = isWhole;
   $("range").textContent = isWhole ? "" : `${time(view.from)} – ${time(view.to)}`;
 }
@@ -135,6 +152,7 @@ function select(span, { scroll = true } = {}) {
     box.scrollTop = top - box.clientHeight / 2;
   if (span.start + span.duration < view.from || span.start > view.to) zoom(0, view.root.duration);
   drawDetails(span);
+  remember({ span: span === view.root ? null : span.id });
   draw();
 }
 
