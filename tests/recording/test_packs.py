@@ -171,10 +171,10 @@ def test_a_root_of_the_users(tmp_path):
     assert "in no span" in done.stderr
 
 
-def test_nothing_is_wrapped_between_the_exports_of_a_root():
-    """An export inside a function around it gives its probes back as it ends."""
+def test_nothing_is_wrapped_between_the_exports_of_a_step(monkeypatch):
+    """An export inside a step of a pack gives its probes back as it ends."""
     from onnxspan.recording import recorder
-    from onnxspan.recording.probe import Exporter
+    from onnxspan.recording.probe import Exporter, Probe
 
     met = []
 
@@ -186,7 +186,16 @@ def test_nothing_is_wrapped_between_the_exports_of_a_root():
     module = sys.modules[__name__]
     module.pipeline = pipeline
     try:
-        with onnxspan.trace(root=f"{__name__}:pipeline") as trace:
+        row = Probe(
+            "pipeline",
+            (f"{__name__}:pipeline",),
+            opens=lambda _: None,
+            root=True,
+            pack="mine",
+            most=9,
+        )
+        monkeypatch.setitem(packs.PACKS, "mine", (row,))
+        with onnxspan.trace(packs=["mine"]) as trace:
             module.pipeline()
     finally:
         del module.pipeline

@@ -19,7 +19,7 @@ import torch
 from example import Direct, Minimal
 
 from onnxspan.recording.graphs import graph_text
-from onnxspan.recording.recorder import close_session, open_session
+from onnxspan.recording.opening import close_session, open_session
 from onnxspan.recording.session import Session
 
 if TYPE_CHECKING:

@@ -236,13 +236,17 @@ def _let_go(call: Call) -> None:
         if call.parent is None:
             _close(call)
             is_busy.set(False)
-        elif call is call.export.outermost and call.export.exporters:
+        elif call is call.export.outermost and call.export.root.probe.pack:
             _end_exporter(call)
         call.let_go()
 
 
 def _end_exporter(call: Call) -> None:
-    """An export inside a function around it is over: outside an export nothing stays wrapped."""
+    """An export inside a step of a pack is over: outside an export nothing stays wrapped.
+
+    A root of the user's own keeps the probes until it ends: the passes between its exports have
+    spans too.
+    """
     export = call.export
     exporters, export.exporters = export.exporters, []
     for exporter in reversed(exporters):
