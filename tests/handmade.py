@@ -17,8 +17,9 @@ STAGE, PASS, NODE = ({c.LEVEL: level} for level in ("stages", "passes", "nodes")
 class Builder:
     """Adds spans one by one; times in milliseconds after the beginning."""
 
-    def __init__(self, trace=1):
+    def __init__(self, trace=1, first_three=None):
         self.trace = trace
+        self.first_three = first_three or {}  # attributes that the first three spans have too
         self.spans = []
 
     def add(  # a span has that many parts
@@ -33,7 +34,7 @@ class Builder:
                 context=self._context(number),
                 parent=self._context(parent) if parent else None,
                 resource=Resource({"service.name": "handmade"}),
-                attributes=attributes or {},
+                attributes={**(attributes or {}), **(self.first_three if number <= 3 else {})},
                 events=[Event(what, said, _at(end or start)) for what, said in events],
                 status=Status(StatusCode.ERROR, error) if error else Status(),
                 start_time=_at(start),

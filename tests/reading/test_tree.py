@@ -348,10 +348,9 @@ KEYS = [attribute.key for attribute in c.ATTRIBUTES]
 @given(st.dictionaries(st.sampled_from(KEYS), odd, max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_attributes_of_any_type(attributes):
-    """A file whose attributes have other types than ours is shown, not a traceback."""
-    trace = Trace.from_spans(plain_export().spans)
-    for span in trace.spans[:3]:
-        span.attributes.update(attributes)
+    """Spans whose attributes have other types than ours are shown, not a traceback."""
+    builder = Builder(first_three=attributes)
+    handmade.export(builder)
     stream = io.StringIO()
-    tree.show(trace, file=stream)
+    tree.show(Trace.from_spans(builder.spans), file=stream)
     assert "_optimize_graph" in stream.getvalue()

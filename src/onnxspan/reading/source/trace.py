@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.printable import one_line
 from onnxspan.reading import figures
+from onnxspan.reading.source import checked
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -243,14 +244,9 @@ def _from_readable(span: ReadableSpan) -> Span:
         parent_id=format(parent.span_id, "016x") if parent is not None else "",
         start=span.start_time or 0,
         end=span.end_time or 0,
-        attributes={key: _plain(value) for key, value in (span.attributes or {}).items()},
+        attributes=_checked(span.attributes),
         events=[
-            Event(
-                event.name,
-                event.timestamp,
-                {key: _plain(value) for key, value in (event.attributes or {}).items()},
-            )
-            for event in span.events
+            Event(event.name, event.timestamp, _checked(event.attributes)) for event in span.events
         ],
         error=status.status_code.name == "ERROR",
         description=status.description or "",
@@ -259,5 +255,9 @@ def _from_readable(span: ReadableSpan) -> Span:
     )
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _checked(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    plain = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in (found or {}).items()
+    }
+    return checked.attributes(plain)  # the user's own code may have set ours to anything
