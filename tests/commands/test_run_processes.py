@@ -169,7 +169,8 @@ def test_what_cannot_be_followed_is_said(tmp_path):
     """A child under `python -I` leaves nothing, and the run names the command that would work."""
     body = """
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()}
-        subprocess.run([sys.executable, "-c", "sum(range(60_000_000))"], env=env, check=True)
+        busy = "import time\\nwhile time.process_time() < 1: pass"  # however fast the machine is
+        subprocess.run([sys.executable, "-c", busy], env=env, check=True)
     """
     script(tmp_path, body, own=False)
     done = run(tmp_path, "script.py")
