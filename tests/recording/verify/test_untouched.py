@@ -1,5 +1,6 @@
 """Verification changes nothing: the file, the model, random states, warnings and output."""
 
+import copy
 import io
 import random
 import subprocess
@@ -44,6 +45,21 @@ def test_same_bytes(options, mode):
     file = io.BytesIO()
     verified(model, args, file=file, verify=mode, **options)
     assert file.getvalue() == untraced(model, args, **options)
+
+
+@BOTH
+def test_same_bytes_in_training_mode(options):
+    """Batch norm's running statistics, which each run changes, are those of an untraced export."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).train()
+    args = (torch.randn(2, 3, 8, 8),)
+    if not options["dynamo"]:
+        options = {**options, "training": torch.onnx.TrainingMode.TRAINING}
+    other, file = copy.deepcopy(model), io.BytesIO()
+    verified(model, args, file=file, **options)
+    assert file.getvalue() == untraced(other, args, **options)
+    assert torch.equal(model[1].running_mean, other[1].running_mean)
+    assert torch.equal(model[1].running_var, other[1].running_var)
 
 
 class Stateful(nn.Module):
@@ -152,6 +168,12 @@ class Failing(nn.Module):
         return x * 2
 
 
+class WritesIntoInput(nn.Module):
+    def forward(self, x):
+        x.add_(1)
+        return x * 2
+
+
 class Named(nn.Module):
     def forward(self, x, other=None):
         return x - other
@@ -182,6 +204,7 @@ CASES = {
         (torch.randn(3, 2),),
         {},
     ),
+    "an input that is written into": (WritesIntoInput(), (torch.ones(2, 3),), {}),
     "keyword arguments": (
         Named(),
         (torch.randn(3, 2), {"other": torch.randn(3, 2)}),

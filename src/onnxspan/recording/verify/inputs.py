@@ -48,7 +48,10 @@ class Arguments:
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         values, self._spec = pytree.tree_flatten((args, kwargs))
         self._values = values
-        self.leaves = [value for value in values if isinstance(value, torch.Tensor)]
+        # Copies: a model may write into its inputs, and then the exporter's run changes them.
+        self.leaves = [
+            value.detach().clone() for value in values if isinstance(value, torch.Tensor)
+        ]
 
     def filled(self, leaves: Sequence[torch.Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Copies of the arguments with these tensors in the places of the example's."""

@@ -96,6 +96,10 @@ def run(
     held = []  # onnxruntime reads the memory of these while it runs
     for name, tensor in given.items():
         value = tensor.detach().cpu().contiguous()
+        if value.dim() <= 1 or name not in model.weights:
+            # onnxruntime writes the running statistics of BatchNormalization in training mode
+            # into its inputs. They have one dimension; larger weights stay shared.
+            value = value.clone()
         held.append(value)
         _bind(binding, name, value, held)
     for output in session.get_outputs():

@@ -89,7 +89,7 @@ def _modules(modules: list[torch.nn.Module]) -> Iterator[None]:
             yield
         finally:
             for buffer, before in scripted:
-                if not torch.equal(buffer, before):
+                if not _is_equal(buffer, before):
                     buffer.copy_(before)
         return
     kept = []
@@ -99,7 +99,7 @@ def _modules(modules: list[torch.nn.Module]) -> Iterator[None]:
             for name, value in vars(module).items()
         }
         buffers = [
-            (buffer, buffer._version, buffer.clone())  # the one sign of a change
+            (buffer, buffer.clone())
             for buffer in module._buffers.values()  # torch's own table
             if buffer is not None
         ]
@@ -108,10 +108,18 @@ def _modules(modules: list[torch.nn.Module]) -> Iterator[None]:
         yield
     finally:
         for module, plain, buffers in kept:
-            for buffer, version, before in buffers:
-                if buffer._version != version:  # as above
+            for buffer, before in buffers:
+                # Batch norm writes its running statistics without a new `_version`.
+                if not _is_equal(buffer, before):
                     buffer.copy_(before)
             _restore(vars(module), plain)
+
+
+def _is_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    try:
+        return bool(torch.equal(one, other))
+    except (RuntimeError, NotImplementedError):  # some layouts and devices cannot be compared
+        return False
 
 
 def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
