@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import warnings
 
+import pytest
 import torch
 
 import onnxspan
@@ -59,3 +62,48 @@ def test_memory_that_is_given_back_is_said():
     lines = printed.getvalue().splitlines()
     [place] = [number for number, line in enumerate(lines) if "more in between" in line]
     assert "_jit_pass_cse" in lines[place - 1]
+
+
+_PEAK_OF_A_CHILD = """
+from onnxspan.recording import memory
+print(memory.peak())
+taken = b"x" * {bytes}
+print(memory.peak(), memory.peak())
+del taken
+print(memory.peak())
+"""
+
+
+_ROUNDING = 2 * 2**20  # the kernel counts by processor, and rounds
+
+
+def _peaks_of_a_child(size):
+    """What a child says that takes `size` bytes: before, twice with them, and after."""
+    result = subprocess.run(
+        [sys.executable, "-c", _PEAK_OF_A_CHILD.format(bytes=size)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [int(word) for word in result.stdout.split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss survives exec on Linux")
+@pytest.mark.parametrize("held", [0, 300_000_000], ids=["small parent", "large parent"])
+def test_the_peak_is_of_the_process_itself(held):
+    """A process that a larger one has started says its own peak, before it grows and after."""
+    before = b"x" * held  # this process is as large when it starts the child
+    first, taken, again, after = _peaks_of_a_child(100_000_000)
+    assert first < 100_000_000
+    assert 100_000_000 < taken < 250_000_000
+    assert max(abs(again - taken), abs(after - taken)) < _ROUNDING
+    assert len(before) == held
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss survives exec on Linux")
+def test_the_peak_stays_true_as_a_process_outgrows_its_parent():
+    """Above what the kernel kept of the larger parent, the peak is the process's own too."""
+    size = memory.peak() + 200_000_000
+    first, taken, again, after = _peaks_of_a_child(size)
+    assert first < size < taken < size + 100_000_000
+    assert max(abs(again - taken), abs(after - taken)) < _ROUNDING

@@ -6,6 +6,7 @@ import contextvars
 import functools
 import inspect
 import logging
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from onnxspan.conventions import Level
@@ -52,7 +53,7 @@ class Export:
         listeners: the listeners of all receivers.
         own_held: what the users' own probes wrap; `aside` the call for which they came off.
         own_time: nanoseconds spent in onnxspan's own code so far.
-        size: the graph's size at the last count, and `counted` the graph it is of.
+        size: the graph's size at the last count, and `counted` the graph it is of (weakly held).
         resident: the process's memory when it was read last, in bytes, and its peak;
             `memory_read`: the clock then.
         failure: the exception that was recorded last, compared by identity.
@@ -89,7 +90,7 @@ class Export:
         self.errors: list[str] = []
         self.exporters: list[Exporter] = []
         self.size: GraphSize | None = None
-        self.counted: Any = None
+        self.counted: weakref.ref[Any] | None = None
         self.failure: BaseException | None = None
         self.begun: dict[str, int] = {}
         self.omitted: dict[str, int] = {}
@@ -105,7 +106,7 @@ class Export:
         if now - self.memory_read > fresh:
             self.memory_read = now
             now_resident = memory.resident()
-            self.resident = now_resident, max(memory.peak(), now_resident)
+            self.resident = now_resident, max(memory.peak(), now_resident, self.resident[1])
         return self.resident
 
     def state(self, kind: type[S]) -> S:

@@ -26,6 +26,7 @@ def _linux_reader() -> tuple[int, int] | None:
 
 
 def _high_water_mark() -> int:
+    """`VmHWM`. Where memory is taken and given back, a reading takes up to a millisecond."""
     if _status < 0:
         return 0
     try:
@@ -39,8 +40,9 @@ def _high_water_mark() -> int:
 
 
 def _begin() -> None:
-    global _reader, _status  # noqa: PLW0603  # one descriptor each for the process
+    global _inherited, _reader, _status  # noqa: PLW0603  # one descriptor each for the process
     _reader = _linux_reader()
+    _inherited = -1
     try:
         _status = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
     except (OSError, AttributeError):
@@ -49,6 +51,11 @@ def _begin() -> None:
 
 _reader: tuple[int, int] | None = None
 _status = -1
+# What the kernel says for a process that a larger one has started: the larger one's peak, in
+# bytes, until its own is higher. -1: not known yet; 0: the kernel's figure is the process's own.
+_inherited = -1
+_ROUNDING = 2 * 2**20
+"""Bytes by which two of the kernel's figures of one quantity differ: it counts by processor."""
 _begin()
 if hasattr(os, "register_at_fork"):  # a fork's child must not read its parent's statm
     os.register_at_fork(after_in_child=_begin)
@@ -79,11 +86,22 @@ def peak() -> int:
     """The highest resident memory of this process so far, in bytes; 0 where it is unknown.
 
     On Linux it is `VmHWM`: `ru_maxrss` survives `exec`, so that of a process that a larger one
-    has started is the larger one's.
+    has started is the larger one's. Once `ru_maxrss` has grown it is the process's own, and
+    it takes a microsecond to read.
     """
+    global _inherited  # noqa: PLW0603  # of the process, as what is read
+    told = _told_peak()
+    if _status < 0 or _inherited == 0:
+        return told
+    if 0 <= _inherited < told:
+        _inherited = 0
+        return told
     found = _high_water_mark()
-    if found:
-        return found
+    _inherited = 0 if found >= told - _ROUNDING else told
+    return found or told
+
+
+def _told_peak() -> int:
     if resource is None:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024

@@ -148,4 +148,5 @@ def _graph(call: Call) -> Any:
         graph = graph_text.graph_of(value)
         if graph is not None:
             return graph
-    return call.export.counted
+    counted = call.export.counted
+    return None if counted is None else counted()

@@ -6,10 +6,11 @@ told by torchscript_facts.py.
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.call import Call
+from onnxspan.recording.call import Call, Export
 from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.probes.torchscript import facts
 
@@ -42,7 +43,7 @@ def before_pass(call: Call) -> None:
     if graph is None:
         return
     export = call.export
-    if export.counted is not graph:
+    if not is_counted(export, graph):
         count(call, graph)
     name = call.probe.name
     if name in facts.KEEPS_NODES or _finds_nothing(call, graph):
@@ -80,7 +81,7 @@ def _note_after(call: Call, graph: Any, result: Any) -> None:
             last.swept = 0
     if not keeps:
         last.swept = 0
-        last.flat = last.flat and export.counted is graph and name in facts.BRINGS_NO_BLOCKS
+        last.flat = last.flat and is_counted(export, graph) and name in facts.BRINGS_NO_BLOCKS
     note_size(call, graph, recount=not keeps)
     # What a pass that changed something leaves swept; one that kept all nodes leaves it so.
     if not keeps and last.flat and not last.swept:
@@ -132,9 +133,9 @@ def note_size(call: Call, graph: Any, *, recount: bool = False) -> None:
         size = count(call, graph)
         if before is not None and recount:
             call.attributes[c.NODES_CHANGE] = size.nodes - before.nodes
-    elif export.counted is not graph:
+    elif not is_counted(export, graph):
         if call.probe.name == "_jit_pass_canonicalize":
-            export.counted = graph  # a copy of the same nodes
+            export.counted = weakref.ref(graph)  # a copy of the same nodes
             call.attributes[c.NODES_CHANGE] = 0
         else:
             size = count(call, graph)
@@ -155,9 +156,9 @@ def count(call: Call, graph: Any) -> torchscript.GraphSize:
     """Count a graph and remember the count as the export's last."""
     export = call.export
     last = export.state(LastCount)
-    if export.counted is not graph:
+    if not is_counted(export, graph):
         last.flat, last.swept = False, 0
-    export.counted, last.kinds = graph, None
+    export.counted, last.kinds = weakref.ref(graph), None
     if last.flat and call.probe.name in facts.LOOKED_AT:
         last.kinds, used = torchscript.survey(graph.nodes())
         nodes = last.kinds.total()
@@ -175,10 +176,18 @@ def count(call: Call, graph: Any) -> torchscript.GraphSize:
     return export.size
 
 
+def is_counted(export: Export, graph: Any) -> bool:
+    """Whether the last count was of this very graph.
+
+    The reference is weak: a graph dies where it dies untraced, and its end is not our own time.
+    """
+    return export.counted is not None and export.counted() is graph
+
+
 def kinds(call: Call, graph: Any) -> Counter[str]:
     """How many nodes of each kind a graph has; counted here unless the last count saw it."""
     last = call.export.state(LastCount)
-    if last.kinds is not None and call.export.counted is graph:
+    if last.kinds is not None and is_counted(call.export, graph):
         return last.kinds
     return torchscript.kinds(graph)
 
