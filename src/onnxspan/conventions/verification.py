@@ -166,6 +166,13 @@ MISMATCH_WHAT = attribute(
     _FOUND,
     "In words: a shape or type that differs, or an error that the graph raises and the model does not.",
 )
+MISMATCH_STATE = attribute(
+    "torch.onnx.mismatch.state",
+    "string[]",
+    _FOUND,
+    "The buffers and attributes of the model that one run of it changes, when the capture already "
+    "differs: the exporter runs the model more than once, so the file holds values of a later run.",
+)
 MISMATCH_UNRUN = attribute(
     "torch.onnx.mismatch.unrun",
     "string[]",

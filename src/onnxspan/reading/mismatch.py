@@ -43,6 +43,7 @@ class Mismatch:
         also: how many more operators compute other values from equal inputs.
         unrun: steps between `before` and `pass_name` that could not be run: the fault may lie
             in each of them.
+        state: buffers and attributes that each run of the model changes, when the capture differs.
         what: in words, a shape or type that differs, or an error of the graph.
     """
 
@@ -68,6 +69,7 @@ class Mismatch:
     also: int = 0
     unrun: tuple[str, ...] = ()
     what: str | None = None
+    state: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name; a difference that is not finite is None: JSON has no infinity."""
@@ -109,6 +111,8 @@ class Mismatch:
             found.append(
                 ("not run", f"{', '.join(self.unrun)}: the fault may lie in each of them")
             )
+        if self.state:
+            found.append(("state", f"each run of the model changes {', '.join(self.state)}"))
         found.append(("inputs", INPUTS.get(self.inputs, self.inputs)))
         found.append(("try", self.advice()))
         return found
@@ -119,6 +123,12 @@ class Mismatch:
             return (
                 "The eager model gives two answers to the same inputs (dropout in training mode, "
                 "a random operator): export with model.eval(), or give the random values as inputs."
+            )
+        if self.state:
+            return (
+                "The exporter runs the model more than once, and the file holds what a later run left. "
+                "Do not change buffers or attributes in forward: give the state as an input and "
+                "return the new one."
             )
         if self.pass_name == c.OPTIMISED_FILE:
             return (
@@ -200,6 +210,7 @@ def of_export(span: Span) -> Mismatch | None:
         also=inside.number(c.MISMATCH_ALSO) or 0,
         unrun=tuple(get(c.MISMATCH_UNRUN) or ()),
         what=get(c.MISMATCH_WHAT),
+        state=tuple(get(c.MISMATCH_STATE) or ()),
     )
 
 

@@ -110,6 +110,10 @@ class ScriptSide:
             around = around.parent
         return graph
 
+    def input_count(self, graph: Any) -> int:
+        """How many inputs of a graph are the user's own."""
+        return len(list(graph.inputs())) - len(self._values)
+
     def run_source(self, graph: Any, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The outputs of a graph before the conversion."""
         copy, _ = script_graphs.copy_of(graph)
@@ -117,7 +121,7 @@ class ScriptSide:
 
     def _arguments(self, graph: Any, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The inputs of a graph: copies of what the graph may write into, weights as they are."""
-        count = len(list(graph.inputs())) - len(self._values)
+        count = self.input_count(graph)
         buffers = getattr(self._user_model, "buffers", None)
         places = {one.data_ptr() for one in buffers()} if callable(buffers) else set()
         parameters = [

@@ -17,6 +17,9 @@ SEED = 20_240_101
 FEW = 2
 """A tensor of at most so many different values may be a mask: its own values are drawn again."""
 
+_TYPE_OF = {bool: torch.bool, int: torch.int64, float: torch.float64}
+"""As which tensor the TorchScript exporter takes a number (torch/csrc/jit/python/pybind_utils.h)."""
+
 EXAMPLE, VALUES, SIZES, GIVEN = "example", "other values", "other sizes", "given"
 
 
@@ -62,6 +65,17 @@ class Arguments:
         ]
         args, kwargs = pytree.tree_unflatten(values, self._spec)
         return args, kwargs
+
+    def with_numbers(self, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """These tensors and, in their places among the arguments, the example's numbers as tensors."""
+        tensors = iter(leaves)
+        found = []
+        for value in self._values:
+            if isinstance(value, torch.Tensor):
+                found.append(next(tensors))
+            elif type(value) in _TYPE_OF:
+                found.append(torch.tensor(value, dtype=_TYPE_OF[type(value)]))
+        return found
 
     def leaves_of(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], model: Any
@@ -125,8 +139,7 @@ def drawn(  # noqa: PLR0911  # one case after the other
             return example.new_full(shape, bool(example.reshape(-1)[0]))
         return torch.randint(0, 2, shape, generator=generator).bool()
     distinct = torch.unique(example.detach().cpu().double())
-    if len(distinct) == 1 and example.is_floating_point() and float(distinct[0]) in (0.0, 1.0):
-        # Zeros and ones are what people write for an input whose values do not matter.
+    if _is_placeholder(example):
         return torch.rand(shape, generator=generator, dtype=torch.float64).to(example.dtype)
     if len(distinct) <= FEW and example.numel() > FEW:
         chosen = torch.randint(0, len(distinct), shape, generator=generator)
@@ -142,6 +155,27 @@ def drawn(  # noqa: PLR0911  # one case after the other
         low, high = low - 1.0, high + 1.0
     uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
     return (low + (high - low) * uniform).to(example.dtype)
+
+
+def _is_placeholder(example: torch.Tensor) -> bool:
+    """Zeros or ones are what people write for an input whose values do not matter."""
+    if not example.numel() or not example.is_floating_point():
+        return False
+    first = example.reshape(-1)[0]
+    return float(first) in (0.0, 1.0) and bool((example == first).all())
+
+
+def negative_values(leaves: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
+    """Negative values for each tensor that is a placeholder; None when none is one.
+
+    The other values for a placeholder are not negative, and a branch may depend on the sign.
+    """
+    if not any(map(_is_placeholder, leaves)):
+        return None
+    return [
+        -value if _is_placeholder(leaf) else value
+        for leaf, value in zip(leaves, other_values(leaves), strict=True)
+    ]
 
 
 def other_values(leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:

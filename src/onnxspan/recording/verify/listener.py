@@ -14,11 +14,17 @@ from onnxspan.recording.graphs.torchscript import tensors_size
 from onnxspan.recording.graphs.written import written_model, written_path
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.verify import fx_programs, inputs, onnx_runs
-from onnxspan.recording.verify.compare import Difference, Tolerance
+from onnxspan.recording.verify.compare import Tolerance
 from onnxspan.recording.verify.culprits import CONVERSION, DynamoSide, ScriptSide
 from onnxspan.recording.verify.onnx_runs import OnnxModel
 from onnxspan.recording.verify.reference import SIZES, Reference
-from onnxspan.recording.verify.results import Found, Step, rank, step_attributes, worst_of
+from onnxspan.recording.verify.results import (
+    Found,
+    Step,
+    short,
+    step_attributes,
+    worst_of_sets,
+)
 from onnxspan.recording.verify.untouched import untouched
 
 if TYPE_CHECKING:
@@ -33,6 +39,8 @@ MAX_PASS_BYTES = 256 * 2**20
 """Bytes of weights above which passes are not run, only stages."""
 MAX_STAGE_BYTES = 2**30
 """Bytes of weights above which, on the dynamo path, only the file is run: models are copied."""
+MAX_NAMES = 16
+"""Names of buffers and attributes that a mismatch lists."""
 
 STAGES = frozenset({
     "_create_jit_graph", "_jit_pass_onnx", "_optimize_graph", "_model_to_graph",
@@ -126,7 +134,7 @@ class Verification(Listener):
                 current.reset(token)
                 is_busy.reset(busy)
         except Exception as own:
-            call.attributes[c.VERIFY_SKIPPED] = _short(own)
+            call.attributes[c.VERIFY_SKIPPED] = short(own)
             self._skipped.append(call.name)
             self._unrun.append(call.name)
         finally:
@@ -160,13 +168,14 @@ class Verification(Listener):
             reference.run_example(self._tolerance)
             reference.run_other_values(self._tolerance)
             self._add_given(reference)
+            reference.run_negative_values(self._tolerance)
             if call.probe.name == "_create_jit_graph":
                 self._script = ScriptSide(model, call.export.outermost)
                 self._add_sizes_of_axes(call, reference)
             else:
                 self._dynamo = DynamoSide(self._mode == "stages" and weights > MAX_STAGE_BYTES)
         except Exception as error:
-            self._note(f"the eager model could not be run: {_short(error)}")
+            self._note(f"the eager model could not be run: {short(error)}")
             return
         finally:
             current.reset(token)
@@ -182,7 +191,7 @@ class Verification(Listener):
             try:
                 leaves = reference.leaves_given(one)
             except (TypeError, ValueError, KeyError) as error:
-                self._note(f"given inputs: {_short(error)}")
+                self._note(f"given inputs: {short(error)}")
                 continue
             reference.add(inputs.InputSet(inputs.GIVEN, leaves), self._tolerance)
 
@@ -215,6 +224,8 @@ class Verification(Listener):
     def _after_script(self, call: Call, side: ScriptSide) -> None:
         name = call.probe.name
         graph = side.graph_after(call)
+        if name == "_create_jit_graph" and self._reference is not None:
+            self._reference.add_numbers(side.input_count(graph))
         if graph is None or (self._mode == "stages" and name not in STAGES):
             return
         if not self._has_changed(str(graph), name in STAGES):
@@ -314,7 +325,8 @@ class Verification(Listener):
     ) -> bool:
         """Run one step on every set of inputs; whether all outputs agree."""
         step = Step(name or call.name, _stage_of(call))
-        difference, one = self._worst(run)
+        assert self._reference is not None
+        difference, one = worst_of_sets(self._reference.sets, run, self._tolerance)
         self._steps += 1
         step.worst = difference.max_abs
         if not name or not difference.agrees or c.VERIFY_MISMATCHED not in call.attributes:
@@ -328,28 +340,9 @@ class Verification(Listener):
         if step.name in CAPTURES and self._warned and one.kind != inputs.EXAMPLE:
             file, line = self._warned[0]
             self._blame({c.MISMATCH_FILE: file, c.MISMATCH_LINE: line})
+        elif step.name in CAPTURES and self._reference.state:
+            self._blame({c.MISMATCH_STATE: self._reference.state[:MAX_NAMES]})
         return False
-
-    def _worst(self, run: Callable[[InputSet], list[torch.Tensor]]) -> tuple[Difference, InputSet]:
-        """The largest difference over all sets of inputs; the first that is a mismatch, if any."""
-        reference = self._reference
-        assert reference is not None
-        worst: tuple[Difference, InputSet] | None = None
-        for one in reference.sets:
-            try:
-                difference = worst_of(one, run(one), self._tolerance)
-            except Exception as error:
-                if one.kind == inputs.EXAMPLE:
-                    raise
-                # The model takes these inputs, and on the example this very graph could be run.
-                what = f"the graph fails: {_short(error)}"
-                difference = Difference("", float("inf"), float("inf"), 1, 1, what=what)
-            if worst is None or rank(difference) > rank(worst[0]):
-                worst = difference, one
-            if not difference.agrees:
-                break
-        assert worst is not None
-        return worst
 
     # --- the result ----------------------------------------------------------------------
 
@@ -398,12 +391,3 @@ def _tensors(model: Any) -> list[torch.Tensor]:
     return [
         one for one in (*model.parameters(), *model.buffers()) if not hasattr(one, "materialize")
     ]
-
-
-def _short(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    # The interpreter says first that an operation failed, and last why.
-    line = lines[-1] if lines and "TorchScript interpreter" in lines[0] else "".join(lines[:1])
-    return f"{type(error).__name__}: {line.removeprefix(type(error).__name__ + ': ')[:200]}".strip(
-        ": "
-    )

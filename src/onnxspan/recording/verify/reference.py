@@ -32,6 +32,7 @@ class Reference:
         sets: the inputs with the answers; the example first.
         unstable: how two runs on the example differ; None when they agree.
         notes: what was not done, and why.
+        state: the buffers and attributes that the run on the example has changed.
     """
 
     def __init__(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -40,6 +41,7 @@ class Reference:
         self.sets: list[InputSet] = []
         self.unstable: Difference | None = None
         self.notes: list[str] = []
+        self.state: list[str] = []
 
     def run_example(self, tolerance: Tolerance) -> None:
         """Run the model on the example, twice, and once more with other kernels.
@@ -62,6 +64,12 @@ class Reference:
     def run_other_values(self, tolerance: Tolerance) -> None:
         """Run the model on other values of the example's shapes."""
         self.add(InputSet(inputs.VALUES, inputs.other_values(self.arguments.leaves)), tolerance)
+
+    def run_negative_values(self, tolerance: Tolerance) -> None:
+        """Run the model on negative values where the example is a placeholder."""
+        negative = inputs.negative_values(self.arguments.leaves)
+        if negative is not None:
+            self.add(InputSet(inputs.VALUES, negative), tolerance, say=False)
 
     def run_other_sizes(
         self, shapes: Sequence[Sequence[Sequence[int]]], tolerance: Tolerance
@@ -94,6 +102,13 @@ class Reference:
         self.sets.append(candidate)
         return True
 
+    def add_numbers(self, count: int) -> None:
+        """Give the numbers among the arguments too, when a graph has `count` inputs: one for each."""
+        for one in self.sets:
+            leaves = self.arguments.with_numbers(one.leaves)
+            if len(leaves) == count:
+                one.leaves = leaves
+
     def leaves_given(self, one: Any) -> list[torch.Tensor]:
         """The tensors of inputs that a user gives, in the example's order.
 
@@ -120,10 +135,12 @@ class Reference:
         self, leaves: Sequence[torch.Tensor], *, keep_random: bool = False
     ) -> list[torch.Tensor]:
         args, kwargs = self.arguments.filled(leaves)
-        with untouched(self._model):
+        with untouched(self._model) as changed:
             if keep_random:  # another state than that of the first run: a second answer
                 torch.rand(1)
-            return tensors_of(self._model(*args, **kwargs))
+            outputs = tensors_of(self._model(*args, **kwargs))
+        self.state += [name for name in changed if name not in self.state]
+        return outputs
 
 
 NOISE_FACTOR = 10.0

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording.verify.compare import Difference, Tolerance, compare
+from onnxspan.recording.verify.inputs import EXAMPLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import torch
 
     from onnxspan.recording.verify.inputs import InputSet
@@ -113,3 +116,46 @@ def step_attributes(difference: Difference, one: InputSet) -> dict[str, Any]:
     if math.isfinite(difference.max_rel):
         found[c.VERIFY_MAX_REL] = difference.max_rel
     return found
+
+
+def worst_of_sets(
+    sets: Sequence[InputSet],
+    run: Callable[[InputSet], list[torch.Tensor]],
+    tolerance: Tolerance,
+) -> tuple[Difference, InputSet]:
+    """The largest difference over all sets of inputs; the first that is a mismatch, if any.
+
+    Args:
+        sets: at least one; the example first.
+        run: gives the outputs of the graph for a set.
+        tolerance: what may differ.
+
+    Raises:
+        Exception: what `run` raises on the example.
+    """
+    worst: tuple[Difference, InputSet] | None = None
+    for one in sets:
+        try:
+            difference = worst_of(one, run(one), tolerance)
+        except Exception as error:
+            if one.kind == EXAMPLE:
+                raise
+            # The model takes these inputs, and on the example this very graph could be run.
+            what = f"the graph fails: {short(error)}"
+            difference = Difference("", float("inf"), float("inf"), 1, 1, what=what)
+        if worst is None or rank(difference) > rank(worst[0]):
+            worst = difference, one
+        if not difference.agrees:
+            break
+    assert worst is not None
+    return worst
+
+
+def short(error: BaseException) -> str:
+    """An error in one line: its type, and the line of its text that says why."""
+    lines = str(error).strip().splitlines()
+    # The interpreter says first that an operation failed, and last why.
+    line = lines[-1] if lines and "TorchScript interpreter" in lines[0] else "".join(lines[:1])
+    return f"{type(error).__name__}: {line.removeprefix(type(error).__name__ + ': ')[:200]}".strip(
+        ": "
+    )

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def untouched(model: Any) -> Iterator[None]:
+def untouched(model: Any) -> Iterator[list[str]]:
     """Put back what a run of `model` may change, whatever it raises.
+
+    Yields:
+        A list, empty until the run is over: then the names of the buffers and attributes that the
+        run has changed, with the path of their module.
 
     These are put back: the states of torch's, Python's and NumPy's random generators; buffers,
     training flags and plain attributes of every module; the once-a-place registries of warnings.
@@ -28,15 +32,15 @@ def untouched(model: Any) -> Iterator[None]:
     Raises:
         RuntimeError: when the run has changed a parameter in place, which cannot be put back.
     """
-    modules = list(model.modules()) if isinstance(model, torch.nn.Module) else []
+    modules = dict(model.named_modules()) if isinstance(model, torch.nn.Module) else {}
     parameters = [
         (parameter, parameter._version)  # the one sign of a change in place
-        for module in modules
+        for module in modules.values()
         for parameter in module.parameters(recurse=False)
         if not hasattr(parameter, "materialize")
     ]
-    with _random_states(), _quiet(), _modules(modules), torch.no_grad():
-        yield
+    with _random_states(), _quiet(), _modules(modules) as changed, torch.no_grad():
+        yield changed
     if any(parameter._version != version for parameter, version in parameters):  # as above
         raise RuntimeError("the model changes its own parameters when it runs")
 
@@ -82,37 +86,45 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _modules(modules: list[torch.nn.Module]) -> Iterator[None]:
-    if any(isinstance(module, torch.jit.ScriptModule) for module in modules):
-        scripted = [(buffer, buffer.clone()) for buffer in modules[0].buffers()]
+def _modules(modules: dict[str, torch.nn.Module]) -> Iterator[list[str]]:
+    changed: list[str] = []
+    if any(isinstance(module, torch.jit.ScriptModule) for module in modules.values()):
+        scripted = [(path, buffer, buffer.clone()) for path, buffer in modules[""].named_buffers()]
         try:
-            yield
+            yield changed
         finally:
-            for buffer, before in scripted:
-                if not _is_equal(buffer, before):
-                    buffer.copy_(before)
+            _put_back(scripted, changed)
         return
     kept = []
-    for module in modules:
+    for path, module in modules.items():
         plain = {
             name: copy.copy(value) if isinstance(value, list | dict | set) else value
             for name, value in vars(module).items()
         }
         buffers = [
-            (buffer, buffer.clone())
-            for buffer in module._buffers.values()  # torch's own table
+            (_joined(path, name), buffer, buffer.clone())
+            for name, buffer in module._buffers.items()  # torch's own table
             if buffer is not None
         ]
-        kept.append((module, plain, buffers))
+        kept.append((path, module, plain, buffers))
     try:
-        yield
+        yield changed
     finally:
-        for module, plain, buffers in kept:
-            for buffer, before in buffers:
-                # Batch norm writes its running statistics without a new `_version`.
-                if not _is_equal(buffer, before):
-                    buffer.copy_(before)
-            _restore(vars(module), plain)
+        for path, module, plain, buffers in kept:
+            _put_back(buffers, changed)
+            changed += [_joined(path, name) for name in _restore(vars(module), plain)]
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _put_back(buffers: list[tuple[str, torch.Tensor, torch.Tensor]], changed: list[str]) -> None:
+    for name, buffer, before in buffers:
+        # Batch norm writes its running statistics without a new `_version`.
+        if not _is_equal(buffer, before):
+            buffer.copy_(before)
+            changed.append(name)
 
 
 def _is_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
@@ -122,18 +134,36 @@ def _is_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
         return False
 
 
-def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
-    """Put attributes back; a list, dictionary or set stays the object that it is."""
-    for name in [name for name in now if name not in before]:
+_TABLES = ("_buffers", "_parameters", "_modules")
+"""Of torch's own attributes of a module, those whose entries are the user's attributes."""
+
+
+def _restore(now: dict[str, Any], before: dict[str, Any]) -> list[str]:
+    """Put attributes back; a list, dictionary or set stays the object that it is.
+
+    Returns:
+        The names of those that had changed.
+    """
+    changed = [name for name in now if name not in before]
+    for name in changed:
         del now[name]
     for name, value in before.items():
         current = now.get(name)
         if type(current) is not type(value) or not isinstance(value, list | dict | set):
+            if current is not value:
+                changed.append(name)
             now[name] = value
         elif not _holds_the_same(current, value):
             held: Any = current
+            if name in _TABLES and isinstance(value, dict):
+                changed += [
+                    key for key in {**held, **value} if held.get(key) is not value.get(key)
+                ]
+            else:
+                changed.append(name)
             held.clear()
             held.extend(value) if isinstance(value, list) else held.update(value)
+    return changed
 
 
 def _holds_the_same(one: Any, other: Any) -> bool:
