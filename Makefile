@@ -5,6 +5,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO := $(VENV)/.demo
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-torch test-pythons fuzz lint types docs tutorials bench clean
@@ -18,8 +19,20 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group test --group lint --group docs --group bench
 	touch $@
 
-demo: $(STAMP)  ## Trace a real export of two small models and show the trees
-	$(BIN)/onnxspan demo
+# A demo needs torch and nothing of what the tests, the site and the benchmarks need; where all of
+# that is installed already, so is the demo's part.
+$(DEMO): pyproject.toml constraints.txt
+	@echo "make demo: 1. makes .venv and installs onnxspan, torch, onnx and onnxscript there"
+	@echo "              (1 to 3 minutes; about 250 MB to download and 1 GB of disk for a torch of the"
+	@echo "              CPU, more for one of CUDA); 2. traces four exports of two small models"
+	@echo "              (half a minute) and shows them; 3. leaves a trace and a report in demo/."
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --no-input --constraint constraints.txt --editable . --group demo
+	touch $@
+
+demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO))  ## Trace real exports of two small models and show the trees
+	$(BIN)/onnxspan demo --save demo
 
 test: $(STAMP)  ## Run the tests
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
@@ -57,4 +70,4 @@ bench: $(STAMP)  ## Measure the overhead; prints the table that the docs show
 	$(BIN)/python benchmarks/overhead.py
 
 clean:  ## Remove what was built, the environment included
-	rm -rf $(VENV) .venv-torch-* site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-torch-* demo site .pytest_cache .mypy_cache .ruff_cache

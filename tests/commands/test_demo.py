@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 import torch_facts
+from onnxspan import Trace
 from onnxspan.cli import main
+from onnxspan.commands import demo
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +54,36 @@ def test_both_exporters_stand_side_by_side():
         assert len(lines["written"]) == 2
         # Dynamo alone has that step, and not in its first versions.
         assert len(lines.get("optimize", ())) == (1 if torch_facts.OPTIMIZES else 0)
+
+
+def test_it_leaves_a_trace_and_a_report(tmp_path, monkeypatch):
+    """With --save both files are there, they hold every export, and the commands named exist."""
+    monkeypatch.chdir(tmp_path)
+    arguments = ["demo", "--level", "stages", "--exporter", "torchscript", "--save", "made/here"]
+    done = CliRunner().invoke(main, arguments, env={"COLUMNS": "80"})
+    assert done.exit_code == 0, done.output
+    assert len(Trace.read("made/here/demo.jsonl").exports) == 2
+    assert "<html" in (tmp_path / "made/here/demo.html").read_text(encoding="utf-8")
+    assert "`onnxspan walk made/here/demo.jsonl`" in done.stdout
+
+
+def test_it_says_why_it_cannot_save(tmp_path):
+    """A folder that cannot be made is an error before anything is exported."""
+    (tmp_path / "file").write_text("")
+    done = CliRunner().invoke(main, ["demo", "--save", str(tmp_path / "file" / "below")])
+    assert done.exit_code == 2
+    assert "file/below" in done.output
+    assert "── " not in done.output
+
+
+def test_the_command_is_named_as_it_was_typed(tmp_path, monkeypatch):
+    """A program that is not on the path is named by its path from here."""
+    program = tmp_path / ".venv" / "bin" / "onnxspan"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    assert demo._as_typed() == ".venv/bin/onnxspan"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert demo._as_typed() == "onnxspan"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
+import shlex
+import shutil
 import sys
 import tempfile
 import warnings
@@ -20,7 +24,12 @@ from onnxspan.tracing import trace
 LEVELS = [level.name.lower() for level in Level]
 
 
-@click.command(epilog="Example: onnxspan demo --level stages")
+@click.command(
+    epilog="""\b
+Examples:
+  onnxspan demo --level stages
+  onnxspan demo --save demo"""
+)
 @click.option(
     "--level",
     type=click.Choice(LEVELS),
@@ -35,7 +44,13 @@ LEVELS = [level.name.lower() for level in Level]
     show_default=True,
     help="Which of torch's two exporters to show.",
 )
-def command(level: str, exporter: str) -> None:
+@click.option(
+    "--save",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Leave the trace (demo.jsonl) and the report (demo.html) of all exports in this folder.",
+)
+def command(level: str, exporter: str, save: Path | None) -> None:
     """Export two small models by each exporter; show the trees, and both exporters side by side."""
     try:
         import torch  # the reading half runs without torch
@@ -50,7 +65,14 @@ def command(level: str, exporter: str) -> None:
     has_both = "dynamo" in inspect.signature(torch.onnx.export).parameters
     if not has_both:
         exporters = ["torchscript"]
-    with tempfile.TemporaryDirectory() as folder:
+    if save is not None:
+        try:
+            save.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OnnxspanError(f"{save}: the folder cannot be made: {error}") from error
+    # The recording around all exports is the one that is saved.
+    whole = trace(level) if save is not None else contextlib.nullcontext()
+    with whole as everything, tempfile.TemporaryDirectory() as folder:
         for name, (model, args) in models().items():
             exports = []
             for kind in exporters:
@@ -67,4 +89,25 @@ def command(level: str, exporter: str) -> None:
             if len(exports) > 1:
                 click.secho(f"\n── {name} model, side by side ──\n", bold=True)
                 Console(file=sys.stdout, highlight=False).print(beside(exports))
-    click.echo("\nNext: `onnxspan run your_export.py` traces the exports of your own script.")
+    program = _as_typed()
+    click.echo(f"\nNext: `{program} run your_export.py` traces the exports of your own script.")
+    if everything is not None and save is not None:
+        for file in (save / "demo.jsonl", save / "demo.html"):
+            everything.save(file)
+        name = shlex.quote(os.fspath(save / "demo.jsonl"))
+        click.echo(f"The report of these exports is {save / 'demo.html'}: open it in a browser.")
+        click.echo(
+            f"Their trace is {save / 'demo.jsonl'}: `{program} walk {name}` goes step by step."
+        )
+
+
+def _as_typed() -> str:
+    """How a shell in this folder finds this program: by its name, or by its path."""
+    typed = sys.argv[0] if sys.argv else ""
+    if Path(typed).stem != "onnxspan" or not Path(typed).is_file():
+        return "onnxspan"
+    found = shutil.which("onnxspan")
+    if found is not None and Path(found).samefile(typed):
+        return "onnxspan"
+    relative = os.path.relpath(typed)
+    return shlex.quote(typed if relative.startswith("..") else relative)
