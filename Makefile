@@ -23,8 +23,8 @@ $(STAMP): pyproject.toml constraints.txt
 # that is installed already, so is the demo's part.
 $(DEMO): pyproject.toml constraints.txt
 	@echo "make demo: 1. makes .venv and installs onnxspan, torch, onnx and onnxscript there"
-	@echo "              (1 to 3 minutes; about 250 MB to download and 1 GB of disk for a torch of the"
-	@echo "              CPU, more for one of CUDA); 2. traces four exports of two small models"
+	@echo "              (1 to 3 minutes; 1 GB of disk for a torch of the CPU, 5 GB for one of CUDA);"
+	@echo "              2. traces four exports of two small models"
 	@echo "              (half a minute) and shows them; 3. leaves a trace and a report in demo/."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
