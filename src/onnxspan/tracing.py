@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from onnxspan.reading.mismatch import Mismatch
     from onnxspan.reading.origins.origins import Origins
     from onnxspan.reading.source.trace import Span, Trace
-    from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.listeners.hooks import Hook, Moment
     from onnxspan.recording.listeners.snapshots import Snapshots
     from onnxspan.recording.outputs.delivery import Report
@@ -54,21 +53,17 @@ class Tracing:
         self._script: ScriptSpan | None = None
 
     def __repr__(self) -> str:
+        begins = f"<Tracing at level {Level.parse(self._options.level).name.lower()}: "
         if self._session is None:
-            return (
-                f"<Tracing at level {Level.parse(self._options.level).name.lower()}: not entered>"
-            )
+            return f"{begins}not entered>"
         state = "open" if self._session.is_open else "closed"
-        errors = (
-            f", {len(self._session.errors)} errors of onnxspan" if self._session.errors else ""
-        )
-        return (
-            f"<Tracing at level {Level.parse(self._options.level).name.lower()}: {state}, "
-            f"{self._session.span_count} spans{errors}>"
-        )
+        count = len(self._session.errors)
+        errors = f", {count} errors of onnxspan" if count else ""
+        return f"{begins}{state}, {self._session.span_count} spans{errors}>"
 
     def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
+        from onnxspan.recording.listening import senders
         from onnxspan.recording.opening import open_session
         from onnxspan.recording.session import Session
 
@@ -80,7 +75,13 @@ class Tracing:
                 self._store = Snapshots(self._options.snapshots)
                 chosen["listeners"].append(self._store)
             self._session = Session(**chosen)
-            self._session.listeners += self._senders(self._session)
+            found, self._outputs = senders(
+                self._session,
+                self._options.meter_provider,
+                self._options.endpoints,
+                self._options.outputs,
+            )
+            self._session.listeners += found
             if self._options.follow is not None:
                 from onnxspan.recording.processes.child import SaveEach  # only for a followed run
 
@@ -172,18 +173,6 @@ class Tracing:
         finally:
             if self._outputs is not None:
                 self._outputs.close(saved)
-
-    def _senders(self, session: Session) -> list[Listener]:
-        from onnxspan.recording.listeners import metrics  # as above
-
-        found = metrics.listeners(self._options.meter_provider)
-        if self._options.endpoints or self._options.outputs:
-            from onnxspan.recording.outputs.outputs import Outputs  # as above
-
-            self._outputs = Outputs(self._options.endpoints, list(self._options.outputs))
-            self._outputs.session = session
-            found.append(self._outputs)
-        return found
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: every call of the function is recorded, in a trace of its own.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
@@ -9,11 +11,14 @@ from onnxspan.recording.listeners.capture import Capture
 from onnxspan.recording.listeners.flight import FlightLog
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
+
+    from opentelemetry.metrics import MeterProvider
 
     from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.listeners.hooks import Hook
+    from onnxspan.recording.outputs.outputs import Outputs
+    from onnxspan.recording.session import Session
 
 
 def listeners(
@@ -49,3 +54,29 @@ def listeners(
             raise ValueError("native_log belongs to passes: use level 'passes' or 'nodes' with it")
         made.append(NativeLog(native_log))  # the last: nearest to the pass
     return made
+
+
+def senders(
+    session: Session,
+    meter_provider: MeterProvider | None,
+    endpoints: Sequence[Any],
+    outputs: Sequence[Any],
+) -> tuple[list[Listener], Outputs | None]:
+    """The listeners that send metrics and spans, and what sends the spans; None where nothing does."""
+    found: list[Listener] = []
+    if meter_provider is not None or _may_have_meters():
+        from onnxspan.recording.listeners import metrics  # the API takes 4 ms to import
+
+        found += metrics.listeners(meter_provider)
+    if not endpoints and not outputs:
+        return found, None
+    from onnxspan.recording.outputs.outputs import Outputs  # only who asks needs it
+
+    sending = Outputs(endpoints, list(outputs))
+    sending.session = session
+    return [*found, sending], sending
+
+
+def _may_have_meters() -> bool:
+    """Whether a meter provider can be configured: by who has imported the API, or by a variable."""
+    return "opentelemetry.metrics" in sys.modules or "OTEL_PYTHON_METER_PROVIDER" in os.environ

@@ -6,8 +6,6 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-import wrapt
-
 from onnxspan import conventions as c
 from onnxspan.recording import cpu_time, dynamo_rules, entry_points, packs
 from onnxspan.recording.faults import describe_error
@@ -32,6 +30,8 @@ def open_session(session: Session) -> None:
     try:
         packs.hold(patches, session)
         if session.wait_for_torch and "torch.onnx" not in sys.modules:
+            import wrapt  # most recordings wait for no import
+
             wrapt.register_post_import_hook(
                 lambda _module: _hold_openers_later(session), "torch.onnx"
             )
@@ -71,7 +71,6 @@ def hold_openers(session: Session) -> None:
     Raises:
         ImportError: when torch is not installed.
     """
-    """Wrap what can begin an export, and what of the user's own can stand around one."""
     try:
         import torch.onnx  # noqa: F401  # only who records needs torch
     except ImportError as error:

@@ -8,8 +8,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-import wrapt
-
 from onnxspan.recording import forks
 from onnxspan.recording.faults import describe_error
 from onnxspan.recording.patching import Patches, Target, resolve
@@ -38,6 +36,8 @@ def hold(patches: Patches, session: Session) -> None:
             if module in sys.modules:
                 _install(patches, session, probe, place)
             elif module not in _watched:
+                import wrapt  # only who waits for an import needs it
+
                 _watched.add(module)
                 wrapt.register_post_import_hook(functools.partial(_imported, patches), module)
 
