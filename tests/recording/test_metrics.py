@@ -59,8 +59,9 @@ def points(metric):
 def test_every_metric_is_documented_and_made(recorded):
     """Names, units and attributes are those of the conventions, all of them and no others."""
     _, metrics = recorded
-    assert set(metrics) == {metric.name for metric in c.METRICS}
-    for documented in c.METRICS:
+    unverified = [one for one in c.METRICS if one not in (c.VERIFICATIONS, c.VERIFY_DIFFERENCE)]
+    assert set(metrics) == {metric.name for metric in unverified}
+    for documented in unverified:
         made = metrics[documented.name]
         assert (made.unit, made.description) == (documented.unit, documented.meaning)
         for point in made.data.data_points:
@@ -89,6 +90,54 @@ def test_durations_are_those_of_the_spans(recorded):
     stages = points(metrics[c.STAGE_DURATION.name])
     key = ((c.EXPORTER, "torchscript"), (c.STAGE_NAME, "_create_jit_graph"))
     assert stages[key].count == 3
+
+
+class Twice(torch.autograd.Function):
+    """Is exported as something else than it computes."""
+
+    @staticmethod
+    def forward(_context, x):
+        return x * 2
+
+    @staticmethod
+    def symbolic(g, x):
+        return g.op("Neg", x)
+
+
+class Wrong(nn.Module):
+    def forward(self, x):
+        return Twice.apply(x)
+
+
+class Random(nn.Module):
+    def forward(self, x):
+        return x + torch.rand_like(x)
+
+
+@pytest.mark.parametrize(
+    ("model", "outcome"),
+    [(nn.ReLU(), "agrees"), (Wrong(), "differs"), (Random(), "nondeterministic")],
+)
+def test_verified_exports_are_counted_by_outcome(model, outcome):
+    """A verified export counts once, and its largest difference is recorded."""
+    pytest.importorskip("onnxruntime")
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    with onnxspan.trace(meter_provider=meters, verify=True) as trace:
+        torch.onnx.export(model, (torch.ones(2, 3),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+    assert not trace.errors
+    metrics = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    named = {metric.name: metric for metric in metrics}
+    for documented in (c.VERIFICATIONS, c.VERIFY_DIFFERENCE):
+        made = named[documented.name]
+        assert (made.unit, made.description) == (documented.unit, documented.meaning)
+        (point,) = made.data.data_points
+        assert point.attributes == {c.EXPORTER: "torchscript", c.VERIFY_OUTCOME: outcome}
+    (point,) = named[c.VERIFICATIONS.name].data.data_points
+    assert point.value == 1
+    (point,) = named[c.VERIFY_DIFFERENCE.name].data.data_points
+    if outcome == "differs":
+        assert point.sum == trace.mismatch.max_abs_diff == 3.0
 
 
 def test_no_metrics_where_nobody_reads_them():

@@ -60,6 +60,25 @@ EXPORT_NODES = Metric(
 EXPORT_SIZE = Metric(
     "torch.onnx.export.size", "histogram", "By", (EXPORTER,), "Bytes of an exported model."
 )
+VERIFY_OUTCOME = "torch.onnx.verify.outcome"
+OUTCOMES = ("agrees", "differs", "nondeterministic", "not_run")
+"""The values of VERIFY_OUTCOME; `not_run`: no step of the export could be run."""
+
+VERIFICATIONS = Metric(
+    "torch.onnx.verifications",
+    "counter",
+    "{export}",
+    (EXPORTER, VERIFY_OUTCOME),
+    "Verified exports that have ended, by outcome: `agrees`, `differs`, `nondeterministic` (the eager "
+    "model gives two answers) or `not_run`.",
+)
+VERIFY_DIFFERENCE = Metric(
+    "torch.onnx.verify.difference",
+    "histogram",
+    "1",
+    (EXPORTER, VERIFY_OUTCOME),
+    "The largest absolute difference that a verified export has shown, where it is finite.",
+)
 METRICS = (
     EXPORTS,
     FAILURES,
@@ -68,5 +87,7 @@ METRICS = (
     PASS_DURATION,
     EXPORT_NODES,
     EXPORT_SIZE,
+    VERIFICATIONS,
+    VERIFY_DIFFERENCE,
 )
 """Every metric, in the order of the reference page."""

@@ -27,6 +27,8 @@ _SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600
 _NODES = (10, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 _BYTES = tuple(4**power for power in range(5, 19))  # 1 KiB to 64 GiB
 
+_DIFFERENCES = tuple(10.0**power for power in range(-9, 4))
+
 _made: dict[int, Metrics] = {}
 
 
@@ -66,6 +68,8 @@ class Metrics(Listener):
         self._pass_seconds = _histogram(meter, c.PASS_DURATION, _SECONDS)
         self._nodes = _histogram(meter, c.EXPORT_NODES, _NODES)
         self._bytes = _histogram(meter, c.EXPORT_SIZE, _BYTES)
+        self._verifications = _counter(meter, c.VERIFICATIONS)
+        self._differences = _histogram(meter, c.VERIFY_DIFFERENCE, _DIFFERENCES)
         # The exception that each export's failure counter has last met, by identity.
         self._counted: dict[int, BaseException] = {}
 
@@ -100,8 +104,28 @@ class Metrics(Listener):
             self._pass_seconds.record(seconds, {**attributes, c.PASS_NAME: call.probe.name})
 
     def finished(self, export: Export) -> None:
-        """Let go of the export's exception, whose traceback holds the user's tensors."""
-        self._counted.pop(id(export), None)
+        """Record what verification found, which is known last; let go of the export's exception."""
+        self._counted.pop(id(export), None)  # its traceback holds the user's tensors
+        root = export.root
+        if c.VERIFY_MODE not in root.attributes or root.span is None:
+            return
+        token = context.attach(trace.set_span_in_context(root.span))
+        try:
+            self._verified(export, root.attributes)
+        finally:
+            context.detach(token)
+
+    def _verified(self, export: Export, found: dict[str, Any]) -> None:
+        outcome = "agrees" if found.get(c.VERIFY_STEPS) else "not_run"
+        largest = found.get(c.VERIFY_MAX_ABS)
+        if c.MISMATCH_INPUTS in found:
+            outcome = "nondeterministic" if found.get(c.MISMATCH_NONDETERMINISTIC) else "differs"
+            largest = found.get(c.MISMATCH_MAX_ABS)
+        exporter = export.exporters[0].value if export.exporters else "unknown"
+        attributes = {c.EXPORTER: exporter, c.VERIFY_OUTCOME: outcome}
+        self._verifications.add(1, attributes)
+        if largest is not None:
+            self._differences.record(largest, attributes)
 
     def _failed(self, call: Call, error: BaseException, attributes: dict[str, Any]) -> None:
         if self._counted.get(id(call.export)) is error:
