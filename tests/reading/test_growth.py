@@ -47,6 +47,26 @@ def test_a_linear_pass_is_not_flagged(fixed):
     assert found.superlinear == []
 
 
+def test_three_answers():
+    """Superlinear, linear, and where the points allow both: nothing is known, and that is said."""
+    linear = measure(series(lambda n: n / 1_000, scatter=0.005))
+    assert (linear.state, linear.unsure) == ("linear", [])
+    assert "Nothing is superlinear" in str(linear)
+    assert "✓ nothing superlinear" in growth_page.page(linear)
+    quadratic = measure(series(lambda n: (n / 600) ** 2, scatter=0.005))
+    assert quadratic.state == "superlinear"
+    noisy = measure(series(lambda n: n / 1_000, repeats=1))
+    assert noisy.superlinear == []
+    assert noisy.state == "unsure"
+    assert "pass" in [row.name for row in noisy.unsure]
+    assert "Cannot tell yet" in str(noisy)
+    assert "--repeat" in str(noisy)
+    page = growth_page.page(noisy)
+    assert "cannot tell yet: repeat" in page
+    assert "✓" not in page
+    assert '"badge good"' not in page
+
+
 def test_linear_work_on_a_graph_with_a_fixed_part_is_not_flagged():
     """Time by layers is linear, though the nodes have a constant part that the time has not."""
     found = measure(series(lambda n: (n - 17) / 49 * 0.01, sizes=(66, 115, 213)))

@@ -79,6 +79,8 @@ def _clock(series: Series) -> str:
 def growth(found: Growth) -> dict[str, Any]:
     """A growth as JSON data."""
     return {
+        "state": found.state,
+        "unsure": [list(row.path) for row in found.unsure],
         "sizes": found.sizes,
         "repeats": found.repeats,
         "noise_known": found.repeated,

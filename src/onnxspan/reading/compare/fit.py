@@ -38,6 +38,10 @@ the processor's caches: a pass of a millisecond then takes five times as long a 
 NOTICEABLE_SHARE_ONCE = 0.05
 """Likewise where some size has one trace alone: one collection of Python's garbage collector, or
 one moment of another process, then makes a short pass look as if it grew."""
+QUADRATIC = 2.0
+"""An interval that does not end below it does not exclude quadratic growth: nothing is known."""
+NOTICEABLE_UNSURE = 0.05
+"""Of the whole export: a step below it whose growth is not known leaves the answer as it is."""
 _RISES = 1.25
 _HIGHEST = 4.0
 _MISFIT = 10.83  # chi-squared with one degree of freedom at 99.9 %
@@ -69,6 +73,13 @@ class Fit:
     def superlinear(self) -> bool:
         """Whether even the least allowed exponent is above 1.1."""
         return self.exponent is not None and self.low > SUPERLINEAR
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the points allow quadratic growth, and do not show that it is there."""
+        if self.exponent is None:
+            return self.rises
+        return not self.superlinear and self.high >= QUADRATIC
 
 
 def numpy() -> Any:

@@ -14,6 +14,7 @@ from onnxspan.reading.compare.fit import (
     NOTICEABLE,
     NOTICEABLE_SHARE,
     NOTICEABLE_SHARE_ONCE,
+    NOTICEABLE_UNSURE,
     Fit,
     fit,
 )
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from onnxspan.reading.compare.samples import Sample
     from onnxspan.reading.compare.series import Series
     from onnxspan.reading.compare.steps import Path, Step
+
+SUPERLINEAR, LINEAR, UNSURE = "superlinear", "linear", "unsure"
 
 
 @dataclasses.dataclass
@@ -110,6 +113,32 @@ class Growth:
         """The steps whose own time is superlinear, the longest at the largest size first."""
         flagged = [row for row in self.rows if row.flagged]
         return sorted(flagged, key=lambda row: -row.own.fastest[-1])
+
+    @property
+    def unsure(self) -> list[GrowthRow]:
+        """The steps of which nothing is known, the longest at the largest size first.
+
+        The whole export by its total, each step by its own time where that is 5 % of the export.
+        """
+        whole = self.rows[0]
+        least = NOTICEABLE_UNSURE * whole.total.fastest[-1]
+        found = [whole] if whole.total_fit is None or whole.total_fit.unsure else []
+        steps = [
+            row
+            for row in self.rows[1:]
+            if row.own.fastest[-1] >= least and row.own_fit is not None and row.own_fit.unsure
+        ]
+        return found + sorted(steps, key=lambda row: -row.own.fastest[-1])
+
+    @property
+    def state(self) -> str:
+        """The answer: `superlinear`, `linear` or `unsure`.
+
+        `linear`: of every step that takes 5 % of the export, the points exclude quadratic growth.
+        """
+        if self.superlinear:
+            return SUPERLINEAR
+        return UNSURE if self.unsure else LINEAR
 
     def __str__(self) -> str:
         """As `onnxspan growth` prints it, without colours."""

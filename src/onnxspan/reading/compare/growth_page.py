@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from onnxspan.reading import figures
 from onnxspan.reading.compare import growth_plot, growth_text, page_parts
+from onnxspan.reading.compare.growth import LINEAR
 from onnxspan.reading.compare.page_parts import Cell, Fact, Html, closing, panel, step, table
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def page(found: Growth) -> str:
     if flagged:
         listed = _table(found, flagged, own=True)
         parts.append(panel("Superlinear by their own time", listed, note="longest first"))
+    elif found.state != LINEAR:
+        parts.append(closing(growth_text.why_unsure(found)))
     note = "both logarithmic; a dot is one export, a dashed line is linear growth"
     parts.append(panel("Time against nodes", growth_plot.plot(found), note=note))
     every = _table(found, found.rows, own=False)
@@ -32,7 +35,12 @@ def page(found: Growth) -> str:
 def _badges(found: Growth) -> Iterable[tuple[str, str]]:
     yield f"growth · {found.exporter} exporter", ""
     number = len(found.superlinear)
-    yield (f"✕ {number} superlinear", "bad") if number else ("✓ nothing superlinear", "good")
+    if number:
+        yield f"✕ {number} superlinear", "bad"
+    elif found.state == LINEAR:
+        yield "✓ nothing superlinear", "good"
+    else:
+        yield "? cannot tell yet: repeat", ""
 
 
 def _facts(found: Growth) -> Iterable[Fact]:

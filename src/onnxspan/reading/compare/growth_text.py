@@ -11,6 +11,7 @@ from rich.text import Text
 
 from onnxspan.conventions import Level
 from onnxspan.reading import figures
+from onnxspan.reading.compare.growth import LINEAR
 from onnxspan.reading.text import one_line
 
 if TYPE_CHECKING:
@@ -31,14 +32,29 @@ def render(found: Growth, *, everything: bool = False) -> RenderableType:
     if flagged:
         parts += [Text("Superlinear by their own time, longest first", "bold red")]
         parts += [_table(found, flagged, own=True)]
-    else:
+    elif found.state == LINEAR:
         parts += [Text("Nothing is superlinear beyond the noise", "bold green")]
+    else:
+        parts += [Text("Cannot tell yet whether something is superlinear", "bold yellow")]
+        parts += [Text(why_unsure(found))]
     stages = Level.STAGES.name.lower()
     rows = [row for row in found.rows if everything or row.level == stages]
     title = "All steps" if everything else "Stages, with what is inside (--all for every step)"
     parts += [Text(f"\n{title}", "bold"), _table(found, rows, own=False)]
     parts += [Text("\nTime against nodes, both logarithmic", "bold"), plot(found)]
     return Group(*parts, Text(), Text(closing(found), "dim"))
+
+
+def why_unsure(found: Growth, most: int = 3) -> str:
+    """Of which steps nothing is known, and what to do."""
+    rows = found.unsure
+    names = ", ".join(one_line(row.name) for row in rows[:most])
+    more = f" and {len(rows) - most} more" if len(rows) > most else ""
+    todo = "Repeat the exports more often" if found.repeated else "Repeat the exports"
+    return (
+        f"The points allow quadratic growth of {names}{more}. {todo} (onnxspan run --repeat 5), on "
+        "a quiet machine, or add a larger size."
+    )
 
 
 def heading(found: Growth) -> str:
