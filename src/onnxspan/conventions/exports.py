@@ -170,6 +170,19 @@ RESULT_BYTES = attribute(
 RESULT_NODES = attribute(
     "torch.onnx.result.node.count", "int, {node}", "root", "Nodes of the exported model."
 )
+RESULT_INPUTS = attribute(
+    "torch.onnx.result.inputs",
+    "string[]",
+    "root",
+    "Names of the exported model's inputs, the first 64.",
+)
+INPUTS_MISSING = attribute(
+    "torch.onnx.inputs.missing",
+    "string[]",
+    "root, when an input that was given or named is no input of the exported model",
+    "Their names, in the order in which they were given; in words where no name is known. The usual "
+    "reason is that nothing in the graph uses the input, or that its value became a constant.",
+)
 RESULT_INITIALIZERS = attribute(
     "torch.onnx.result.initializer.count", "int", "root", "Initializers of the exported model."
 )

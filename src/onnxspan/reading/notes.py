@@ -99,6 +99,9 @@ def _of_export(span: Span) -> Iterator[str]:
         yield from _verified(span)
     if c.EXPORTER in span.attributes:
         yield from _baked(span)
+    missing = span.get(c.INPUTS_MISSING)
+    if isinstance(missing, list) and missing:
+        yield one_line(f"inputs that are not in the model: {', '.join(map(str, missing))}")
     ends = span.get(c.DYNAMIC_ENDS)
     for end in ends if isinstance(ends, list) else ():
         yield one_line(f"a dynamic dimension of the inputs ends: {end}")

@@ -11,6 +11,7 @@ from onnxspan import conventions as c
 from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.graphs.origin import full_name
 from onnxspan.recording.probe import Exporter, Probe
+from onnxspan.recording.probes import inputs
 from onnxspan.recording.probes.dynamo import roots
 from onnxspan.recording.probes.dynamo.roots import DYNAMO_OPENERS
 from onnxspan.recording.probes.versions import note_versions
@@ -60,6 +61,8 @@ def _before_export(call: Call) -> None:
 def _after_export(call: Call, result: Any) -> None:
     if result is not None:
         roots.describe_result(call, result)
+    if call is call.export.outermost:
+        inputs.note_missing(call)
     file = call.argument("f")
     if isinstance(file, str | os.PathLike):
         path = os.fspath(file)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.recording.graphs import dynamo, torchscript
 from onnxspan.recording.probe import Exporter, Probe
+from onnxspan.recording.probes import inputs
 from onnxspan.recording.probes.dynamo import stages
 from onnxspan.recording.probes.dynamo.shapes import named_dimensions
 from onnxspan.recording.probes.versions import note_versions
@@ -56,6 +57,7 @@ def describe_result(call: Call, program: Any) -> None:
     call.attributes[c.RESULT_NODES] = dynamo.ir_nodes(model)
     call.attributes[c.RESULT_INITIALIZERS] = len(model.graph.initializers)
     call.attributes[c.RESULT_OPERATORS] = dynamo.ir_operators(model)
+    inputs.note_inputs(call.attributes, [value.name for value in model.graph.inputs])
     call.note(c.RESULT_OPSET, model.opset_imports.get(""))
 
 

@@ -11,6 +11,7 @@ from onnxspan import conventions as c
 from onnxspan.recording.call import Call
 from onnxspan.recording.graphs import dynamic, torchscript
 from onnxspan.recording.graphs.origin import full_name
+from onnxspan.recording.probes import inputs
 from onnxspan.recording.probes.torchscript.counting import kinds, note_parameters, note_size
 
 
@@ -109,6 +110,8 @@ def before_export_onnx(call: Call) -> None:
         root[c.DYNAMIC_ENDS] = ends
     root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = counts.total(), torchscript.operators(counts)
     root[c.RESULT_INITIALIZERS] = len(parameters)
+    names = [value.debugName() for value in graph.inputs()]
+    inputs.note_inputs(root, [name for name in names if name not in parameters])
     note_size(call, graph)
     note_parameters(call, parameters)
 
