@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import pytest
+import torch
+
+import onnxspan
 import torch_facts
 from onnxspan.commands.progress import PATIENCE, Progress
 
@@ -88,6 +94,8 @@ class Broken:
 
 
 class Named:
+    runs_model = calls_python = False
+
     def __init__(self, name, parent=None):
         self.name = name
         self.probe, self.parent, self.export = self, parent, self
@@ -103,3 +111,66 @@ def test_a_terminal_that_is_gone(monkeypatch):
     progress.entered(Named("_model_to_graph", root))
     progress.left(root, None)
     progress.finished(root)
+
+
+def drawn_in(monkeypatch, model, **options):
+    """The lines that are drawn in an export, when each is drawn at once."""
+    monkeypatch.setattr("onnxspan.commands.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("onnxspan.commands.progress.EVERY", 0.0)
+    stream = io.StringIO()
+    with warnings.catch_warnings(), onnxspan.trace() as trace:
+        warnings.simplefilter("ignore")
+        trace._session.listeners.append(Progress(stream))
+        torch.onnx.export(model, (torch.zeros(2),), io.BytesIO(), **options)
+    assert trace.errors == []
+    return DRAWN.findall(stream.getvalue())
+
+
+MODEL = torch.nn.Sequential(*(torch.nn.ReLU() for _ in range(9)))
+
+
+@pytest.mark.parametrize("options", torch_facts.EITHER)
+def test_how_far_the_conversion_is(monkeypatch, options):
+    """While nodes are converted the line says which of how many, and how long it will take."""
+    nodes = [line for line in drawn_in(monkeypatch, MODEL, **options) if "  node " in line]
+    assert len(nodes) == 9
+    assert re.search(r"> \S+  node 1 of 9, about \d+ s left$", nodes[0])
+    assert nodes[-1].endswith("node 9 of 9, about 0 s left")
+
+
+def test_nothing_is_drawn_where_the_users_functions_convert(monkeypatch):
+    """A function that the user registered may print: no line is drawn around it."""
+
+    def relu(g, x):
+        return g.op("Relu", x)
+
+    torch.onnx.register_custom_op_symbolic("aten::relu", relu, 17)
+    try:
+        drawn = drawn_in(monkeypatch, MODEL, **torch_facts.TORCHSCRIPT)
+    finally:
+        torch.onnx.unregister_custom_op_symbolic("aten::relu", 17)
+    assert drawn
+    assert not [line for line in drawn if "  node " in line]
+
+
+class Printing(torch.nn.Module):
+    def forward(self, x):
+        NOTED.append(STREAM.getvalue())
+        return x + 1
+
+
+NOTED, STREAM = [], io.StringIO()
+
+
+@pytest.mark.parametrize("options", torch_facts.EITHER)
+def test_nothing_is_drawn_while_the_model_runs(monkeypatch, options):
+    """Whenever `forward` runs inside the export, what was drawn is erased."""
+    monkeypatch.setattr("onnxspan.commands.progress.PATIENCE", 0.0)
+    NOTED.clear()
+    with warnings.catch_warnings(), onnxspan.trace() as trace:
+        warnings.simplefilter("ignore")
+        trace._session.listeners.append(Progress(STREAM))
+        torch.onnx.export(Printing(), (torch.zeros(2),), io.BytesIO(), **options)
+    assert NOTED
+    for seen in NOTED:
+        assert DRAWN.sub("<drawn>", seen).rpartition("<drawn>")[2].startswith("\x1b[K") or not seen

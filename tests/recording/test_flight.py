@@ -61,6 +61,56 @@ def test_killed_at_a_node(tmp_path):
     assert "inside    torch.onnx.export > " in trace.ending.screen()
 
 
+_KILLED_AT_A_NODE = """
+import io, os, signal, sys, warnings
+import torch
+import onnxspan
+from onnxspan.recording.listeners.base import Listener
+from onnxspan.recording.listeners import flight
+
+warnings.simplefilter("ignore")
+flight._EVERY = 0.0
+model = torch.nn.Sequential(*(torch.nn.ReLU() for _ in range(9)))
+
+
+class Kill(Listener):
+    nodes = 0
+
+    def converted(self, call, args, result):
+        self.nodes += 1
+        if self.nodes == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+tracing = onnxspan.trace("passes", flight="export")
+with tracing:
+    tracing._session.listeners.append(Kill())
+    torch.onnx.export(model, (torch.zeros(2),), io.BytesIO(), %s)
+"""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ", ".join(f"{key}={value}" for key, value in torch_facts.TORCHSCRIPT.items()),
+        pytest.param("dynamo=True, verbose=False", marks=torch_facts.needs_dynamo),
+    ],
+    ids=["torchscript", "dynamo"],
+)
+def test_how_far_the_conversion_was(options, tmp_path):
+    """A process that is killed in a conversion tells how many nodes of how many were converted."""
+    script = tmp_path / "script.py"
+    script.write_text(_KILLED_AT_A_NODE % options, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -9, done.stderr
+    ending = Trace.read(tmp_path / "export.flight").ending
+    assert ending.last.name in ("_jit_pass_onnx", "_translate_fx_graph", "_add_nodes")
+    assert ending.converted.startswith("node 5 of 9 at ")
+    assert "converted node 5 of 9 at " in " ".join(ending.screen().split())
+
+
 @pytest.mark.skipif(not torch_facts.DYNAMO, reason=torch_facts.NO_DYNAMO)
 def test_dynamo_export_killed_in_decomposition(tmp_path):
     """The dynamo exporter's log names the decomposition, and has the capture before it whole."""

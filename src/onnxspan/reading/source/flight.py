@@ -61,6 +61,7 @@ class Ending:
     runs: bool
     since: int
     unreadable: int
+    converted: str = ""
 
     def screen(self, *, width: int = 96) -> str:
         """The ending in plain text of so many columns, safe for a terminal."""
@@ -70,6 +71,8 @@ class Ending:
             lines += _row("inside", inside, width)
             started = (self.since - _root(self.last).start) / 1e9
             lines += _row("entered", f"{started:.2f} s after the export began", width)
+        if self.converted:
+            lines += _row("converted", self.converted, width)
         told = f"{figures.size(self.memory)} resident at that moment"
         if self.limit:
             told += f", of {figures.size(self.limit)} that the process may use"
@@ -180,12 +183,19 @@ class _Reader:
         self.spans: dict[str, Span] = {}
         self.memory: dict[str, int] = {}
         self.largest = 0
+        # By the span that converts a graph: when it was told, nodes done, and nodes in all or -1.
+        self.converted: dict[str, tuple[int, int, int]] = {}
 
     def take(self, entry: dict[str, Any]) -> None:
         if "e" in entry:
             self._enter(entry)
         elif "x" in entry:
             self._leave(self.spans[entry["x"]], entry)
+        elif "c" in entry:
+            if str(entry["c"]) in self.spans:
+                self.converted[str(entry["c"])] = (
+                    whole(entry["t"]), whole(entry["d"]), whole(entry["of"]),
+                )  # fmt: skip
         elif "w" in entry:
             span = self.spans[entry["w"]]
             attributes = checked.attributes(dict(entry["a"]))
@@ -238,7 +248,21 @@ def _ending(trace: Trace, reader: _Reader, header: dict[str, Any], unreadable: i
         runs=header.get("host") == socket.gethostname() and _runs(pid, whole(header["at"])),
         since=last.start if last is not None else newest,
         unreadable=unreadable,
+        converted=_converted(last, reader),
     )
+
+
+def _converted(last: Span | None, reader: _Reader) -> str:
+    """How far the conversion was that the process ended in; empty where it converted nothing."""
+    for span in [last, *_around(last)] if last is not None else ():
+        if span.span_id in reader.converted and not span.end:
+            at, done, total = reader.converted[span.span_id]
+            seconds = max(at - span.start, 0) / 1e9
+            if not 0 < done <= total:
+                return f"node {done:,} at {seconds:.0f} s"
+            left = seconds / done * (total - done)
+            return f"node {done:,} of {total:,} at {seconds:.0f} s: about {left:.0f} s were left"
+    return ""
 
 
 def _runs(pid: int, at: int) -> bool:

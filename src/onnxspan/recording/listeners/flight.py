@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.conversion import Conversion
 from onnxspan.recording.faults import goes_on
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
@@ -35,6 +36,8 @@ _KEPT_DAYS = 14
 _FRESH_FOR_NODES = 3_000_000
 """Nanoseconds for which a reading of the memory does for the lines of nodes."""
 _MESSAGE_LIMIT = 400
+_EVERY = 1.0
+"""Seconds between two lines that say how far a conversion is."""
 
 _forks = 0
 """How many forks lie between the first process and this one: its child keeps no log of ours."""
@@ -73,6 +76,7 @@ class FlightLog(Listener):
         self._rests: dict[tuple[str, c.Level], bytes] = {}
         self._nodes: dict[str, bytes] = {}
         self._size = 0
+        self._conversion = Conversion(_EVERY)
 
     def entered(self, call: Call) -> None:
         """Write that the call begins, and open the file before the first one."""
@@ -112,6 +116,16 @@ class FlightLog(Listener):
         if rest is None:
             rest = self._nodes[call.operator] = self._rest(call.operator, c.Level.NODES) + b"}\n"
         self._write(self._enter(call) + rest)
+
+    def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:  # noqa: ARG002  # a Listener's
+        """Write now and then how far a long conversion is."""
+        known = self._conversion
+        if known.count(call):
+            total = -1 if known.total is None else known.total
+            self._write(
+                b'{"c":"%s","t":%d,"d":%d,"of":%d}\n'
+                % (known.span_id, time.time_ns(), known.done, total)
+            )
 
     def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """Write a warning or log record; the C++ passes' own lines are too many."""
