@@ -62,11 +62,12 @@ def test_a_bad_file_is_refused(tmp_path, content):
 class Terminal:
     """The command in a pseudo-terminal."""
 
-    def __init__(self, file, lines=30):
+    def __init__(self, file, lines=30, options=()):
         self.pid, self.screen = pty.fork()
         if self.pid == 0:
             os.environ.update(TERM="xterm", COLUMNS="100", LINES=str(lines))
-            code = f"from onnxspan.cli import main; main(['walk', {str(file)!r}])"
+            arguments = ["walk", str(file), *options]
+            code = f"from onnxspan.cli import main; main({arguments!r})"
             os.execv(sys.executable, [sys.executable, "-c", code])  # noqa: S606  # no shell is wanted
 
     def until(self, text):
@@ -138,5 +139,108 @@ def test_scrolling(trace_file):
     assert b"Why" in scrolled.rpartition(b"\x1b[2J")[2]
     assert b"1/" not in scrolled.rpartition(b"\x1b[2J")[2]
     terminal.press("q")
+    assert terminal.exit_code() == 0
+    os.close(terminal.screen)
+
+
+@pytest.fixture(scope="module", params=torch_facts.EITHER)
+def whole(request, tmp_path_factory):
+    """A trace with snapshots and nodes, by each exporter; and what that exporter calls things."""
+    folder = tmp_path_factory.mktemp("whole")
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.GELU()).eval()
+    trace = onnxspan.trace("nodes", snapshots="changed")
+    with trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, (torch.ones(1, 3),), folder / "m.onnx", **request.param)
+    trace.save(folder / "trace.jsonl")
+    return folder / "trace.jsonl", "dynamo" in request.param and request.param["dynamo"]
+
+
+def test_operators_one_by_one(whole):
+    """`--operators`: node in, the function with its source, nodes out."""
+    file, by_dynamo = whole
+    result = CliRunner().invoke(main, ["walk", str(file), "--operators"])
+    assert result.exit_code == 0, result.output
+    operator = "aten.gelu.default" if by_dynamo else "aten::gelu"
+    [page] = [part for part in result.output.split("operator ") if operator in part.split("\n")[0]]
+    rows = page.split("\n")
+    assert any(line.startswith("In ") and operator in line for line in rows)
+    assert any(line.startswith("By ") and "gelu" in line for line in rows)
+    assert any(line.startswith("Where ") and ".py:" in line for line in rows)
+    assert "def " in page
+    made = page[page.index("\nOut") :]
+    assert "Gelu(" in made or "Erf(" in made
+
+
+def test_following_a_value(whole):
+    """`--follow`: the value of GELU from the capture through its conversion to the end."""
+    file, by_dynamo = whole
+    trace = onnxspan.Trace.read(file)
+    final = next(one.node for one in trace.origins.nodes if one.op_type in ("Gelu", "Mul"))
+    assert final
+    wanted = "gelu" if by_dynamo else "/1/"
+    if not by_dynamo:  # the name in the file is given last, and followed back to the capture
+        import onnx
+
+        nodes = onnx.load(file.with_name("m.onnx")).graph.node
+        wanted = next(out for node in nodes for out in node.output if "/1/" in node.name)
+    result = CliRunner().invoke(main, ["walk", str(file), "--follow", wanted])
+    assert result.exit_code == 0, result.output
+    assert "captured   the capture" in result.output
+    assert "\nconverted  " in result.output or "\nmade" in result.output
+    last = [line for line in result.output.splitlines() if line and line[0] != " "][-1]
+    assert last.split()[0] == "kept"
+
+
+def test_a_value_that_is_not_there(whole, trace_file):
+    """An unknown name gets names like it; a trace without snapshots how to record them."""
+    file, _ = whole
+    result = CliRunner().invoke(main, ["walk", str(file), "--follow", "geluu\x1b[31m"])
+    assert result.exit_code == 2
+    assert "\x1b" not in result.output
+    assert "no graph of this export has a value or node" in result.output
+    bare = CliRunner().invoke(main, ["walk", str(trace_file), "--follow", "x"])
+    assert bare.exit_code == 2
+    assert "--snapshots changed" in bare.output
+    assert bare.output.count(str(trace_file)) == 1
+
+
+def test_stepping_into_the_operators(whole):
+    """`s` goes into a conversion and back; on another step it says where one is."""
+    file, by_dynamo = whole
+    terminal = Terminal(file, lines=50)
+    terminal.until("q: quit")
+    terminal.press("s")
+    terminal.until("converts no operators")
+    terminal.press("/_translate_fx\r" if by_dynamo else "/_jit_pass_onnx\r")
+    terminal.until("q: quit")
+    terminal.press("s")
+    terminal.until("operator 1/")
+    terminal.press("\r")
+    terminal.until("operator 2/")
+    terminal.press("s")
+    terminal.until("q: quit")
+    terminal.press("fnowhere_at_all\r")
+    terminal.until("no graph of this export has")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    os.close(terminal.screen)
+
+
+def test_ask_me(whole):
+    """`--ask`: a question before the result, the judgement after the answer, the score at the end."""
+    file, by_dynamo = whole
+    if by_dynamo:
+        pytest.skip("no pass of this export changes the graph")
+    terminal = Terminal(file, lines=50, options=["--ask"])
+    terminal.until("q: quit")
+    terminal.press("/_jit_pass_onnx\r")
+    terminal.until("same number (s)?")
+    terminal.press("z")
+    terminal.until("a: ask no more")
+    terminal.press("f")
+    terminal.until("of 1 right)")
+    terminal.press("q")
+    terminal.until("of 1 answers were right.")
     assert terminal.exit_code() == 0
     os.close(terminal.screen)

@@ -132,7 +132,7 @@ class Lives:
         matched = self._match(step, gone, made)
         producers = {name: node for node in new.values() for name in node.outputs}
         makers = {name: node for node in old.values() for name in node.outputs}
-        taken = _replacements(step, gone, new)
+        taken = replacements(step, gone, new)
         for node in gone.values():
             takers = {value for output in node.outputs for value in taken.get(output, ())}
             for value in takers:
@@ -197,7 +197,7 @@ class Lives:
                 life.origins = {**known.origins, **life.origins}
                 life.added = known.added
                 life.passes = list(known.passes)
-                if _form(was) != _form(now):
+                if form(was) != form(now):
                     _note(life, step.name, CHANGED)
                 del gone[was.id]
                 matched[now.id] = was
@@ -241,7 +241,7 @@ class Lives:
         return list(found.values())
 
 
-def _replacements(step: Step, gone: dict[int, Node], new: dict[int, Node]) -> dict[str, set[str]]:
+def replacements(step: Step, gone: dict[int, Node], new: dict[int, Node]) -> dict[str, set[str]]:
     """By value of a node that is gone: the values that are read in its place."""
     lost = {name for node in gone.values() for name in node.outputs}
     pairs = list(zip(step.before.outputs, step.after.outputs, strict=False))
@@ -265,10 +265,10 @@ def _constants(graph: Graph) -> set[str]:
 
 
 def _differs(was: Node, now: Node) -> bool:
-    return _form(was) != _form(now)
+    return form(was) != form(now)
 
 
-def _form(node: Node) -> tuple[str, int, dict[str, object]]:
+def form(node: Node) -> tuple[str, int, dict[str, object]]:
     """What makes a node another one; its name in the file does not."""
     attributes = {key: value for key, value in node.attributes.items() if key != "onnx_name"}
     return node.op, len(node.inputs), attributes

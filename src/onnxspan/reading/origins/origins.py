@@ -11,6 +11,8 @@ from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.snapshots import SnapshotError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from onnxspan.graph_record import Graph, Node
     from onnxspan.reading.source.trace import Span, Trace
 
@@ -157,12 +159,18 @@ def of_export(trace: Trace, export: Span) -> Origins:
     return _Map(lives, last, file, notes).made()
 
 
-def _lives(trace: Trace, export: Span) -> tuple[Lives, Graph | None, list[str]]:
-    lives = Lives()
-    notes: list[str] = []
+def graphs(trace: Trace, export: Span, notes: list[str]) -> Iterator[tuple[str, Graph]]:
+    """Each graph that was recorded in an export, in order of time, with the step that made it.
+
+    What changed between two passes was done by the pass around both.
+
+    Args:
+        trace: where the export is from.
+        export: its root.
+        notes: gets a line for each graph that cannot be read.
+    """
     last: Graph | None = None
     for span, key in _moments(export):
-        is_before = key == c.SNAPSHOT_GRAPH_BEFORE
         try:
             graph = snapshots.record(trace, span, key)
         except SnapshotError as error:
@@ -170,18 +178,28 @@ def _lives(trace: Trace, export: Span) -> tuple[Lives, Graph | None, list[str]]:
             continue
         if graph is None:
             continue
-        if last is None:
-            lives.begin(graph)
-        elif graph.kind == "fx":
-            if not is_before:
-                lives.decompose(last, graph)
-        else:
-            # What changed between two passes was done by the pass around both.
-            name = _around(span) if is_before else span.name
-            lives.follow(Step(TRANSLATION if last.kind == "fx" else name, last, graph))
+        is_before, was_fx = key == c.SNAPSHOT_GRAPH_BEFORE, last is not None and last.kind == "fx"
+        if is_before and was_fx and graph.kind == "fx":
+            continue  # a decomposition begins with the program that the one around it began with
+        name = _around(span) if is_before else span.name
+        yield TRANSLATION if was_fx and graph.kind != "fx" else name, graph
         last = graph
     if export.get(c.SNAPSHOT_OMISSIONS):
         notes.append(f"{export.get(c.SNAPSHOT_OMISSIONS)} graphs were not kept because of a limit")
+
+
+def _lives(trace: Trace, export: Span) -> tuple[Lives, Graph | None, list[str]]:
+    lives = Lives()
+    notes: list[str] = []
+    last: Graph | None = None
+    for name, graph in graphs(trace, export, notes):
+        if last is None:
+            lives.begin(graph)
+        elif graph.kind == "fx":
+            lives.decompose(last, graph)
+        else:
+            lives.follow(Step(name, last, graph))
+        last = graph
     return lives, last, notes
 
 
@@ -229,7 +247,7 @@ class _Map:
             Removed(_origin(self._lives.operators[key]), name)
             for key, name in self._lives.gone.items()
             if not self._lives.operators[key].op.startswith("prim::")
-            and not _is_value(self._lives.operators[key])
+            and not is_value(self._lives.operators[key])
         )
         return Origins(nodes, initializers, removed, tuple(self._notes))
 
@@ -296,6 +314,6 @@ def _origin(node: Node) -> Origin:
     return Origin(node.op, node.module, node.module_class, node.file, node.line)
 
 
-def _is_value(node: Node) -> bool:
+def is_value(node: Node) -> bool:
     """Whether an fx node only picks one of several results."""
     return node.op.endswith("getitem>") or "getitem" in node.op.rpartition(".")[2]

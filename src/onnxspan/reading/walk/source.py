@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib.metadata
 import linecache
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LINES = 5
 """Lines of source that a step shows."""
+FUNCTION_LINES = 14
+"""Lines of the function that converts an operator."""
 REPOSITORY = "https://github.com/pytorch/pytorch/blob/v{version}/{path}#L1"
 _OWNERS = {"torch": "torch", "onnx_ir": "onnx-ir", "onnxscript": "onnxscript"}
 """Top folders of recorded files, and the packages that they belong to."""
@@ -37,6 +40,43 @@ def lines(span: Span) -> list[str]:
     numbers = range(line, line + LINES)
     found = [(number, linecache.getline(path, number).rstrip()) for number in numbers]
     return [f"{number:>5}  {printable(text)}" for number, text in found if text]
+
+
+def function(span: Span, dotted: str) -> tuple[str, list[str]]:
+    """Where a function of torch or onnxscript is, as `path:line`, and its first lines.
+
+    Both are empty when the installed torch is not the one that was recorded, or when the file
+    has no function of that name.
+
+    Args:
+        span: any span of the trace.
+        dotted: the function's module and name: `torch.onnx.symbolic_opset9.relu`.
+    """
+    module, _, name = dotted.rpartition(".")
+    owner = _OWNERS.get(module.partition(".")[0])
+    if owner is None or not _is_same_torch(span):
+        return "", []
+    file = module.replace(".", "/") + ".py"
+    path = _installed(owner, file)
+    line, end = _lines_of(path, name) if path is not None else (0, 0)
+    if path is None or not line:
+        return "", []
+    numbers = range(line, min(end + 1, line + FUNCTION_LINES))
+    found = [(number, linecache.getline(path, number).rstrip("\n")) for number in numbers]
+    return f"{file}:{line}", [f"{number:>5}  {printable(text)}" for number, text in found if text]
+
+
+@functools.cache
+def _lines_of(path: str, name: str) -> tuple[int, int]:
+    """The first and last line of the first function of that name in a file; 0 and 0 without one."""
+    try:
+        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return 0, 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node.lineno, node.end_lineno or node.lineno
+    return 0, 0
 
 
 def repository(span: Span, source: str) -> str:

@@ -75,12 +75,12 @@ def steps(trace: Trace, diff: Callable[[Span], str] | None = None) -> list[Step]
         trace: where the spans are from.
         diff: gives a span's unified diff of the graph, empty when it has none.
     """
-    visits = [visit for root in trace.roots for visit in _visits(root)]
-    stops = _stops(visits, diff)
+    visited = [visit for root in trace.roots for visit in visits(root)]
+    stops = _stops(visited, diff)
     found: list[Step] = []
     skipped: list[list[str]] = []
     inside: dict[int, int] = {}  # of each span: how many steps hold it
-    for visit in visits:
+    for visit in visited:
         span = visit.span
         parent = span.parent
         depth = 0 if parent is None else inside[id(parent)] + (id(parent) in stops)
@@ -97,14 +97,15 @@ def steps(trace: Trace, diff: Callable[[Span], str] | None = None) -> list[Step]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Visit:
+class Visit:
     """A span, and the last graph size and shape that were known when it began."""
 
     span: Span
     before: facts.Size | None
 
 
-def _visits(root: Span) -> Iterator[_Visit]:
+def visits(root: Span) -> Iterator[Visit]:
+    """Every span below a root, in the order of the calls."""
     # An explicit stack: a broken file may nest deeper than Python's recursion goes.
     last: facts.Size | None = None
     stack: list[tuple[Span, bool]] = [(root, True)]
@@ -113,7 +114,7 @@ def _visits(root: Span) -> Iterator[_Visit]:
         if not entering:
             last = facts.Size.of(span) or last
             continue
-        yield _Visit(span, last)
+        yield Visit(span, last)
         stack.append((span, False))
         stack.extend((child, True) for child in reversed(span.children))
 
@@ -125,10 +126,10 @@ def _above(span: Span) -> Iterator[Span]:
         parent = parent.parent
 
 
-def _stops(visits: list[_Visit], diff: Callable[[Span], str] | None) -> set[int]:
+def _stops(visited: list[Visit], diff: Callable[[Span], str] | None) -> set[int]:
     """Which spans are steps; a span that holds one is a step itself."""
     stops: set[int] = set()
-    for visit in visits:
+    for visit in visited:
         span = visit.span
         if span.scope and span.scope != c.SCOPE:
             continue  # the user's own spans around the export
@@ -142,7 +143,7 @@ def _stops(visits: list[_Visit], diff: Callable[[Span], str] | None) -> set[int]
     return stops
 
 
-def _acted(visit: _Visit) -> bool:
+def _acted(visit: Visit) -> bool:
     span = visit.span
     if span.error or not span.end:
         return True
@@ -164,7 +165,7 @@ def _is_node(span: Span) -> bool:
     return bool(span.get(c.LEVEL) == _NODE)
 
 
-def _step(visit: _Visit, number: int, depth: int, diff: Callable[[Span], str] | None) -> Step:
+def _step(visit: Visit, number: int, depth: int, diff: Callable[[Span], str] | None) -> Step:
     span = visit.span
     function = str(span.get(c.FUNCTION, ""))
     explained = explanations.for_span(span.name, function)

@@ -11,12 +11,15 @@ from rich.text import Text
 
 from onnxspan.reading import figures
 from onnxspan.reading.text import one_line, printable
+from onnxspan.reading.walk import conversions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import RenderableType
 
+    from onnxspan.reading.origins.following import Event
+    from onnxspan.reading.walk.conversions import Conversion
     from onnxspan.reading.walk.steps import Step
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -36,12 +39,53 @@ def page(
         trail: the steps that hold this one, outermost first.
         telemetry: also say what is about the recording and the process.
     """
-    rows = Table.grid(padding=(0, 2, 0, 0))
-    rows.add_column(style="bold", no_wrap=True)
-    rows.add_column(overflow="fold")
+    rows = _grid()
     for label, text in _rows(step, telemetry):
         rows.add_row(label, text)
     return Group(*_head(step, total, trail), Text(), rows)
+
+
+def conversion_page(one: Conversion, trail: Sequence[str] = ()) -> RenderableType:
+    """One operator of a conversion: the node in, the function that converts it, the nodes out."""
+    head = Text(f"operator {one.number}/{one.total}  ", style="dim")
+    head.append(one_line(one.operator), style="bold cyan")
+    table = _grid()
+    for label, text in conversions.rows(one):
+        lines = "\n".join(map(one_line, text.split("\n"))) if label != "Source" else text
+        table.add_row(label, Text(lines, style="dim" if label == "Source" else ""))
+    above = [Text(" > ".join(map(one_line, trail)), style="dim")] if trail else []
+    return Group(*above, head, Text(), table)
+
+
+def life_page(wanted: str, events: Sequence[Event]) -> RenderableType:
+    """The life of a value: each step that did something to it, and what it is then."""
+    table = _grid()
+    for event in events:
+        step = "the capture" if event.did == "captured" else one_line(event.step)
+        lines = Text(step, style="dim")
+        for line in event.text.split("\n"):
+            lines.append(f"\n{one_line(line)}", style="not dim")
+        table.add_row(Text(event.did, style=_DID.get(event.did, "yellow")), lines)
+    return Group(Text(f"The life of {one_line(wanted)}", style="bold cyan"), Text(), table)
+
+
+_DID = {"removed": "red", "captured": "green", "made": "green", "kept": "green"}
+
+
+def question_page(step: Step, total: int, text: str) -> RenderableType:
+    """A step before its result is shown: what it is, and a question about what it will do."""
+    table = _grid()
+    for label, known in (("What", _prose(step.what)), ("Why", _prose(step.why))):
+        if known:
+            table.add_row(label, known)
+    return Group(*_head(step, total, ()), Text(), table, Text(), Text(text, style="bold"))
+
+
+def _grid() -> Table:
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(style="bold", no_wrap=True)
+    rows.add_column(overflow="fold")
+    return rows
 
 
 def _head(step: Step, total: int, trail: Sequence[str]) -> Iterable[Text]:
