@@ -57,3 +57,20 @@ def test_what_is_not_known(shell, line):
 
     with pytest.raises(UsageError, match="Usage: %%onnxspan"):
         shell.run_cell_magic("onnxspan", line, CELL)
+
+
+def test_show_in_a_notebook_is_text(shell, capsys, monkeypatch):
+    """`trace.show()` writes plain lines where rich would display each as an output of its own."""
+    import rich.console
+    from IPython.display import display  # noqa: F401  # rich asks for it in a notebook
+
+    displayed = []
+    monkeypatch.setattr(rich.console, "_is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *args: displayed.append(args))
+    result = shell.run_cell_magic("onnxspan", "", CELL)
+    capsys.readouterr()
+    result.show()
+    shown = capsys.readouterr().err
+    assert displayed == []
+    assert "_jit_pass_onnx" in shown
+    assert "_create_jit_graph" in shown

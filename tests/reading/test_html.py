@@ -1,13 +1,20 @@
 """The report as a file: what is in it, and that nothing gets out of it."""
 
+import html
+import io
 import json
 import os
 import re
+import warnings
 
 import pytest
+import torch
 
+import onnxspan
 import synthetic
-from onnxspan.reading import report
+import torch_facts
+from models import convolutional
+from onnxspan.reading import answer, report
 from onnxspan.reading.source.trace import Trace
 
 
@@ -94,6 +101,28 @@ def test_nothing_recorded():
     """A trace without spans says what to do instead of making an empty page."""
     with pytest.raises(ValueError, match="no export was recorded"):
         report.render(Trace([]))
+
+
+def test_notebook_says_all_that_the_terminal_says():
+    """The answer, the header, shares and figures of a real export; the failure screen of another."""
+    model, args = convolutional()
+    with onnxspan.trace() as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, args, io.BytesIO(), **torch_facts.TORCHSCRIPT)
+    shown = trace._repr_html_()
+    export = trace.exports[0]
+    for sentence in answer.sentences(export):
+        assert html.escape(answer.text(sentence)) in shown
+    assert f"torch {torch.__version__}"[:10] in shown
+    assert ">100 %<" in shown
+    assert "_jit_pass_onnx_eval_peephole" in shown
+    with onnxspan.trace() as trace, warnings.catch_warnings(), pytest.raises(RuntimeError):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            torch.nn.Linear(2, 2), (torch.ones(3),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
+    shown = trace._repr_html_()
+    assert html.escape(trace.failure.screen(width=100).partition("\n")[0]) in shown
 
 
 def test_notebook(tmp_path):

@@ -146,7 +146,7 @@ class Growth:
 
         from onnxspan.reading.compare.growth_text import render  # it imports this
 
-        console = Console(width=80, color_system=None, highlight=False)
+        console = Console(width=80, color_system=None, highlight=False, force_jupyter=False)
         with console.capture() as capture:
             console.print(render(self))
         return capture.get()

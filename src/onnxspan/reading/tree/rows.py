@@ -190,7 +190,9 @@ def _said(line: Line) -> Iterator[tuple[str, str]]:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """A message in pieces of so many columns: its middle may be what tells most."""
-    console = Console(file=io.StringIO(), width=max(width, _MIN_MESSAGE), color_system=None)
+    console = Console(
+        file=io.StringIO(), width=max(width, _MIN_MESSAGE), color_system=None, force_jupyter=False
+    )
     return [line.plain.rstrip() for line in Text(text).wrap(console, console.width)]
 
 

@@ -45,8 +45,9 @@ def show(  # noqa: C901, PLR0912  # each part of the page in its order
         width: columns to fit; None takes the terminal's, 80 in a pipe.
     """
     console = Console(
-        file=sys.stderr if file is None else file, width=width, highlight=False, emoji=False
-    )
+        file=sys.stderr if file is None else file, width=width, highlight=False, emoji=False,
+        force_jupyter=False,  # in a notebook rich makes an output of each line, and cuts off its foot
+    )  # fmt: skip
     if not trace.roots:
         _print(console, Text("No export was recorded."))
     for line in _answer(trace, console.width):
