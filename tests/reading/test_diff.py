@@ -8,7 +8,7 @@ import pytest
 
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError, TraceFileError
-from onnxspan.reading.compare import as_json, diff_page
+from onnxspan.reading.compare import as_json, diff_page, diff_text
 from onnxspan.reading.compare.diff import compare
 from onnxspan.reading.compare.thresholds import crossed, parse
 
@@ -53,6 +53,38 @@ def test_a_failure_of_one_side_is_found():
     )
     assert [row.failures_after for row in found.failing()] == [["ValueError: no"]]
     assert found.operators == []
+
+
+def test_one_failure_is_told_once():
+    """The stages around a failure are named with it; times that it cut short are no gain."""
+    whole = {"stage": (2.0, {}, {"inner": (1.5, {}, {"pass": 1.0}), "rest": 0.5})}
+    cut = {"stage": (0.2, {}, {"inner": (0.15, {}, {"pass": 0.1})})}
+    after = export(cut, error="ValueError: no")
+    for span in after.spans:
+        span.error, span.description = True, "ValueError: no"
+    found = compare(samples(export(whole)), samples(after))
+    assert len(found.failing()) == 4
+    assert [row.name for row in found.failures()] == ["pass"]
+    printed = as_text(found)
+    assert printed.count("ValueError: no") == 1
+    assert "pass, only after (in stage > inner)" in printed
+    assert "0.10x" not in printed
+    assert "noise" not in printed.partition("Failures")[0]
+    assert "only before" in printed.partition("Failures")[0]
+    page = diff_page.page(found)
+    assert page.count('class="failure"') <= 1
+    assert 'class="better"' not in page
+    assert "the other side failed" in page
+
+
+def as_text(found):
+    """The comparison as a pipe gets it."""
+    from rich.console import Console
+
+    console = Console(width=80, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(diff_text.render(found))
+    return capture.get()
 
 
 def test_settings_that_differ_are_said():

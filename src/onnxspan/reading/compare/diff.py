@@ -48,11 +48,13 @@ class Figure:
 
     Attributes:
         differs: whether it changed by more than its noise.
+        failed: the step failed on one side, so that its time there says nothing.
     """
 
     before: Measured | None
     after: Measured | None
     differs: bool = False
+    failed: bool = False
 
     @property
     def change(self) -> float:
@@ -157,6 +159,20 @@ class Comparison:
         found = [r for r in self.rows if bool(r.failures_before) != bool(r.failures_after)]
         return sorted(found, key=lambda row: -len(row.path))
 
+    def failures(self) -> list[Row]:
+        """Of those the steps where a failure began: the stages around it failed through it."""
+        found = self.failing()
+        return [
+            row
+            for row in found
+            if not any(
+                len(other.path) > len(row.path)
+                and other.path[: len(row.path)] == row.path
+                and bool(other.failures_after) == bool(row.failures_after)
+                for other in found
+            )
+        ]
+
 
 def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
     """Compare two sides, each one export or several repetitions of it.
@@ -174,8 +190,15 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
             figure.differs = _differs(figure, usual) and _confirmed(cpu, usual, repeated=repeated)
     if not repeated:
         _doubt_operators(rows)
+    for row in rows:
+        if bool(row.failures_before) != bool(row.failures_after):
+            for figure in (row.duration, row.own, row.cpu, row.own_cpu):
+                figure.failed, figure.differs = True, False
     totals = _totals(before, after)
     totals["processor"].differs = _differs(totals["processor"], usual)
+    if any(one.failed for one in before) != any(one.failed for one in after):
+        for figure in totals.values():
+            figure.failed, figure.differs = True, False
     return Comparison(
         before,
         after,

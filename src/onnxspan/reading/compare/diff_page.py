@@ -33,13 +33,13 @@ _LEGEND = Html(
 
 def page(found: Comparison) -> str:
     """The page, whole."""
-    failing = found.failing()
     parts = [
         failure(
-            f"{row.name} failed only {'after' if row.failures_after else 'before'}",
+            f"{row.name} failed only {'after' if row.failures_after else 'before'}"
+            f"{diff_text.around(row)}",
             row.failures_after or row.failures_before,
         )
-        for row in failing
+        for row in found.failures()
     ]
     if found.settings:
         settings = [(Cell(name, "words"), old, new) for name, old, new in found.settings]
@@ -50,9 +50,8 @@ def page(found: Comparison) -> str:
         differing = table(_SIDES, [_timed(row, timed) for row in timed])
         note = "own time, beyond the noise"
         parts.append(panel("Time that differs", _LEGEND, differing, note=note))
-    parts += _alone(found.only("before"), "Only before") + _alone(
-        found.only("after"), "Only after"
-    )
+    for side in ("before", "after"):
+        parts += _alone(found.only(side), diff_text.alone_title(found, side))
     reshaped = [_reshaped(row) for row in found.reshaped()]
     if reshaped:
         parts.append(panel("Graph changed by another amount", table(_SIDES[:4], reshaped)))

@@ -31,22 +31,38 @@ TOTALS = (
 )
 """What the exports are compared by beside their time: key, what it is called, how it is shown."""
 
+MISSING = {
+    (False, True): "only before",
+    (True, False): "only after",
+    (True, True): "-",
+}
+"""What is said of a quantity, by whether it is missing before and after."""
+
 
 def render(found: Comparison, most: int | None = 15) -> RenderableType:
     """The comparison; `most` rows in each table, or all for None."""
     parts: list[RenderableType] = [_sides(found), Text(), _summary(found)]
     if found.settings:
         parts += [Text("\nAsked for differently", "bold"), *_settings(found)]
-    failing = found.failing()
+    failing = found.failures()
     if failing:
         parts += [Text("\nFailures", "bold"), *(_failure(row) for row in failing)]
     parts += _section("Time that differs (own time)", found.slower_or_faster(), most, _timed)
-    parts += _section("Only before", found.only("before"), most, _alone)
-    parts += _section("Only after", found.only("after"), most, _alone)
+    for side in ("before", "after"):
+        parts += _section(alone_title(found, side), found.only(side), most, _alone)
     parts += _section("Graph changed by another amount", found.reshaped(), most, _reshaped)
     parts += _operators(found, most)
     parts += [Text(), Text(closing(found), "dim")]
     return Group(*parts)
+
+
+def alone_title(found: Comparison, side: str) -> str:
+    """As `Only before`, and why where the other side failed."""
+    other = found.after if side == "before" else found.before
+    failed = any(sample.failed for sample in other)
+    return (
+        f"Only {side}{': the other side failed, and may not have come so far' if failed else ''}"
+    )
 
 
 def closing(found: Comparison) -> str:
@@ -88,6 +104,10 @@ def change(figure: Figure, show: str) -> str:
 
 def ratio(figure: Figure) -> str:
     """As `1.21x`, or what there is to say without one."""
+    if figure.before is None or figure.after is None:
+        return MISSING[figure.before is None, figure.after is None]
+    if figure.failed:
+        return "failed"
     if not figure.differs:
         return "same" if figure.before == figure.after else "noise"
     return f"{figure.ratio:.2f}x" if figure.ratio is not None else ""
@@ -148,7 +168,12 @@ def _settings(found: Comparison) -> Iterable[Text]:
 def _failure(row: Row) -> Text:
     side = "after" if row.failures_after else "before"
     message = (row.failures_after or row.failures_before)[0]
-    return Text(one_line(f"  {row.name}, only {side}: {message}"), "red")
+    return Text(one_line(f"  {row.name}, only {side}{around(row)}: {message}"), "red")
+
+
+def around(row: Row) -> str:
+    """The stages that failed with a step, as ` (in _export > _model_to_graph)`."""
+    return f" (in {' > '.join(row.path[:-1])})" if len(row.path) > 1 else ""
 
 
 def _section(title: str, rows: list[Row], most: int | None, line: object) -> list[RenderableType]:
