@@ -5,6 +5,7 @@ import select
 import sys
 import warnings
 
+import onnx
 import pytest
 import torch
 from click.testing import CliRunner
@@ -180,8 +181,6 @@ def test_following_a_value(whole):
     assert final
     wanted = "gelu" if by_dynamo else "/1/"
     if not by_dynamo:  # the name in the file is given last, and followed back to the capture
-        import onnx
-
         nodes = onnx.load(file.with_name("m.onnx")).graph.node
         wanted = next(out for node in nodes for out in node.output if "/1/" in node.name)
     result = CliRunner().invoke(main, ["walk", str(file), "--follow", wanted])
@@ -190,6 +189,24 @@ def test_following_a_value(whole):
     assert "\nconverted  " in result.output or "\nmade" in result.output
     last = [line for line in result.output.splitlines() if line and line[0] != " "][-1]
     assert last.split()[0] == "kept"
+
+
+@pytest.mark.parametrize("options", torch_facts.EITHER)
+def test_a_value_that_became_several_nodes(tmp_path, options):
+    """An operator that becomes several nodes is followed by the last, whatever the others are called."""
+    trace = onnxspan.trace("nodes", snapshots="changed")
+    with trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = torch.nn.GELU()
+        file = tmp_path / "m.onnx"
+        torch.onnx.export(model, (torch.zeros(2, 3),), file, opset_version=18, **options)
+    trace.save(tmp_path / "t.jsonl")
+    wanted = onnx.load(file).graph.output[0].name
+    result = CliRunner().invoke(main, ["walk", str(tmp_path / "t.jsonl"), "--follow", wanted])
+    assert result.exit_code == 0, result.output
+    assert "captured   the capture" in result.output
+    end = result.output[result.output.rindex("kept") :]
+    assert "Mul(" in end
 
 
 def test_a_value_that_is_not_there(whole, trace_file):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
 CAPTURED, CONVERTED, RENAMED, KEPT = "captured", "converted", "renamed", "kept"
+ALSO = "also"
+"""Not of the value's life: another value that has the same name in some graph."""
 MAX_SUGGESTIONS = 5
 
 
@@ -41,7 +43,7 @@ class Event:
     Attributes:
         step: the stage or pass.
         did: `captured`, `made`, `converted`, `renamed`, `changed`, `fused`, `folded`, `removed`,
-            and at the end `kept`.
+            and at the end `kept`; `also` tells another value of the same name.
         text: the node or constant that it is now, or why it is gone.
     """
 
@@ -82,18 +84,28 @@ def follow(graphs: Sequence[tuple[str, Graph]], wanted: str) -> list[Event]:
     """The life of a value through graphs, each with the step that made it.
 
     It begins before the name was given, where the value can be followed back without a doubt.
+    Graphs use a name again for another value: the value of the last graph is meant, else the one
+    that has the name first, and the others are told.
 
     Raises:
         ValueNotFoundError: when no graph has the name; the message has names that are like it.
     """
-    for number, (_, graph) in enumerate(graphs):
-        place = _find(graph, wanted)
-        if place is not None:
-            first, begun = _back(graphs, number, place)
-            events, passed = _forward(graphs, first, begun)
-            if (number, place.name) not in passed:
-                events, _ = _forward(graphs, number, place)
-            return events
+    places = {
+        number: place
+        for number, (_, graph) in enumerate(graphs)
+        if (place := _find(graph, wanted)) is not None
+    }
+    if places:
+        last = len(graphs) - 1
+        number = last if last in places else min(places)
+        first, begun = _back(graphs, number, places[number])
+        events, passed = _forward(graphs, first, begun)
+        if (number, places[number].name) not in passed:
+            events, passed = _forward(graphs, number, places[number])
+        for other, place in places.items():
+            if (other, place.name) not in passed:
+                return [*events, Event(graphs[other][0], ALSO, f"another value: {_told(place)}")]
+        return events
     names = dict.fromkeys(name for _, graph in graphs for name in _names(graph))
     like = difflib.get_close_matches(wanted, names, MAX_SUGGESTIONS, 0.5)
     more = f"; names like it: {', '.join(like)}" if like else ""
@@ -160,11 +172,22 @@ def _next(step: Step, place: _Place) -> tuple[Event | None, _Place | None]:
     named = node.name or None
     made = [one for one in new.values() if node.id in one.source or named in one.source]
     if made:
-        last = next((one for one in made if place.name in one.outputs), made[-1])
-        index = last.outputs.index(place.name) if place.name in last.outputs else 0
+        last, index = _result(step, place, made)
         now = _Place((last.outputs or [""])[index], last, index)
         return Event(step.name, CONVERTED, "\n".join(node_text(one) for one in made)), now
     return _next_of_gone(step, place, node, new)
+
+
+def _result(step: Step, place: _Place, made: list[Node]) -> tuple[Node, int]:
+    """Which of the nodes that an operator became makes the value, and as which output."""
+    name = place.name if step.before.kind == "fx" else ""  # a conversion of TorchScript renumbers
+    outputs = step.before.outputs
+    if place.name in outputs and len(outputs) == len(step.after.outputs):
+        name = step.after.outputs[outputs.index(place.name)]
+    for one in made:
+        if name in one.outputs:
+            return one, one.outputs.index(name)
+    return made[-1], 0
 
 
 def _next_of_gone(

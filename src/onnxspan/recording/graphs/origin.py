@@ -65,6 +65,7 @@ _EXPORT = (c.EXPORT_FILE, c.EXPORT_LINE, c.EXPORT_TEXT)
 
 
 def _place(file: str, line: int, keys: tuple[str, str, str]) -> dict[str, Any]:
+    linecache.checkcache(file)  # a notebook's or a script's file may have changed meanwhile
     text = linecache.getline(file, line).strip()[:_TEXT_LIMIT]
     return {keys[0]: file, keys[1]: line, **({keys[2]: text} if text else {})}
 
