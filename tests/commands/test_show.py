@@ -92,7 +92,7 @@ def test_a_deep_trace(tmp_path):
         parent = builder.add("deep", depth, 9000 - depth, parent)
     write_file(tmp_path / "deep.jsonl", builder.spans)
     shown = invoke(tmp_path / "deep.jsonl")
-    assert (shown.exit_code, shown.stdout.count("deep")) == (0, 1199)
+    assert (shown.exit_code, shown.stdout.count(" deep ")) == (0, 1200)  # one in the answer
     done = invoke(tmp_path / "deep.jsonl", "--json")
     assert done.exit_code == 2
     assert "deep.jsonl: has spans nested too deep for JSON" in done.stderr

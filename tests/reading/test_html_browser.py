@@ -108,6 +108,21 @@ def test_zoom_by_dragging_and_back(show):
     playwright.expect(page.locator("#reset")).to_be_hidden()
 
 
+def test_a_click_right_after_a_drag_counts(show):
+    """The click of the drag itself selects nothing; one on a button is not lost, however soon."""
+    page = show(synthetic.export(60))
+    box = page.locator("#row0 .track").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 10, steps=4)
+    page.evaluate(
+        """addEventListener("pointerup", () => document.getElementById("reset").click(), {once: true})"""
+    )
+    page.mouse.up()
+    playwright.expect(page.locator("#reset")).to_be_hidden()
+    assert page.text_content("#range") == ""
+
+
 def test_table_sorts_and_leads_to_the_span(show):
     """A click on a head sorts the passes, a second one turns it round, a row opens its span."""
     page = show(synthetic.export(200))

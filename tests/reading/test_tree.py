@@ -142,8 +142,7 @@ def test_no_line_is_too_wide(name, width, unfold):
     """No line takes more columns than there are, and no figure is cut off."""
     text = printed(TRACES[name](), width=width, unfold=unfold)
     assert max(map(cell_len, text.splitlines())) <= width
-    first = next(line for line in text.splitlines() if line.endswith("memory") or "time" in line)
-    assert first.split()[0] == "time"
+    assert any(line.split()[:1] == ["time"] for line in text.splitlines())
 
 
 def test_a_long_models_name_leaves_the_file():
@@ -154,10 +153,10 @@ def test_a_long_models_name_leaves_the_file():
     )
     builder = Builder()
     handmade.export(builder, **{c.MODEL_CLASS: kind, c.RESULT_FILE: file})
-    assert printed(builder, width=120).splitlines()[0] == f"{kind} → {file}"
-    shown = printed(builder, width=70).splitlines()[0]
+    assert f"{kind} → {file}" in printed(builder, width=120).splitlines()
+    shown = next(line for line in printed(builder, width=70).splitlines() if " → dec" in line)
     assert shown == f"….models.modeling.ForConditionalGeneration → {file}"
-    narrow = printed(builder, width=40).splitlines()[0]
+    narrow = next(line for line in printed(builder, width=40).splitlines() if " → dec" in line)
     assert narrow.startswith("….ForConditionalGeneration → dec")
 
 
@@ -201,7 +200,8 @@ def test_one_pass_is_not_folded():
     builder.add("_export_onnx", 10, 900, top, STAGE)
     text = printed(builder)
     assert " more " not in text
-    assert text.index("_jit_pass_inline") < text.index("_export_onnx") < text.index("4 × _jit")
+    tree = text[text.index("torch.onnx.export  ") :]
+    assert tree.index("_jit_pass_inline") < tree.index("_export_onnx") < tree.index("4 × _jit")
 
 
 def test_what_was_not_kept_is_said():
@@ -333,7 +333,7 @@ def test_a_deep_tree():
     for depth in range(1, 1100):
         parent = builder.add("deep", depth, 5000 - depth, parent, STAGE)
     text = printed(builder)
-    assert text.count("deep") == 1099
+    assert text.count(" deep ") == 1100  # one of them in the answer
     assert max(map(cell_len, text.splitlines())) <= 80
 
 

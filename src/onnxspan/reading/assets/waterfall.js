@@ -178,8 +178,9 @@ function brush(area, edges) {
       mark.remove();
       const [a, b] = [at(down), at(event)].sort((x, y) => x - y);
       const swallow = (click) => click.stopPropagation();  // the drag's own click selects nothing
-      addEventListener("click", swallow, { capture: true });
-      setTimeout(() => removeEventListener("click", swallow, { capture: true }), 50);
+      // Of the area alone: a click on a button right after the drag is meant.
+      area.addEventListener("click", swallow, { capture: true });
+      setTimeout(() => area.removeEventListener("click", swallow, { capture: true }), 50);
       zoom(a, b);
     };
     addEventListener("pointermove", move);

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from onnxspan.reading import mismatch
+from onnxspan.reading import answer, mismatch
 from onnxspan.reading.text import encodable
 from onnxspan.reading.tree.header import footer, header, script_lines
 from onnxspan.reading.tree.rows import COLUMNS, Row, rows, step_rows
@@ -58,6 +59,8 @@ def show(  # noqa: C901, PLR0912  # each part of the page in its order
             _print(console, Text())
         exports = [export for root in group for export in trace.exports_below(root)]
         for export in exports:
+            for line in _sentences(export, console.width):
+                _print(console, line)
             for line in header(export, console.width, with_process=len(processes) > 1):
                 _print(console, line)
         if exports:
@@ -102,6 +105,15 @@ def _answer(trace: Trace, width: int) -> list[Text]:
         first, *rest = differs.screen(width=width).split("\n")
         lines += [Text(first, style="bold yellow"), *map(Text, rest), Text()]
     return lines
+
+
+def _sentences(export: Span, width: int) -> list[Text]:
+    """Where the time went, what the graph did, and the memory; a long sentence is broken."""
+    return [
+        Text(line, style="bold")
+        for sentence in answer.sentences(export)
+        for line in textwrap.wrap(answer.text(sentence), width, subsequent_indent="  ")
+    ]
 
 
 def _print(console: Console, line: Text) -> None:
