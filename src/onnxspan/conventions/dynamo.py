@@ -175,8 +175,8 @@ PASS_CHANGES = attribute(
 PASS_RULES = attribute(
     "torch.onnx.pass.rules",
     "string[]",
-    "`fuse`",
-    "The fusions that were applied, as `RMSNormFusion=4`.",
+    "`fuse`; at level `nodes` the rewriter",
+    "The fusions or rewrite rules that were applied, and how often, as `RMSNormFusion=4`.",
 )
 VERSION_FROM = attribute(
     "torch.onnx.convert_version.source", "int", "`convert_version`", "The opset before."
@@ -217,6 +217,7 @@ REPORT_BYTES = attribute(
 
 TRANSLATION = operator_sums("translation", "Nodes of the fx graph translated to ONNX")
 DISPATCH = operator_sums("dispatch", "Choices of an ONNX function for a node")
+RULES = operator_sums("rule", "Rewrite rules tried on single nodes (level `nodes`)")
 RECORDED = operator_sums("op_recorder", "ONNX operators recorded by `OpRecorder.eval`")
 
 NODE_DISPATCH = attribute(

@@ -1,5 +1,8 @@
 """The span tree of an export that succeeds."""
 
+import io
+import warnings
+
 import pytest
 import torch
 
@@ -187,3 +190,28 @@ def test_a_strict_captures_nodes_have_the_modules_path(small, example):
         export(program, ())
     [span] = by_name(trace, "aten.relu.default")
     assert span.get(c.NODE_SCOPE) == "inner.1"
+
+
+@torch_facts.needs_dynamo
+@pytest.mark.skipif(not torch_facts.OPTIMIZES, reason=torch_facts.NOT_OPTIMIZED)
+def test_the_rules_of_the_rewriter():
+    """At level `nodes` the rewriter says which rules it tried, for how long, and which it applied."""
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)).eval()
+    found = {}
+    for level in ("passes", "nodes"):
+        with onnxspan.trace(level) as trace, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = io.BytesIO()
+            torch.onnx.export(model, (torch.ones(1, 3, 8, 8),), file, dynamo=True, verbose=False)
+        assert trace.errors == []
+        rewriters = [span for span in trace.spans if span.name == "RewriteRuleSet.apply_to_model"]
+        found[level] = rewriters, file.getvalue()
+    assert not [span for span in found["passes"][0] if span.get("torch.onnx.rule.operators")]
+    assert found["passes"][1] == found["nodes"][1]
+    first = found["nodes"][0][0]
+    operators = first.get("torch.onnx.rule.operators")
+    assert len(operators) == len(set(operators)) > 10
+    assert sum(first.get("torch.onnx.rule.durations")) < first.duration
+    applied = dict(entry.split("=") for entry in first.get("torch.onnx.pass.rules"))
+    assert sum(map(int, applied.values())) == first.get("torch.onnx.pass.change.count")
+    assert set(applied) <= set(operators)

@@ -79,7 +79,7 @@ class Found:
         attributes.update(self.blamed)
         file, line = attributes.get(c.MISMATCH_FILE), attributes.get(c.MISMATCH_LINE)
         if file and line:
-            linecache.checkcache(file)  # a notebook's or a script's file may have changed meanwhile
+            linecache.checkcache(file)  # a notebook's file may have changed meanwhile
             text = linecache.getline(file, line).strip()
             if text:
                 attributes[c.MISMATCH_TEXT] = text[:240]

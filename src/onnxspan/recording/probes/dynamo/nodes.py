@@ -153,3 +153,18 @@ def users_line(stack_trace: str) -> tuple[str, int] | None:
 def is_users(file: str) -> bool:
     """Whether a file is the user's: not torch's, not made up, not a wrapper."""
     return not any(part in file.replace("\\", "/") for part in _NOT_USERS)
+
+
+def rule_name(args: tuple[Any, ...]) -> str:
+    """The rewrite rule that is tried: its name, else that of the function that replaces."""
+    rule = args[0]
+    function = getattr(getattr(rule, "_replacement_pattern", None), "_function", None)
+    return str(rule.name or getattr(function, "__name__", "") or "a rule without a name")
+
+
+def tell_rule(call: Call, args: tuple[Any, ...], result: Any) -> None:
+    """Count the nodes that the rule has matched, for the span of the rewriter."""
+    if result is not None:
+        matched = call.scratch = call.scratch or {}
+        name = rule_name(args)
+        matched[name] = matched.get(name, 0) + 1

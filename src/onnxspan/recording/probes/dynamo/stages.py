@@ -97,8 +97,13 @@ def after_pass(call: Call, result: Any) -> None:
 
 
 def after_rewrite(call: Call, result: Any) -> None:
-    """How many rules were applied, for this span and the `RewritePass` around it."""
+    """How many rules were applied, for this span and the `RewritePass` around it.
+
+    At level `nodes` which ones, and how often: `nodes.tell_rule` has counted them.
+    """
     call.attributes[c.PASS_CHANGES] = result
+    if call.scratch:
+        call.attributes[c.PASS_RULES] = [f"{name}={n}" for name, n in call.scratch.items()]
     if call.parent is not None and call.parent.name == "RewritePass":
         call.parent.attributes[c.PASS_CHANGES] = result
 

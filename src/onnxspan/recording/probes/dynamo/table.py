@@ -267,6 +267,19 @@ _PASSES = (
         after=stages.after_rewrite,
         most=_MOST,
     ),
+    Probe(
+        "RewriteRule.try_rewrite",
+        (
+            "onnxscript.rewriter._rewrite_rule:RewriteRule.try_rewrite",
+            "onnxscript.rewriter.pattern:RewriteRule.try_rewrite",
+        ),
+        Level.NODES,
+        # Each of some fifty rules is tried on each node, for a few microseconds: at `passes` the
+        # sums alone would take a fiftieth of an export.
+        per_node=PerNode(
+            c.RULES, nodes.rule_name, spans=False, level=Level.NODES, tell=nodes.tell_rule
+        ),
+    ),
     *(
         Probe(name, _in("_ir_passes", name), after=stages.after_model)
         for name in ("rename_inputs", "rename_outputs")
