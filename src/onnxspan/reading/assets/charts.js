@@ -21,6 +21,7 @@ function measure(series) {
   points.sort((a, b) => a.at - b.at || b.span.depth - a.span.depth);
   if (series.id === "bytes") addUp(points);
   series.points = points;
+  series.box.hidden = !points.length;
   const values = points.map((p) => p.value);
   series.most = values.reduce((a, b) => Math.max(a, b), 0);
   const least = values.reduce((a, b) => Math.min(a, b), Infinity);
@@ -102,7 +103,8 @@ function startCharts() {
   for (const series of SERIES) {
     series.svg = svg("svg", { role: "img", "aria-label": `${series.label} over time` });
     series.said = el("span");
-    $("charts").append(el("div.chart", { "data-series": series.id }, el("div.label", {}, el("b", {}, series.label), series.said), series.svg));
+    series.box = el("div.chart", { "data-series": series.id }, el("div.label", {}, el("b", {}, series.label), series.said), series.svg);
+    $("charts").append(series.box);
     series.svg.addEventListener("pointermove", (event) => {
       const { left, width } = series.svg.getBoundingClientRect();
       const px = event.clientX - left;

@@ -28,7 +28,7 @@ for (let index = spans.length - 1; index >= 0; index--) {
 const isOpen = new Uint8Array(spans.length).fill(1);
 if (spans.length > 1000) for (const span of spans) if (span.children > 100) isOpen[span.index] = 0;
 
-const view = { root: spans[report.roots[0]], from: 0, to: 1, selected: null, hits: [], hit: -1 };
+const view = { root: spans[report.roots[0]], from: 0, to: 1, origin: null, selected: null, hits: [], hit: -1 };
 
 const inView = () => spans.slice(view.root.index, view.root.index + view.root.size);
 const rootOf = (span) => { while (span.parent >= 0) span = spans[span.parent]; return span; };

@@ -42,6 +42,9 @@ function diffBlock(span, open) {
 
 const link = (span, text = span.name) => el("a.tool", { href: addressOf({ span: span.id }) }, text);
 
+// A stage of the dynamo exporter can fail in a line of the model: only torch's own files are torch's.
+const placeLabel = (span) => (span.level === "nodes" ? "Your model: " : /(^|[\\/])torch[\\/]/.test(placeOf(span)) ? "In torch: " : "Source: ");
+
 function problem(span, text) {
   if (!text) return "";
   return el("p", {}, el(span.handled ? "span.badge.warn" : "span.badge.bad", {}, span.handled ? "failed, and was handled" : "failed"), " ", el("span.text", {}, text));
@@ -59,7 +62,7 @@ function drawDetails(span) {
     span.module ? el("p", {}, "Module: ", el("code.text", {}, span.module)) : "",
     ...(span.notes || []).map((note) => el("p.note.text", {}, note)),
     path.length ? el("p.quiet", {}, "inside ", path.map((above, i) => [i ? " › " : "", el("code", {}, above.name)])) : "",
-    placeOf(span) ? el("p", {}, span.level === "nodes" ? "Your model: " : "In torch: ", el("code.text", {}, placeOf(span))) : "",
+    placeOf(span) ? el("p", {}, placeLabel(span), el("code.text", {}, placeOf(span))) : "",
     ...span.events.filter((event) => event.name === "exception").map(eventBlock),
     diffBlock(span, true) || "",
     explanationBlock(span.name, true) || "",

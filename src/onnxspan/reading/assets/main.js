@@ -50,7 +50,7 @@ function drawFailure() {
     el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] && failed.at[K.operator] !== failed.name ? [" on ", el("code", {}, failed.at[K.operator])] : []),
     el("p.text", {}, failed.error),
     scope ? el("p", {}, "Module: ", el("code.text", {}, scope)) : "",
-    placeOf(failed) ? el("p", {}, failed.level === "nodes" ? "Your model: " : "In torch: ", el("code.text", {}, placeOf(failed))) : "",
+    placeOf(failed) ? el("p", {}, placeLabel(failed), el("code.text", {}, placeOf(failed))) : "",
   ]),
     el("p.quiet", {}, pathOf(failed).map((span, i) => [i ? " › " : "", el("code", {}, span.name)])),
     el("p", {}, link(failed, "Show in the waterfall")),
@@ -148,6 +148,7 @@ async function copy(button, words) {
 // Another export of the same file.
 function show(root) {
   view.root = root;
+  view.origin = failureOf(root);
   view.hits = [];
   view.selected = null;
   walkAt = 0;
@@ -163,7 +164,7 @@ function show(root) {
   measureCharts();
   drawAxis();
   drawTables();
-  select(failureOf(root) || openOf(root) || root, { scroll: hasFailed(root) || !root.ended });
+  select(view.origin || openOf(root) || root, { scroll: hasFailed(root) || !root.ended });
 }
 
 addEventListener("beforeprint", () => {

@@ -18,7 +18,9 @@ function listRows() {
 const scale = (at) => ((at - view.from) / (view.to - view.from)) * 100;
 
 // A failure that the exporter dealt with is marked, but not as one that ended the export.
-const problemOf = (span) => (span.error ? (span.handled ? ".handled" : ".failed") : "");
+// Of those that ended it the origin is solid, and all that the exception only went through is outlined.
+const problemOf = (span) => (!span.error ? "" : span.handled ? ".handled" : span === view.origin ? ".failed" : ".failed.around");
+const problemSaid = (span) => (!span.error ? "" : span.handled ? "✕ handled" : pathOf(view.origin || span).slice(0, -1).includes(span) ? "failed inside" : "✕ failed");
 
 // Names differ at their ends: the common beginning is dimmed, and what is too long is cut in the middle.
 const PREFIX = "_jit_pass_";
@@ -49,7 +51,7 @@ function makeRow(span) {
     { role: "treeitem", id: `row${span.index}`, "aria-level": span.depth + 1, "aria-selected": isSelected,
       "aria-expanded": span.children ? Boolean(open) : null, "data-index": span.index },
     el("div.name", {}, twist, el("span.label", { title: visible(span.name) }, shortened(span.name, span.depth - view.root.depth)),
-      el("span.extra", {}, span.error ? (span.handled ? "✕ handled" : "✕ failed") : !open ? `${extraOf(span)} (${count(span.size - 1)} inside)` : extraOf(span)),
+      el("span.extra", {}, span.error ? problemSaid(span) : !open ? `${extraOf(span)} (${count(span.size - 1)} inside)` : extraOf(span)),
       el("span.c-change", {}, change ? signed(change, count) : ""),
       el("span.c-share", {}, view.root.duration ? `${((span.duration / view.root.duration) * 100).toFixed(1)} %` : ""),
       el("span.c-time", {}, span.ended ? time(span.duration) : "no end")),
