@@ -1,0 +1,92 @@
+"""Addresses inside the report, Back, copying, and the page without a script, in Chromium."""
+
+import pytest
+
+import synthetic
+from onnxspan.reading import report
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """The file of a report of 200 spans."""
+    target = tmp_path / "report.html"
+    report.save(synthetic.read(tmp_path, synthetic.export(200)), target)
+    return target
+
+
+def in_sight(page, place):
+    """Whether the middle of the element is inside the window."""
+    box = page.locator(place).bounding_box()
+    return 0 <= box["y"] + box["height"] / 2 <= page.viewport_size["height"]
+
+
+def test_a_row_of_a_table_brings_its_span_into_sight_and_back_returns(opened, saved):
+    """The link is a step in the history: the address names the span, Back takes it away."""
+    page = opened(saved)
+    row = page.locator("#panel-passes tbody tr", has_text="_jit_pass_number_3").first
+    before = page.evaluate("location.hash")
+    row.click()
+    page.wait_for_function("location.hash.includes('span=')")
+    page.wait_for_selector(".row.selected.flash")
+    assert in_sight(page, ".row.selected")
+    page.go_back()
+    page.wait_for_function(f"location.hash === {before!r}")
+
+
+def test_an_address_opens_span_zoom_and_tab_also_in_a_report_made_again(opened, saved, tmp_path):
+    """What an address names is shown, and the same address holds for a second report."""
+    page = opened(saved)
+    page.locator("#row5").click()
+    page.evaluate("document.getElementById('tab-walk').click()")
+    address = page.evaluate("location.hash")
+    assert "span=" in address
+    assert "tab=walk" in address
+    name = page.locator("#details h2").text_content()
+    report.save(synthetic.read(tmp_path, synthetic.export(200)), saved)
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    assert page.locator("#row5.selected").count() == 1
+    assert page.locator("#details h2").text_content() == name
+    assert page.locator("#panel-walk").is_visible()
+
+
+def test_copy_as_markdown_holds_the_answer(opened, saved):
+    """The button's text for an issue is what the report was given, in the clipboard."""
+    page = opened(saved, permissions=["clipboard-read", "clipboard-write"])
+    page.click("#copy-markdown")
+    playwright.expect(page.locator("#copy-markdown")).to_have_text("Copied")
+    assert "_jit_pass_number" in page.evaluate("navigator.clipboard.readText()")
+    page.locator("#row5").click()
+    page.click("#copy-link")
+    playwright.expect(page.locator("#copy-link")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText() ") == page.evaluate("location.href")
+
+
+def test_the_core_is_there_without_a_script(browser, saved):
+    """Answer, figures and the slowest rows are HTML: a viewer without a script shows them."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(saved.as_uri())
+    core = page.locator("#core")
+    assert core.is_visible()
+    assert core.locator("li").first.is_visible()
+    assert core.locator("table tr:visible").count() >= 10
+    context.close()
+
+
+def test_sorting_and_stepping_keep_the_focus(opened, saved):
+    """Enter on a head or on Next leaves the focus there, and a row opens its span by Enter."""
+    page = opened(saved)
+    page.locator("#panel-passes th button", has_text="Calls").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.key") == "calls"
+    row = page.locator("#panel-passes tbody tr", has_text="_jit_pass_number_3").first
+    row.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash.includes('span=')")
+    page.evaluate("document.getElementById('tab-walk').click()")
+    page.locator("[data-move=next]").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.move") == "next"
