@@ -90,3 +90,20 @@ def test_sorting_and_stepping_keep_the_focus(opened, saved):
     page.locator("[data-move=next]").focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.dataset.move") == "next"
+
+
+def test_the_names_can_be_made_wider(opened, saved):
+    """The border between names and bars moves by arrow keys and by dragging."""
+    page = opened(saved)
+    wide = "document.querySelector('#row0 .name').offsetWidth"
+    before = page.evaluate(wide)
+    page.focus("#divider")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(wide) == before + 24
+    box = page.locator("#divider").bounding_box()
+    page.mouse.move(box["x"] + 3, box["y"] + 11)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 103, box["y"] + 11, steps=3)
+    page.mouse.up()
+    assert page.evaluate(wide) == before + 124
+    assert page.locator("#reset").is_hidden()

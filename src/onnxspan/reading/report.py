@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
 SCRIPTS = (
-    "dom.js", "data.js", "address.js", "waterfall.js", "charts.js", "details.js", "dagre.js", "graph.js", "tables.js",
+    "dom.js", "data.js", "address.js", "waterfall.js",
+    "divider.js", "charts.js", "details.js", "dagre.js", "graph.js", "tables.js",
     "main.js",
 )  # fmt: skip
 """The page's script, in the order in which its parts need each other."""

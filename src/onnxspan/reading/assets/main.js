@@ -188,6 +188,7 @@ startCharts();
 startWaterfall();
 startKeys();
 show(view.root);
+startDivider();
 isRestoring = false;
 restore();
 addEventListener("hashchange", restore);
