@@ -160,6 +160,30 @@ def test_a_long_models_name_leaves_the_file():
     assert narrow.startswith("….ForConditionalGeneration → dec")
 
 
+NODE = {c.LEVEL: "nodes", c.FILE: "/home/me/net/model.py", c.LINE: 31}
+
+
+@pytest.mark.parametrize(
+    ("scope", "module"),
+    [
+        ("m.Net::/m.Block::blocks.0/torch.nn.Linear::up", "blocks.0.up"),
+        ("m.Net::/m.Block::blocks.0/torch.nn.Linear::blocks.0.up", "blocks.0.up"),
+        ("blocks.0.up", "blocks.0.up"),
+        ("m.Net::", ""),
+    ],
+)
+def test_a_node_says_where_it_is_from(scope, module):
+    """At level `nodes` the line of the model stands behind an operator, then the module's path."""
+    builder = Builder()
+    top = builder.add("torch.onnx.export", 0, 1000, None, handmade.root())
+    builder.add("aten::linear", 1, 900, top, {**NODE, c.NODE_SCOPE: scope})
+    line = next(line for line in printed(builder).splitlines() if "└ aten::linear" in line)
+    assert line.startswith(f"└ aten::linear  model.py:31{'  ' + module if module else ''}  ")
+    narrow = printed(builder, width=45)
+    assert max(map(cell_len, narrow.splitlines())) <= 45
+    assert "aten::linear" in narrow
+
+
 def test_a_failure_is_never_folded():
     """Among a hundred equal passes the one that failed keeps its own line."""
     builder = Builder()

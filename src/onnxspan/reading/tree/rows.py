@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -47,6 +48,7 @@ class Row:
     Attributes:
         cells: its figures by column; none for a message, which takes the whole line.
         part: its share of the export, from 0 to 1.
+        where: of a node, the line of the model and the module; left out where there is no room.
     """
 
     guides: str
@@ -55,11 +57,13 @@ class Row:
     style: str = ""
     prefix: str = ""
     part: float = 0.0
+    where: str = ""
 
     @property
     def width(self) -> int:
         """Columns that the name takes in full, with its guides; a message asks for none."""
-        return cell_len(self.guides + self.prefix + self.name) if self.cells else 0
+        where = cell_len(f"  {self.where}") if self.where else 0
+        return cell_len(self.guides + self.prefix + self.name) + where if self.cells else 0
 
     def label(self, width: int) -> Text:
         """Guides and name in at most so many columns."""
@@ -67,6 +71,11 @@ class Row:
         label.stylize("dim")
         label.append(self.prefix, style=self.style or "dim")
         label.append(shorten(self.name, width - cell_len(self.guides + self.prefix)), self.style)
+        place = self.where.partition("  ")[0]
+        for where in (self.where, place):  # a line's number is whole, or not there
+            if where and cell_len(where) + 2 <= width - label.cell_len:
+                label.append(f"  {where}", "dim")
+                break
         return label
 
     def style_of(self, column: str) -> str:
@@ -173,7 +182,35 @@ def _row(line: Line, guides: str, whole: float) -> Row:
         style = "yellow" if is_handled(span) else "bold red"
     elif not span.end:
         cells["time"], cells["share"], style = "no end", "", "bold red"
-    return Row(guides, one_line(span.name), cells, style, "✗ " if span.error else "", part)
+    failed = "✗ " if span.error else ""
+    return Row(guides, one_line(span.name), cells, style, failed, part, _where(span))
+
+
+def _where(span: Span) -> str:
+    """The line of the model and the module that a node is from; empty for another span."""
+    if span.get(c.LEVEL) != c.Level.NODES.name.lower():
+        return ""
+    file, line = str(span.get(c.FILE, "")), span.number(c.LINE)
+    place = f"{PurePath(file).name}:{line}" if file and line is not None else ""
+    return one_line("  ".join(filter(None, (place, _module(str(span.get(c.NODE_SCOPE, "")))))))
+
+
+def _module(scope: str) -> str:
+    """The path of a module from `Net::/Block::blocks.0/Linear::up`: `blocks.0.up`.
+
+    The dynamo exporter's scope is the path itself. Of a name that holds the names around it, as
+    some versions of torch write it, nothing is told twice.
+    """
+    if "::" not in scope:
+        return scope
+    path = ""
+    for part in scope.split("/"):
+        name = part.rpartition("::")[2]
+        if not name or not path or name.startswith(f"{path}."):
+            path = name or path
+        else:
+            path = f"{path}.{name}"
+    return path
 
 
 def _said(line: Line) -> Iterator[tuple[str, str]]:
