@@ -160,7 +160,7 @@ def test_a_long_models_name_leaves_the_file():
     assert narrow.startswith("….ForConditionalGeneration → dec")
 
 
-NODE = {c.LEVEL: "nodes", c.FILE: "/home/me/net/model.py", c.LINE: 31}
+AT_LINE = {c.LEVEL: "nodes", c.FILE: "/home/me/net/model.py", c.LINE: 31}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_node_says_where_it_is_from(scope, module):
     """At level `nodes` the line of the model stands behind an operator, then the module's path."""
     builder = Builder()
     top = builder.add("torch.onnx.export", 0, 1000, None, handmade.root())
-    builder.add("aten::linear", 1, 900, top, {**NODE, c.NODE_SCOPE: scope})
+    builder.add("aten::linear", 1, 900, top, {**AT_LINE, c.NODE_SCOPE: scope})
     line = next(line for line in printed(builder).splitlines() if "└ aten::linear" in line)
     assert line.startswith(f"└ aten::linear  model.py:31{'  ' + module if module else ''}  ")
     narrow = printed(builder, width=45)

@@ -109,6 +109,13 @@ _CAPTURE = (
         failed=failed_stage,
         most=_MOST,
     ),
+    Probe(
+        "create_aot_state",
+        ("torch._functorch.aot_autograd:create_aot_state",),
+        Level.PASSES,
+        failed=failed_stage,
+        most=_MOST,
+    ),
     _capture("_produce_aten_artifact", after=capture.after_artifact),
     _capture("apply_runtime_assertion_pass", after=capture.after_graph_module),
     _capture("placeholder_naming_pass"),

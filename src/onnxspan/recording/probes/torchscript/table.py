@@ -17,6 +17,8 @@ _PROTO_UTILS = (
     "torch.onnx._internal.torchscript_exporter.onnx_proto_utils",
     "torch.onnx._internal.onnx_proto_utils",
 )
+_MOST = 20
+"""Spans of a function that a model's own code may call often."""
 
 
 def _in_proto_utils(name: str) -> tuple[str, ...]:
@@ -49,6 +51,16 @@ TORCHSCRIPT = (
         after=graphs.after_tracing,
     ),
     Probe("_optimize_graph", in_utils("_optimize_graph"), after=graphs.after_result),
+    # A quantized model is traced before anything else; a scripted one is frozen, and run once.
+    Probe("torch.jit.trace", ("torch.jit:trace",), Level.PASSES, runs_model=True, most=_MOST),
+    Probe("_freeze_module", ("torch._C:_freeze_module",), Level.PASSES, most=_MOST),
+    Probe(
+        "_propagate_and_assign_input_shapes",
+        ("torch._C:_propagate_and_assign_input_shapes",),
+        Level.PASSES,
+        after=graphs.after_result,
+    ),
+    Probe("_get_example_outputs", in_utils("_get_example_outputs"), Level.PASSES, runs_model=True),
     Probe(
         "_split_tensor_list_constants",
         in_utils("_split_tensor_list_constants"),
