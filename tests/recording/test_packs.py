@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,6 +15,7 @@ import pytest
 import torch
 
 import onnxspan
+import torch_facts
 from conftest import attributes
 from onnxspan import conventions as c
 from onnxspan.reading.source.trace import Trace
@@ -250,3 +253,61 @@ def test_a_probe_without_a_span_is_said(tmp_path):
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "--root module:function" in done.stderr
+
+
+class Two(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = torch.nn.Linear(4, 4)
+
+    def forward(self, x):
+        return torch.relu(self.up(x)).sum(1)
+
+
+def profiled(tmp_path, runs=2, **options):
+    """A session that the script profiles, run so often; the recording, and what ORT has written."""
+    path = tmp_path / "p.onnx"
+    torch.onnx.export(Two().eval(), (torch.zeros(1, 4),), path, **options)
+    told = onnxruntime.SessionOptions()
+    told.enable_profiling = True
+    told.profile_file_prefix = str(tmp_path / "profile")
+    with onnxspan.trace(packs=["onnxruntime"]) as trace:
+        session = onnxruntime.InferenceSession(path, told, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        for _ in range(runs):
+            session.run(None, {name: np.ones((1, 4), np.float32)})
+        file = session.end_profiling()
+    assert trace.errors == []
+    events = json.loads(Path(file).read_text(encoding="utf-8"))
+    return trace, [one for one in events if one["name"].endswith("_kernel_time")]
+
+
+def test_onnxruntimes_own_profile(tmp_path):
+    """Each node that a profiled session ran is a span below its run, with ORT's own duration."""
+    trace, kernels = profiled(tmp_path, **TORCHSCRIPT)
+    runs = [root for root in roots(trace) if root.name == "onnxruntime.InferenceSession.run"]
+    made = [child for run in runs for child in run.children]
+    assert [len(run.children) for run in runs] == [len(kernels) // 2] * 2
+    assert [child.name + "_kernel_time" for child in made] == [one["name"] for one in kernels]
+    assert [round(child.duration * 1e6) for child in made] == [one["dur"] for one in kernels]
+    assert {child.get(c.PACK_PROVIDERS)[0] for child in made} == {"CPUExecutionProvider"}
+    assert made[0].get(c.NODE_OPERATOR) == f"onnx::{kernels[0]['args']['op_name']}"
+
+
+@torch_facts.needs_dynamo
+@pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+def test_a_profiled_node_names_the_models_line(tmp_path):
+    """The dynamo exporter writes module and line into the file: they stand on the node's span."""
+    trace, _ = profiled(tmp_path, dynamo=True, verbose=False)
+    nodes = [child for root in roots(trace) for child in root.children]
+    placed = [one for one in nodes if one.get(c.FILE)]
+    assert {one.get(c.FILE) for one in placed} == {__file__}
+    assert {one.get(c.NODE_SCOPE) for one in nodes} >= {"up"}
+
+
+def test_without_a_profile_no_node_is_a_span(model):
+    """A session that the script does not profile has runs without children."""
+    with onnxspan.trace(packs=["onnxruntime"]) as trace:
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        session.run(None, {"x": np.zeros((1, 4), np.float32)})
+    assert not [child for root in roots(trace) for child in root.children]

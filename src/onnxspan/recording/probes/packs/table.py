@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
 from onnxspan.recording.probe import Probe
-from onnxspan.recording.probes.packs import measure
+from onnxspan.recording.probes.packs import measure, profile
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -20,14 +20,19 @@ def _no_exporter(_call: Call) -> None:
 
 
 def _row(
-    pack: str, name: str, *places: str, level: Level = Level.STAGES, after: Any = measure.after
+    pack: str,
+    name: str,
+    *places: str,
+    level: Level = Level.STAGES,
+    before: Any = measure.before,
+    after: Any = measure.after,
 ) -> Probe:
     return Probe(
         name,
         places or (_place(name),),
         level,
         opens=_no_exporter,
-        before=measure.before,
+        before=before,
         after=after,
         root=True,
         pack=pack,
@@ -67,7 +72,15 @@ PACKS: dict[str, tuple[Probe, ...]] = {
             "onnxruntime", "onnxruntime.InferenceSession", f"{_SESSION}.__init__",
             after=measure.after_session,
         ),
-        _row("onnxruntime", "onnxruntime.InferenceSession.run", f"{_SESSION}.run"),
+        _row(
+            "onnxruntime", "onnxruntime.InferenceSession.run", f"{_SESSION}.run",
+            after=profile.after_run,
+        ),
+        _row(
+            "onnxruntime", "onnxruntime.InferenceSession.end_profiling",
+            f"{_SESSION}.end_profiling",
+            before=profile.before_end, after=profile.after_end,
+        ),
         _row(
             "onnxruntime", "onnxruntime.InferenceSession.run_with_iobinding",
             f"{_SESSION}.run_with_iobinding",
