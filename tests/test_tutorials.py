@@ -205,3 +205,12 @@ def test_a_command_may_go_over_lines():
     assert playing.commands("$ a \\\n  b\n$ c\n") == ["a \\\n  b", "c"]
     with pytest.raises(ValueError, match="not a command"):
         playing.commands("printed\n")
+
+
+def test_the_answers_sentences_are_no_part_of_what_a_page_shows():
+    """Which step took the time differs from run to run: the sentences, wrapped or not, are left out."""
+    tree = "model.Encoder\ntorch.onnx.export  85.0 ms"
+    first = "64.3 % of the time is in _jit_pass_onnx: 54.7 ms of 85.0 ms, most of it 40 ×\n  aten::linear (2 ms)\n"
+    second = "30.0 % of the time is in _export: 20 ms of 85.0 ms\n33 → 4 nodes: cse -7\n+40.3 MiB of memory, 33.6 MiB of it in x\n"
+    assert masks.same(first + tree, second + tree)
+    assert not masks.same(first + tree, second + "another")

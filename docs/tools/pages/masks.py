@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 MASKS = [
     # Growth of memory may be too small to be shown at all: no sign is left of it.
@@ -31,10 +32,25 @@ class UnknownOutput(ValueError):  # noqa: N818  # named for what is wrong with t
     """An `output:` note that says something else than those of `fences`."""
 
 
+ANSWER = re.compile(
+    r"\d+(\.\d+)? % of the time is in |[+-]\d\S* \w+ of memory\b|\d[\d,]* → \d[\d,]* nodes: "
+)
+"""A sentence of the answer: which step took the time, or the memory, is another from run to run."""
+
+
+def _without_answer(lines: list[str]) -> Iterator[str]:
+    """The lines without the sentences of the answer, and what was wrapped of them."""
+    is_answer = False
+    for line in lines:
+        is_answer = bool(ANSWER.match(line)) or (is_answer and line.startswith("  "))
+        if not is_answer:
+            yield line
+
+
 def masked(text: str) -> list[str]:
     """The lines that are not blank, without what is volatile in them."""
     lines = []
-    for line in text.splitlines():
+    for line in _without_answer(text.splitlines()):
         for pattern, stand_in in MASKS:
             line = pattern.sub(stand_in, line)  # noqa: PLW2901
         lines.append(line.strip())

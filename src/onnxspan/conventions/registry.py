@@ -38,7 +38,12 @@ def operator_sums(group: str, meaning: str) -> tuple[str, str, str, str]:
         ),
         attribute(prefix + "calls", "int[]", where, "Calls of each of those operators."),
         attribute(
-            prefix + "durations", "double[], s", where, "Their total time, nested work included."
+            prefix + "durations",
+            "double[], s",
+            where,
+            "Their total time, without that of nodes converted inside them.",
         ),
-        attribute(prefix + "longest", "double[], s", where, "Their longest single call."),
+        attribute(
+            prefix + "longest", "double[], s", where, "Their longest single call, likewise."
+        ),
     )

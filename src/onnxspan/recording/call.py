@@ -130,7 +130,7 @@ class Call:
     """
 
     __slots__ = (
-        "args", "attributes", "began", "bound", "export", "holder", "id", "kwargs", "name",
+        "args", "attributes", "began", "bound", "export", "holder", "id", "inner", "kwargs", "name",
         "operator", "otel_token", "parent", "peak", "probe", "result", "rss", "scratch", "span",
         "spent", "sums", "target", "working",
     )  # fmt: skip
@@ -160,6 +160,9 @@ class Call:
         self.operator = ""
         # The operator of the per-node work under way inside this call, where it has no span.
         self.working: str | None = None
+        # Nanoseconds of per-node work inside the work under way: control flow nests, and its time
+        # is summed once.
+        self.inner = 0
         # The nearest call around per-node work that has a span at every level: sums go there.
         # None stands for this call itself.
         self.holder: Call | None = None

@@ -144,8 +144,11 @@ class NodeHooks:
             entry[2] = max(entry[2], duration)
 
     def _add(self, call: Call, ended: int) -> None:
+        took = ended - call.began
+        if call.parent is not None:
+            call.parent.inner += took
         if call.export.sums:
-            self.add(call.holder or call, call.operator, ended - call.began)
+            self.add(call.holder or call, call.operator, took - call.inner)
 
     def _describe(self, call: Call) -> None:
         if self.describe is not None:

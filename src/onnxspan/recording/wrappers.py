@@ -112,9 +112,9 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                 else:
                     entered = export.clock()
                     kind = operator(args)
-                    working = parent.working
+                    working, inner = parent.working, parent.inner
                     if names_work:
-                        parent.working = kind
+                        parent.working, parent.inner = kind, 0
                     began = export.clock()
         except Exception as error:
             if goes_on(error):
@@ -128,7 +128,7 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
         except BaseException as error:
             try:
                 if call is None:
-                    parent.working = working
+                    parent.working, parent.inner = working, inner
                     fail((parent, kind, args, kwargs, began), error)
                 else:
                     fail(call, error)
@@ -143,8 +143,11 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                 return result
             parent.working = working
             ended = export.clock()
+            took = alone = ended - began
+            if names_work:
+                alone, parent.inner = took - parent.inner, inner + took
             if export.sums:
-                add(parent.holder or parent, kind, ended - began)
+                add(parent.holder or parent, kind, alone)
             if tell is not None:
                 tell(parent, args, result)
             if names_work and export.listeners.converted:
