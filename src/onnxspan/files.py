@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
+"""Names of a process's own streams."""
+
+
 def is_report(path: str | os.PathLike[str]) -> bool:
     """Whether a trace saved under this name is a report in HTML, not a file of spans."""
     return os.fspath(path).lower().endswith((".html", ".htm"))
@@ -32,6 +36,9 @@ def target_of(path: str | os.PathLike[str]) -> Path:
         mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if os.path.abspath(path).startswith(_STREAMS):
+        # What is behind it may be a file: it would be replaced, and the script's output with it.
+        raise OSError(errno.EINVAL, "is a stream of a process, not a file", str(path))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "is a device or a pipe, not a file", str(path))
     return Path(os.path.realpath(path))
