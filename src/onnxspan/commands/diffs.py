@@ -26,6 +26,11 @@ def show(trace: Trace, name: str | None) -> None:
     """
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     for span in _chosen(trace, name):
+        if snapshots.has_before_alone(span):
+            console.print(Text(f"the graph before {one_line(span.name)}, which failed:", "bold"))
+            for line in snapshots.before(trace, span).splitlines():
+                console.print(Text(one_line(line.replace("\t", "    "))))
+            continue
         text = snapshots.diff(trace, span)
         for line in text.splitlines() or [f"{span.name}: nothing changed in the graph"]:
             style = "bold" if line[:3] in ("+++", "---") else _STYLES.get(line[:1], "")
@@ -33,7 +38,11 @@ def show(trace: Trace, name: str | None) -> None:
 
 
 def _chosen(trace: Trace, name: str | None) -> list[Span]:
-    kept = [span for span in trace.spans if snapshots.has_snapshot(span)]
+    kept = [
+        span
+        for span in trace.spans
+        if snapshots.has_snapshot(span) or (snapshots.has_before_alone(span) and _is_origin(span))
+    ]
     if not kept:
         raise OnnxspanError(
             f"{trace.source}: holds no snapshots. "
@@ -47,3 +56,8 @@ def _chosen(trace: Trace, name: str | None) -> list[Span]:
             f"There are snapshots of {names}"
         )
     return chosen
+
+
+def _is_origin(span: Span) -> bool:
+    """Whether a failure began here: the steps around it were given the same graph."""
+    return not any(snapshots.has_before_alone(below) for below in span.walk() if below is not span)

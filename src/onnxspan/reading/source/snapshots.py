@@ -60,6 +60,20 @@ def has_snapshot(span: Span) -> bool:
     return bool(span.get(c.SNAPSHOT_BEFORE) and span.get(c.SNAPSHOT_AFTER))
 
 
+def has_before_alone(span: Span) -> bool:
+    """Whether a step failed, and the graph that it was given is what was kept."""
+    return bool(span.error and span.get(c.SNAPSHOT_BEFORE) and not span.get(c.SNAPSHOT_AFTER))
+
+
+def before(trace: Trace, span: Span) -> str:
+    """The text of the graph before a step.
+
+    Raises:
+        SnapshotError: when the text is missing or is another.
+    """
+    return _text(trace, span, c.SNAPSHOT_BEFORE, c.SNAPSHOT_BEFORE_HASH)
+
+
 def diff(trace: Trace, span: Span, context: int = 3) -> str:
     """The change of the graph in this pass as a unified diff; empty when nothing changed.
 
@@ -68,9 +82,9 @@ def diff(trace: Trace, span: Span, context: int = 3) -> str:
     """
     if not has_snapshot(span):
         return ""
-    before = _text(trace, span, c.SNAPSHOT_BEFORE, c.SNAPSHOT_BEFORE_HASH)
+    old = before(trace, span)
     after = _text(trace, span, c.SNAPSHOT_AFTER, c.SNAPSHOT_AFTER_HASH)
-    return unified(before, after, span.name, context)
+    return unified(old, after, span.name, context)
 
 
 def diff_or_reason(trace: Trace, span: Span) -> str:

@@ -53,6 +53,12 @@ def programs(call: Call) -> tuple[Any, Any] | None:
     return None
 
 
+def given_program(call: Call) -> Any:
+    """The ExportedProgram that a call was given; None when it was given none."""
+    values = (*call.args[:2], *call.kwargs.values())
+    return next((value for value in values if _is_program(value)), None)
+
+
 def text(graph: Any) -> str:
     """A graph as text: TorchScript IR, fx, or onnx_ir."""
     if _is_program(graph):

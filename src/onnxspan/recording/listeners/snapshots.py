@@ -103,8 +103,10 @@ class Snapshots(Listener):
         """The texts before and after a call, then the records; None for a call without a graph."""
         before = self._before.pop(id(call), None)
         before_record = self._before_records.pop(id(call), "")
+        if before is None and error is not None:
+            return self._taken_of_failed(call)
         if before is None:
-            pair = graph_text.programs(call) if error is None and self._wants(call) else None
+            pair = graph_text.programs(call) if self._wants(call) else None
             if pair is None:
                 return None
             before, after = (graph_text.text(program) for program in pair)
@@ -123,6 +125,13 @@ class Snapshots(Listener):
             after_record = self._record(call, graph, is_new=returned is not None)
             self._last_record, self._last_text = after_record, after
         return before, after, before_record, after_record
+
+    def _taken_of_failed(self, call: Call) -> tuple[str, None, str, str] | None:
+        """Of a decomposition that failed, the program that it was given."""
+        program = graph_text.given_program(call) if self._wants(call) else None
+        if program is None:
+            return None
+        return graph_text.text(program), None, self._records_of(call).program(program).dump(), ""
 
     def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
         """The export is over: the next one counts its own omissions."""
