@@ -1,4 +1,3 @@
-# a pattern or hint is easier to read whole
 """What to try next, for the failures that are well known. A hint is true or it is not there.
 
 Each row is a pattern over the exception's chain (`Type: message` lines) and the text; groups
