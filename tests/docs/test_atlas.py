@@ -114,3 +114,15 @@ def test_the_index_lists_every_page():
         assert index.count(f"]({build.file_name(name)})") == 1
         assert " " not in build.file_name(name)
         assert (f"]({build.file_name(name)}) ◆" in index) is (name in build.EXAMPLES)
+
+
+def test_the_index_has_the_order_of_the_pipeline():
+    """Stages and passes stand as an export calls them, and each page names its neighbours."""
+    text = build.index()
+    order = build.in_order("torchscript")
+    places = [text.index(f"[`{name}`]") for name in order if name != "torch.onnx.export"]
+    assert places == sorted(places)
+    assert len(places) > 30
+    following = order[order.index("_jit_pass_cse") + 1]
+    assert f"after it [`{following}`]" in build.neighbours("_jit_pass_cse")
+    assert build.neighbours("_jit_pass_onnx_block") == ""

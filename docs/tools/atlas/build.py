@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import pathlib
+import re
 import sys
 
 import looking
@@ -25,6 +26,8 @@ import onnxspan
 from onnxspan import explanations
 
 FOLDER = pathlib.Path(__file__).parents[2] / "reference" / "atlas"
+IMAGES = FOLDER.parents[1] / "images"
+_DRAWN = re.compile(r'<rect class="(?:stage|pass)"[^>]*/><text[^>]*>([^<]+)</text>')
 EXAMPLES: dict[str, Minimal | Direct] = {
     **minimal.MODELS,
     **minimal_dynamo.MODELS,
@@ -120,8 +123,29 @@ def file_name(name: str) -> str:
     return name.replace(" ", "_") + ".md"
 
 
+def in_order(exporter: str) -> list[str]:
+    """An exporter's stages and passes as the drawing of its pipeline has them, one after the other."""
+    drawing = IMAGES / f"pipeline-{exporter}.svg"
+    drawn = _DRAWN.findall(drawing.read_text(encoding="utf-8"))
+    return [name for name in drawn if explanations.get(name) is not None]
+
+
+def neighbours(name: str) -> str:
+    """The stages and passes before and after one in the pipeline; empty where it is in none."""
+    for exporter in ("torchscript", "dynamo"):
+        order = in_order(exporter)
+        if name not in order:
+            continue
+        place = order.index(name)
+        before, after = order[:place][-1:], order[place + 1 :][:1]
+        links = [f"before it [`{one}`]({file_name(one)})" for one in before]
+        links += [f"after it [`{one}`]({file_name(one)})" for one in after]
+        return f"\nIn [the pipeline](index.md): {', '.join(links)}.\n"
+    return ""
+
+
 def index() -> str:
-    """The list of all pages."""
+    """The list of all pages, in the order of the pipeline; what a plain export lacks comes last."""
     head = (
         f"A page for each of {len(explanations.names())} stages and passes: what it does, why it "
         f"is there, what goes wrong in it. {len(EXAMPLES)} of them, marked ◆, show a real graph "
@@ -135,9 +159,21 @@ def index() -> str:
         ("dynamo", "The dynamo exporter"),
     ):
         lines.append(f"\n## {title}\n")
-        for name in explanations.names():
-            found = explanations.get(name)
-            if found is not None and found.exporter == exporter:
+        named = [
+            (name, found)
+            for name in explanations.names()
+            if (found := explanations.get(name)) is not None and found.exporter == exporter
+        ]
+        order = in_order(exporter) if exporter != "both" else []
+        if order:
+            lines.append(f"![The pipeline](../../images/pipeline-{exporter}.svg)\n")
+        for is_drawn in (True, False):
+            listed = [one for one in named if (one[0] in order) is is_drawn]
+            if order and not is_drawn:
+                lines.append("\n### Not in every export\n")
+            if is_drawn:
+                listed.sort(key=lambda one: order.index(one[0]))
+            for name, found in listed:
                 mark = " ◆" if name in EXAMPLES else ""
                 lines.append(f"- [`{name}`]({file_name(name)}){mark}: {found.one_line}")
     return "\n".join(lines) + "\n"
@@ -149,7 +185,8 @@ def main(folder: pathlib.Path) -> int:
     failed = 0
     for name in explanations.names():
         try:
-            (folder / file_name(name)).write_text(page(name), encoding="utf-8")
+            text = page(name) + neighbours(name)
+            (folder / file_name(name)).write_text(text, encoding="utf-8")
         except Exception as error:  # the other pages are written all the same
             failed += 1
             print(f"{name}: {type(error).__name__}: {str(error)[:300]}", file=sys.stderr)
