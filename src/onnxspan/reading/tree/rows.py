@@ -18,6 +18,7 @@ from onnxspan.reading.failure import is_handled
 from onnxspan.reading.notes import failure_lines, findings, notes
 from onnxspan.reading.text import one_line, shorten
 from onnxspan.reading.tree.folding import SAME, Folding, Kind, Line, operator_sums
+from onnxspan.reading.tree.modules import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,25 +193,7 @@ def _where(span: Span) -> str:
         return ""
     file, line = str(span.get(c.FILE, "")), span.number(c.LINE)
     place = f"{PurePath(file).name}:{line}" if file and line is not None else ""
-    return one_line("  ".join(filter(None, (place, _module(str(span.get(c.NODE_SCOPE, "")))))))
-
-
-def _module(scope: str) -> str:
-    """The path of a module from `Net::/Block::blocks.0/Linear::up`: `blocks.0.up`.
-
-    The dynamo exporter's scope is the path itself. Of a name that holds the names around it, as
-    some versions of torch write it, nothing is told twice.
-    """
-    if "::" not in scope:
-        return scope
-    path = ""
-    for part in scope.split("/"):
-        name = part.rpartition("::")[2]
-        if not name or not path or name.startswith(f"{path}."):
-            path = name or path
-        else:
-            path = f"{path}.{name}"
-    return path
+    return one_line("  ".join(filter(None, (place, path_of(str(span.get(c.NODE_SCOPE, "")))))))
 
 
 def _said(line: Line) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from onnxspan.reading import answer, mismatch
 from onnxspan.reading.text import encodable
+from onnxspan.reading.tree import modules
 from onnxspan.reading.tree.header import footer, header, script_lines
 from onnxspan.reading.tree.rows import COLUMNS, Row, rows, step_rows
 
@@ -73,6 +74,8 @@ def show(  # noqa: C901, PLR0912  # each part of the page in its order
         for line in _table(listed, console):
             _print(console, line)
         for export in exports:
+            for line in modules.lines(export, console.width):
+                _print(console, line)
             for line in footer(export):
                 _print(console, line)
     for script in trace.scripts:

@@ -1,0 +1,67 @@
+"""The conversion's time and nodes by module of the model."""
+
+import io
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+import onnxspan
+import torch_facts
+from onnxspan import conventions as c
+from onnxspan.reading.tree import modules
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return torch.relu(self.up(x))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = Block(), Block()
+
+    def forward(self, x):
+        return self.second(self.first(x)) * 2
+
+
+@pytest.mark.parametrize("options", torch_facts.EITHER)
+def test_by_module(options, capsys):
+    """Each module has the operators that it calls itself, and all of the time and nodes."""
+    with onnxspan.trace("nodes") as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Net().eval(), (torch.ones(1, 4),), io.BytesIO(), **options)
+    export = trace.result.exports[0]
+    found = {one.path: one for one in modules.modules(export)}
+    assert set(found) >= {"first", "first.up", "second", "second.up"}
+    nodes = [span for span in export.walk() if span.get(c.NODE_SCOPE)]
+    assert sum(one.operators for one in found.values()) == len(nodes)
+    produced = sum(span.get(c.NODE_PRODUCED) or 0 for span in nodes)
+    assert sum(one.nodes for one in found.values()) == produced
+    total = sum(span.duration for span in nodes)
+    assert sum(one.seconds for one in found.values()) == pytest.approx(total)
+    times = [one.seconds for one in modules.modules(export)]
+    assert times == sorted(times, reverse=True)
+    capsys.readouterr()
+    trace.show()
+    shown = capsys.readouterr().err
+    assert "conversion by module" in shown
+    assert "\nsecond.up  " in shown
+
+
+def test_only_at_level_nodes(capsys):
+    """Below it no operator has a span, and there is no table."""
+    with onnxspan.trace() as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Net().eval(), (torch.ones(1, 4),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
+    assert modules.modules(trace.result.exports[0]) == []
+    trace.show()
+    assert "conversion by module" not in capsys.readouterr().err
