@@ -64,9 +64,10 @@ def companions(torch: str) -> tuple[str, ...]:
 
 
 def tools() -> list[str]:
-    """The rest of pyproject.toml's group `test`."""
+    """The rest of pyproject.toml's group `test`; what it includes is torch and its companions."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    names = {line: re.split(r"[^\w-]", line)[0] for line in project["dependency-groups"]["test"]}
+    listed = [line for line in project["dependency-groups"]["test"] if isinstance(line, str)]
+    names = {line: re.split(r"[^\w-]", line)[0] for line in listed}
     return [line for line, name in names.items() if name not in CHOSEN | ELSEWHERE]
 
 
