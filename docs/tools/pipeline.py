@@ -48,7 +48,6 @@ def steps(dynamo: bool) -> list[tuple[int, str, str, int | None, str]]:
 
     What the first export of a process imports is left out.
     """
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with onnxspan.trace() as trace, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         file = io.BytesIO()
@@ -95,6 +94,7 @@ def drawn(dynamo: bool) -> str:
 
 def main() -> int:
     """Write both drawings, or check them."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it names what is not installed
     outdated = 0
     for name, dynamo in (("torchscript", False), ("dynamo", True)):
         path, made = IMAGES / f"pipeline-{name}.svg", drawn(dynamo)
