@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import torch_facts
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
 from onnxspan.reading.source.trace import Trace
+from onnxspan.recording.listeners.flight import _remove_old
 
 CHILD = Path(__file__).parent.parent / "killed.py"
 
@@ -190,3 +192,15 @@ def test_running_process_is_told_from_a_dead_one(tmp_path):
     assert ending.runs
     assert f"Process {os.getpid()} still runs" in ending.screen()
     assert "py-spy" in ending.screen()
+
+
+def test_logs_that_vanish_do_not_cost_the_own_log(tmp_path, monkeypatch):
+    """Old logs go, new ones stay; one that another process removes meanwhile is nobody's loss."""
+    for name, age in (("old", 90), ("new", 0)):
+        log = tmp_path / f"{name}.flight"
+        log.touch()
+        os.utime(log, (time.time() - age * 86400,) * 2)
+    listed = [tmp_path / "vanished.flight", *tmp_path.iterdir()]
+    monkeypatch.setattr(type(tmp_path), "glob", lambda _folder, _pattern: iter(listed))
+    _remove_old.__wrapped__(tmp_path)
+    assert [log.name for log in tmp_path.iterdir()] == ["new.flight"]

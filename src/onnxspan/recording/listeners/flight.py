@@ -307,10 +307,19 @@ def own_folder() -> Path:
 
 @functools.cache  # once a process is often enough
 def _remove_old(folder: Path) -> None:
+    """Remove the logs that nobody has come for.
+
+    Other processes of the user write and remove their logs in the folder at the same time, and
+    its housekeeping must not cost this process its own log: what cannot be removed stays.
+    """
     oldest = time.time() - _KEPT_DAYS * 86400
     for old in folder.glob("*.flight"):
-        if old.lstat().st_mtime < oldest:
-            old.unlink(missing_ok=True)
+        try:
+            if old.lstat().st_mtime < oldest:
+                old.unlink()
+        except OSError as error:  # gone meanwhile, or not ours to remove
+            if goes_on(error):
+                raise
 
 
 def _header() -> bytes:
