@@ -89,6 +89,9 @@ class _Hooks(Listener):
         self._request = request
         self._response = response
 
+    def asks_for_calls(self) -> bool:
+        return False  # both hooks are about the export's own span
+
     def entered(self, call: Call) -> None:
         if self._request is not None and call is call.export.root and call.span is not None:
             names = ("model", "args", "f")

@@ -10,6 +10,8 @@ import warnings
 import pytest
 import torch
 from opentelemetry import trace as otel
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,6 +24,10 @@ from opentelemetry.sdk.trace.sampling import (
 
 import onnxspan
 import torch_facts
+from onnxspan import Level
+from onnxspan.instrumentor import TorchOnnxInstrumentor
+from onnxspan.recording import recorder
+from onnxspan.recording.probe import Exporter
 
 SAMPLERS = {
     "always_on": (ALWAYS_ON, True),
@@ -122,3 +128,41 @@ def test_without_an_sdk_nothing_changes():
         )
     assert len({span.trace_id for span in trace.spans}) == 1
     assert otel.get_current_span() is otel.INVALID_SPAN
+
+
+@pytest.mark.parametrize("options", torch_facts.EITHER)
+@pytest.mark.parametrize("reads_metrics", [False, True])
+def test_a_dropped_export_is_left_alone(options, reads_metrics):
+    """By the instrumentor nothing stays wrapped in an export that no one gets; metrics are counted."""
+    exporter = Exporter.DYNAMO if options.get("dynamo") else Exporter.TORCHSCRIPT
+    reader = InMemoryMetricReader()
+    inside, asked = [], []
+    held = recorder.targets_of(exporter, Level.PASSES)
+
+    class Looking(torch.nn.Module):
+        def forward(self, x):
+            inside.append(any(recorder.patches.is_installed(target) for target in held))
+            return x + 1
+
+    instrumentor = TorchOnnxInstrumentor()
+    instrumentor.instrument(
+        tracer_provider=TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False),
+        meter_provider=MeterProvider([reader], shutdown_on_exit=False) if reads_metrics else None,
+        request_hook=lambda span, arguments: asked.append(sorted(arguments)),
+        response_hook=lambda span, error: asked.append(error),
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(Looking(), (torch.ones(1),), io.BytesIO(), **options)
+    finally:
+        instrumentor.uninstrument()
+    assert inside
+    assert set(inside) == {reads_metrics}
+    assert len(asked) == 2
+    assert asked[1] is None
+    assert recorder.patches.is_clean()
+    if reads_metrics:
+        (scope,) = reader.get_metrics_data().resource_metrics[0].scope_metrics
+        names = {metric.name for metric in scope.metrics}
+        assert {"torch.onnx.exports", "torch.onnx.pass.duration"} <= names

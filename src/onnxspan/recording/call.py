@@ -60,14 +60,17 @@ class Export:
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
         notes: what one call of a probe remembers for a later one.
         states: what the probes of one exporter keep for the whole export; ask `state` for it.
+        held: what was wrapped for it, a list for each exporter.
+        is_dropped: a sampler did not choose its trace: none of its spans is sent.
+        is_bare: nobody receives more of it than its root: nothing inside is recorded.
         is_closed: its root has ended, and all that it held was given back.
     """
 
     __slots__ = (
-        "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure",
-        "is_closed", "level", "listeners", "memory_read", "notes", "omitted", "outermost",
-        "own_held", "own_time", "receivers", "resident", "root", "session", "size", "span_count",
-        "states", "sums", "tracer",
+        "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "held",
+        "is_bare", "is_closed", "is_dropped", "level", "listeners", "memory_read", "notes",
+        "omitted", "outermost", "own_held", "own_time", "receivers", "resident", "root", "session",
+        "size", "span_count", "states", "sums", "tracer",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
@@ -82,6 +85,7 @@ class Export:
         self.root: Call
         self.outermost: Call
         self.own_held: list[Target] = []
+        self.held: list[list[Target]] = []
         self.aside: Call | None = None
         self.own_time = 0
         self.resident = (0, 0)
@@ -96,7 +100,7 @@ class Export:
         self.omitted: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
         self.states: dict[type, Any] = {}
-        self.is_closed = False
+        self.is_dropped = self.is_bare = self.is_closed = False
 
     def memory(self, now: int, fresh: int = FRESH) -> tuple[int, int]:
         """Bytes resident now and at most so far, read anew when the last reading is older.
@@ -108,6 +112,13 @@ class Export:
             now_resident = memory.resident()
             self.resident = now_resident, max(memory.peak(), now_resident, self.resident[1])
         return self.resident
+
+    def is_unseen(self) -> bool:
+        """Whether the calls inside are nobody's: no span is sent, none is kept, no listener asks."""
+        return self.is_dropped and not any(
+            not receiver.process_wide or any(one.asks_for_calls() for one in receiver.listeners)
+            for receiver in self.receivers
+        )
 
     def state(self, kind: type[S]) -> S:
         """The one object of a class in this export, made when it is asked for first."""

@@ -60,7 +60,9 @@ class SpanHooks:
         if parent is None or parent.export.is_closed:
             return self._open(args, kwargs) if self.probe.opens else None
         export = parent.export
-        if self.probe.level > export.level or (self.probe.once and parent.probe is self.probe):
+        if self.probe.level > export.level or export.is_bare:
+            return None
+        if self.probe.once and parent.probe is self.probe:
             return None
         if self.probe.most and _is_beyond(self.probe, export):
             return None
@@ -159,7 +161,7 @@ class SpanHooks:
                 if imports is not None:
                     call.began, call.spent = imports.began, imports.spent
                     export.own_time -= imports.ended - imports.began
-                spans.start(call)
+                _start(call)
                 if imports is not None:
                     guarded(call, "imports", imports.record, call)
                 tell(call, export.listeners.entered, call)
@@ -174,6 +176,14 @@ class SpanHooks:
             current.set(call.parent)
             _let_go(call)
             raise
+
+
+def _start(call: Call) -> None:
+    spans.start(call)
+    export = call.export
+    if call is export.root and export.is_unseen():
+        export.is_bare = True
+        guarded(call, "restoring", _restore_held, export)
 
 
 def _tell_entering(call: Call) -> None:
@@ -248,9 +258,8 @@ def _end_exporter(call: Call) -> None:
     spans too.
     """
     export = call.export
-    exporters, export.exporters = export.exporters, []
-    for exporter in reversed(exporters):
-        guarded(call, "restoring", _restore, targets_of(exporter, export.level))
+    export.exporters = []
+    guarded(call, "restoring", _restore_held, export)
     export.outermost = export.root
     export.states.clear()
     export.size = export.counted = None
@@ -265,8 +274,7 @@ def _close(root: Call) -> None:
     steps.callback(_forget, export)
     for finished in reversed(export.listeners.finished):  # the stack turns the order round
         steps.callback(tell, root, [finished], export)
-    for exporter in reversed(export.exporters):
-        targets = targets_of(exporter, export.level)
+    for targets in reversed(export.held):
         steps.callback(guarded, root, "restoring", _restore, targets)
     if export.own_held and export.aside is None:
         steps.callback(guarded, root, "restoring", _restore, export.own_held)
@@ -336,9 +344,18 @@ def _hold_exporter(export: Export, opens: Callable[[Call], Exporter | None], cal
     targets = targets_of(exporter, export.level)
     export.notes[_IMPORTS] = imports.finish()
     patches.install(targets)
+    export.held.append(targets)
     export.exporters.append(exporter)
     entry_points.hold_new(patches)
     user_probes.hold_inside(patches, export, (*targets, *entry_points.targets()))
+
+
+def _restore_held(export: Export) -> None:
+    """Take off what was wrapped for the exporters of this export, the last one first."""
+    held, export.held = export.held, []
+    with contextlib.ExitStack() as steps:
+        for targets in held:
+            steps.callback(_restore, targets)
 
 
 def _restore(targets: list[Target]) -> None:

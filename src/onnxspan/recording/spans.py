@@ -52,6 +52,7 @@ def start(call: Call) -> None:
             span = OWN_TRACER.in_place_of(call.name, context, began, ids)
             if call.parent is None:  # no part of a trace that was not chosen is sent
                 export.tracer = OWN_TRACER
+                export.is_dropped = True
         else:
             span = OWN_TRACER.start_span(call.name, context, start_time=began)
     export.span_count += 1

@@ -7,6 +7,7 @@ points at the user's line, and is still shown or hidden by the user's filters.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
@@ -15,7 +16,7 @@ from onnxspan.recording.trampoline import NAME, WRAPPER_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FunctionType
+    from types import CodeType, FunctionType
 
     from onnxspan.recording.call import Call
     from onnxspan.recording.patching import Hooks, Target
@@ -27,8 +28,13 @@ _SILENT: dict[str, Callable[..., None]] = {"get": lambda: None, "enter": lambda 
 
 
 def _invisible(wrapper: Any) -> FunctionType:
-    wrapper.__code__ = wrapper.__code__.replace(co_filename=WRAPPER_FILE, co_name=NAME)
+    wrapper.__code__ = _unseen_code(wrapper.__code__)
     return wrapper  # type: ignore[no-any-return]
+
+
+@functools.cache  # all wrappers of a kind share one code object
+def _unseen_code(code: CodeType) -> CodeType:
+    return code.replace(co_filename=WRAPPER_FILE, co_name=NAME)
 
 
 def silence(wrapper: FunctionType) -> None:

@@ -19,6 +19,10 @@ class Listener:
     called. What a method raises is counted as an error of onnxspan, and the export goes on.
     """
 
+    def asks_for_calls(self) -> bool:
+        """Whether it needs the calls inside an export of which no span is sent or kept."""
+        return True
+
     def entering(self, call: Call) -> None:
         """A stage or pass is about to begin, and its span has not begun.
 

@@ -43,12 +43,15 @@ def listeners(provider: MeterProvider | None, *, proxy: bool = False) -> list[Li
     """
     if provider is None:
         provider = otel.get_meter_provider()
-        is_set = type(provider).__name__ not in ("_ProxyMeterProvider", "NoOpMeterProvider")
-        if not is_set and not proxy:
+        if not _is_set(provider) and not proxy:
             return []
     if id(provider) not in _made:
         _made[id(provider)] = Metrics(provider)
     return [_made[id(provider)]]
+
+
+def _is_set(provider: MeterProvider) -> bool:
+    return type(provider).__name__ not in ("_ProxyMeterProvider", "NoOpMeterProvider")
 
 
 class Metrics(Listener):
@@ -72,6 +75,10 @@ class Metrics(Listener):
         self._differences = _histogram(meter, c.VERIFY_DIFFERENCE, _DIFFERENCES)
         # The exception that each export's failure counter has last met, by identity.
         self._counted: dict[int, BaseException] = {}
+
+    def asks_for_calls(self) -> bool:
+        """Whether somebody reads the metrics, also of an export that a sampler has dropped."""
+        return _is_set(self.provider) or _is_set(otel.get_meter_provider())
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Record the duration, and a failure once, in the context of the span that was measured.
