@@ -222,11 +222,17 @@ def test_a_value_that_is_not_there(whole, trace_file):
     assert bare.output.count(str(trace_file)) == 1
 
 
+def opened(file, *options):
+    """The walk on a terminal of 50 lines, with its first step shown."""
+    terminal = Terminal(file, lines=50, options=options)
+    terminal.until("q: quit")
+    return terminal
+
+
 def test_stepping_into_the_operators(whole):
     """`s` goes into a conversion and back; on another step it says where one is."""
     file, by_dynamo = whole
-    terminal = Terminal(file, lines=50)
-    terminal.until("q: quit")
+    terminal = opened(file)
     terminal.press("s")
     terminal.until("converts no operators")
     terminal.press("/_translate_fx\r" if by_dynamo else "/_jit_pass_onnx\r")
@@ -249,8 +255,7 @@ def test_ask_me(whole):
     file, by_dynamo = whole
     if by_dynamo:
         pytest.skip("no pass of this export changes the graph")
-    terminal = Terminal(file, lines=50, options=["--ask"])
-    terminal.until("q: quit")
+    terminal = opened(file, "--ask")
     terminal.press("/_jit_pass_onnx\r")
     terminal.until("same number (s)?")
     terminal.press("z")

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import torch
+from faulty import Random
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -107,11 +108,6 @@ class Twice(torch.autograd.Function):
 class Wrong(nn.Module):
     def forward(self, x):
         return Twice.apply(x)
-
-
-class Random(nn.Module):
-    def forward(self, x):
-        return x + torch.rand_like(x)
 
 
 @pytest.mark.parametrize(

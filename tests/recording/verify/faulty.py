@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 
+import pytest
 import torch
 from torch import nn
 
@@ -13,6 +14,22 @@ import torch_facts
 
 TORCHSCRIPT = torch_facts.TORCHSCRIPT
 DYNAMO = {"dynamo": True, "verbose": False}
+pinned = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
+BOTH = pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(TORCHSCRIPT, id="torchscript"),
+        pytest.param(DYNAMO, id="dynamo", marks=[torch_facts.needs_dynamo, pinned]),
+    ],
+)
+"""For a test of each exporter; dynamo's on the torch whose steps are known."""
+
+
+class Random(nn.Module):
+    """Gives another answer each time."""
+
+    def forward(self, x):
+        return x + torch.rand_like(x)
 
 
 class Block(nn.Module):

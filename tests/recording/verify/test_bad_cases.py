@@ -5,26 +5,13 @@ import warnings
 
 import pytest
 import torch
-from faulty import DYNAMO, TORCHSCRIPT, verified
+from faulty import BOTH, DYNAMO, TORCHSCRIPT, Random, pinned, verified
 from torch import nn
 
 import torch_facts
 from onnxspan import conventions as c
 
 pytest.importorskip("onnxruntime")
-pinned = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
-BOTH = pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(TORCHSCRIPT, id="torchscript"),
-        pytest.param(DYNAMO, id="dynamo", marks=[torch_facts.needs_dynamo, pinned]),
-    ],
-)
-
-
-class Random(nn.Module):
-    def forward(self, x):
-        return x + torch.rand_like(x)
 
 
 class TakesNumbers(nn.Module):

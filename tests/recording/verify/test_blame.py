@@ -5,21 +5,13 @@ import contextlib
 import onnx
 import pytest
 import torch
-from faulty import DYNAMO, TORCHSCRIPT, deep, verified
+from faulty import BOTH, DYNAMO, TORCHSCRIPT, deep, pinned, verified
 from torch import nn
 
 import torch_facts
 from onnxspan import conventions as c
 
 pytest.importorskip("onnxruntime")
-pinned = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
-BOTH = pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(TORCHSCRIPT, id="torchscript"),
-        pytest.param(DYNAMO, id="dynamo", marks=[torch_facts.needs_dynamo, pinned]),
-    ],
-)
 
 
 @contextlib.contextmanager

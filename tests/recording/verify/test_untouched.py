@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from faulty import DYNAMO, TORCHSCRIPT, deep, verified
+from faulty import BOTH, DYNAMO, TORCHSCRIPT, deep, pinned, verified
 from torch import nn
 
 import onnxspan
@@ -19,14 +19,6 @@ import torch_facts
 from onnxspan import conventions as c
 
 pytest.importorskip("onnxruntime")
-pinned = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
-BOTH = pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(TORCHSCRIPT, id="torchscript"),
-        pytest.param(DYNAMO, id="dynamo", marks=[torch_facts.needs_dynamo, pinned]),
-    ],
-)
 
 
 def untraced(model, args, **options):
