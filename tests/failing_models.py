@@ -65,6 +65,30 @@ class OwnFunction(nn.Module):
         return RaisingSymbolic.apply(x)
 
 
+class Bessel(torch.autograd.Function):
+    """Its forward has an operator that the exporter lacks, and it has no symbolic function."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return torch.special.i0e(x) * 2
+
+
+class OwnBessel(nn.Module):
+    def forward(self, x):
+        return Bessel.apply(x)
+
+
+class Hidden(nn.Module):
+    """Keeps a module where torch does not look for one; its buffer is written to."""
+
+    def __init__(self):
+        super().__init__()
+        object.__setattr__(self, "net", nn.BatchNorm1d(4))
+
+    def forward(self, x):
+        return self.net(x).softmax(-1)
+
+
 if CUSTOM_OP:
 
     @torch.library.custom_op("onnxspan_failing::twice", mutates_args=())
@@ -219,6 +243,10 @@ FAILING = {
     "no such folder, dynamo": lambda: (
         nn.Linear(4, 4), _rows(), {"dynamo": True, "f": "no-such-folder/model.onnx"},
     ),
+    "failure that torch goes on after, torchscript": lambda: (
+        Inner(OwnBessel()), _rows(), TORCHSCRIPT,
+    ),
+    "constant that is written to, dynamo": lambda: (Hidden(), _rows(), {"dynamo": True}),
     "unsupported linear algebra, dynamo": lambda: (
         Inverse(), (torch.eye(3)[None],), {"dynamo": True},
     ),

@@ -87,6 +87,40 @@ def as_text(found):
     return capture.get()
 
 
+def test_the_answer_comes_first():
+    """What changed, and in which step, opens the text, the page and the data."""
+    before = export({"a": 1.0, "pass": 1.0}, operators=["Add=3", "Erf=1"], nodes=4)
+    after = export({"a": 1.0, "pass": 3.0}, operators=["Add=3", "Gelu=2"], nodes=5)
+    found = compare(samples(before), samples(after))
+    expected = [
+        "The export takes 2.00 s longer: 2.00 s → 4.00 s, of it +2.00 s in pass.",
+        "The file has 4 → 5 nodes: Gelu +2, Erf -1.",
+    ]
+    assert as_json.comparison(found)["answer"] == expected
+    assert as_text(found).splitlines()[: len(expected)] == expected
+    page = diff_page.page(found)
+    assert all(f"<p>{sentence}</p>" in page for sentence in expected)
+    assert page.index('class="answer"') < page.index('class="panel"')
+
+
+def test_the_answer_claims_no_change_within_the_noise():
+    """Equal exports are said to be equal, with the figures."""
+    side = [export({"a": t}, operators=["Add=3"], nodes=3) for t in (1.0, 1.3, 1.1)]
+    found = compare(samples(*side), samples(*side))
+    assert as_text(found).splitlines()[:2] == [
+        "The time is the same within the noise: 1.10 s.",
+        "The file has the same operators: 3 nodes.",
+    ]
+
+
+def test_the_answer_to_a_failure():
+    """The side and the step that fails; its shorter time and fewer nodes are no answer."""
+    after = export({"a": 1.0}, error="ValueError: no")
+    found = compare(samples(export({"a": 1.0})), samples(after))
+    (sentence,) = as_json.comparison(found)["answer"]
+    assert sentence.startswith("The export after fails in ")
+
+
 def test_settings_that_differ_are_said():
     """What was asked for differently stands in the result."""
     before = export({"a": 1.0}, **{"torch.onnx.opset_version": 17})

@@ -36,6 +36,7 @@ WORDED_ANEW = {
     "operator of a later opset, torchscript": torch_facts.PINNED,
     "opset too new, torchscript": torch_facts.PINNED,
     "own operator, torchscript": (2, 11),
+    "failure that torch goes on after, torchscript": torch_facts.PINNED,
 }
 """The same failures as before in other words, and the torch that first said it so."""
 
@@ -103,6 +104,30 @@ def test_screen(failed, case):
         pytest.skip(torch_facts.SHOWS_PINNED)
     if not os.environ.get("UPDATE_SCREENS"):
         assert _masked(trace.failure.screen()) == _expected().get(case)
+
+
+def test_what_the_exporter_handled_before(failed):
+    """The screen of a failure that follows from a handled one names that, with module and line."""
+    trace, _ = failed("failure that torch goes on after, torchscript")
+    handled = [one for one in trace.result.failures if one.handled]
+    assert handled
+    assert all(one.earlier == [] for one in handled)
+    (text,) = trace.failure.earlier
+    assert handled[0].message in text
+    assert f"{handled[0].file}:{handled[0].line}" in text
+
+
+def test_a_step_after_the_export():
+    """Of a step that is no export the screen does not say that the export failed."""
+    import onnx
+
+    broken = onnx.helper.make_model(onnx.helper.make_graph([], "", [], []))
+    with (
+        onnxspan.trace(packs=["onnx"]) as trace,
+        pytest.raises(onnx.checker.ValidationError),
+    ):
+        onnx.checker.check_model(broken)
+    assert trace.failure.headline == "onnx.checker.check_model failed"
 
 
 def test_chain_on_request(failed):

@@ -1,5 +1,6 @@
 """The conversion's time and nodes by module of the model."""
 
+import contextlib
 import io
 import warnings
 
@@ -9,6 +10,7 @@ from torch import nn
 
 import onnxspan
 import torch_facts
+from failing_models import OwnBessel
 from onnxspan import conventions as c
 from onnxspan.reading.tree import modules
 
@@ -65,3 +67,30 @@ def test_only_at_level_nodes(capsys):
     assert modules.modules(trace.result.exports[0]) == []
     trace.show()
     assert "conversion by module" not in capsys.readouterr().err
+
+
+class Failing(nn.Module):
+    """Two operators fail, and torch goes on after both."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = OwnBessel(), OwnBessel()
+
+    def forward(self, x):
+        return self.second(self.first(x))
+
+
+def test_what_failed_is_no_sum():
+    """At level `passes` the operators that failed are the only spans: no table is made of them."""
+    with (
+        onnxspan.trace() as trace,
+        warnings.catch_warnings(),
+        contextlib.suppress(RuntimeError),  # torch may end the export for it
+    ):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Failing().eval(), (torch.ones(1, 4),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
+    export = trace.result.exports[0]
+    assert any(span.get(c.NODE_SCOPE) for span in export.walk())
+    assert modules.modules(export) == []

@@ -94,6 +94,42 @@ def test_a_lost_dimension_by_dynamo(tmp_path):
     assert "a dynamic dimension of the inputs ends" in shown.getvalue()
 
 
+class Expanded(nn.Module):
+    """Loses the batch in a layer norm, and names it in the output by its query's shape."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.query = nn.Parameter(torch.randn(5, 16))
+        self.cross = nn.MultiheadAttention(16, 2, batch_first=True)
+
+    def forward(self, x):
+        memory = self.encoder(x)
+        query = self.query.expand(x.shape[0], -1, -1)
+        return self.cross(query, memory, memory)[0]
+
+
+@torch_facts.needs_dynamo
+@pinned
+@pytest.mark.filterwarnings("ignore")
+def test_a_dimension_that_an_output_has_in_name_alone(tmp_path):
+    """The capture's node is named, and not the pass of onnxscript that found the shape out."""
+    trace = exported(
+        Expanded().eval(),
+        (torch.randn(1, 8, 16),),
+        tmp_path / "m.onnx",
+        dynamic_shapes=({0: "batch"},),
+        **DYNAMO,
+    )
+    (shape,) = (one.type.tensor_type.shape for one in onnx.load(tmp_path / "m.onnx").graph.output)
+    assert not any(one.dim_param for one in shape.dim)
+    (end,) = trace.exports[0].get(c.DYNAMIC_ENDS)
+    assert "aten.layer_norm.default" in end
+    assert "→ [1, 8, 16] in encoder.norm1 (LayerNorm)" in end
+    assert "seen after _export_for_training" in end
+    assert not any(span.get(c.DYNAMIC_LOST) for span in trace.spans)
+
+
 class Pooled(nn.Module):
     def forward(self, x):
         return x.mean(0)

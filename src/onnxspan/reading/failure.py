@@ -20,6 +20,8 @@ _MESSAGE_LIMIT = 300
 _OPERATOR = re.compile(r"operator '(?P<ts>\w+::\w+)'|OpOverload\(op='(?P<fx>[\w.]+)'")
 _OPSET = re.compile(r"opset version (\d+)|onnx_opset_version: (\d+)")
 _REASON_LIMIT = 160
+MAX_EARLIER = 3
+"""Handled failures that the screen of the one that ended the export names."""
 _STEPS = ("torch.onnx._internal.exporter", "torch.onnx.errors", "onnx_ir.passes")
 """Where the errors are from that say only at which step another one was met."""
 
@@ -42,6 +44,7 @@ class Failure:
         chain: `Type: message` of the exception and its causes, the outermost first.
         stacktrace: Python's whole text of it.
         tried: the ways of capture that failed, where there were several, each with its reason.
+        earlier: failures before it in the same export that the exporter handled, in words.
         hints: what to try; empty when nothing is known.
         handled: the exporter dealt with it and went on.
     """
@@ -63,6 +66,7 @@ class Failure:
     tried: list[str]
     hints: list[str]
     handled: bool
+    earlier: list[str] = dataclasses.field(default_factory=list)
 
     def __repr__(self) -> str:
         where = self.operator or self.pass_name or self.stage
@@ -91,7 +95,9 @@ class Failure:
             if interrupted
             else "failed"
         )
-        return one_line(f"The export {verb} in {self.pass_name or self.stage or self.span.name}")
+        where = self.pass_name or self.stage or self.span.name
+        is_export = _export_of(self.span) is not None
+        return one_line(f"The export {verb} in {where}" if is_export else f"{where} {verb}")
 
     def rows(self, *, chain: bool = False) -> list[tuple[str, str]]:
         """Label and text of each row of the screen; the line of code has no label."""
@@ -108,10 +114,21 @@ class Failure:
             ("called at", self.called if self.called != where else ""),
             ("opset", str(self.opset or "")),
             *(("tried", reason) for reason in self.tried if not self._says(reason)),
+            *(("earlier", text) for text in self.earlier),
             *(("try", hint) for hint in self.hints),
             *(("chain", link) for link in (self.chain if chain else ())),
         )
         return [(label, text) for label, text in rows if text]
+
+    def _in_words(self) -> str:
+        """As `handled: Type: message, in module 0 (Layer), at model.py:10`."""
+        parts = [f"handled: {self.error_type.rpartition('.')[2]}: {self.message}".rstrip(": ")]
+        if self.module:
+            is_model = self.module.startswith("the model itself")
+            parts.append(f"in {self.module}" if is_model else f"in module {self.module}")
+        if self.file:
+            parts.append(f"at {self.file}:{self.line}")
+        return ", ".join(parts)
 
     def _says(self, reason: str) -> bool:
         """Whether the screen's own error is this strategy's reason."""
@@ -147,7 +164,26 @@ def failures(roots: Iterable[Span]) -> list[Failure]:
                 else not any(_carries(s, span) for s in span.children)
             ):
                 found.append(_failure(span, event, handled=not ends))
-    return sorted(found, key=lambda failure: (failure.span.end, failure.span.start))
+    found.sort(key=lambda failure: (failure.span.end, failure.span.start))
+    return [_with_earlier(failure, found) for failure in found]
+
+
+def _with_earlier(failure: Failure, every: list[Failure]) -> Failure:
+    """The failure with those that the exporter handled before it, which may be why it failed."""
+    if failure.handled or failure.tried:  # the ways of capture that failed are told already
+        return failure
+    export = _export_of(failure.span)
+    texts = [
+        one._in_words()  # noqa: SLF001  # of the same class
+        for one in every
+        if one.handled and one.span.end <= failure.span.end and _export_of(one.span) is export
+    ]
+    kept = list(dict.fromkeys(texts))[:MAX_EARLIER]
+    return dataclasses.replace(failure, earlier=kept) if kept else failure
+
+
+def _export_of(span: Span) -> Span | None:
+    return next((one for one in (span, *_ancestors(span)) if c.EXPORTER in one.attributes), None)
 
 
 def is_handled(span: Span) -> bool:

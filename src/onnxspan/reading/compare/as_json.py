@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from onnxspan.reading.compare import diff_answer
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 def comparison(found: Comparison) -> dict[str, Any]:
     """A diff as JSON data."""
     return {
+        "answer": diff_answer.sentences(found),
         "before": [_sample(sample) for sample in found.before],
         "after": [_sample(sample) for sample in found.after],
         "noise_known": found.repeated,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onnxspan.reading import figures
-from onnxspan.reading.compare import diff_text, page_parts
+from onnxspan.reading.compare import diff_answer, diff_text, figure_text, page_parts
 from onnxspan.reading.compare.page_parts import (
     Cell,
     Fact,
     Html,
+    answer,
     closing,
     failure,
     panel,
@@ -33,7 +34,8 @@ _LEGEND = Html(
 
 def page(found: Comparison) -> str:
     """The page, whole."""
-    parts = [
+    parts = [answer(diff_answer.sentences(found))]
+    parts += [
         failure(
             f"{row.name} failed only {'after' if row.failures_after else 'before'}"
             f"{diff_text.around(row)}",
@@ -92,9 +94,9 @@ def _facts(found: Comparison) -> Iterable[Fact]:
 
 
 def _fact(label: str, figure: Figure, show: str) -> Fact:
-    sides = [diff_text.middle(side, show) for side in (figure.before, figure.after)]
+    sides = [figure_text.middle(side, show) for side in (figure.before, figure.after)]
     text = " → ".join(dict.fromkeys(sides))
-    return Fact(label, text, diff_text.change(figure, show), _kind(figure))
+    return Fact(label, text, figure_text.change(figure, show), _kind(figure))
 
 
 def _kind(figure: Figure) -> str:
@@ -103,8 +105,12 @@ def _kind(figure: Figure) -> str:
 
 def _cells(figure: Figure, show: str = "duration") -> tuple[Cell, Cell, Cell]:
     sides = (figure.before, figure.after)
-    before, after = (Cell(diff_text.spread(side, show), "", _value(side)) for side in sides)
-    return before, after, Cell(diff_text.change(figure, show), _kind(figure), figure.ratio or 0.0)
+    before, after = (Cell(figure_text.spread(side, show), "", _value(side)) for side in sides)
+    return (
+        before,
+        after,
+        Cell(figure_text.change(figure, show), _kind(figure), figure.ratio or 0.0),
+    )
 
 
 def _value(side: Measured | None) -> float | None:
@@ -151,7 +157,7 @@ def _alone(rows: Sequence[Row], title: str) -> list[Html]:
 
 
 def _time(side: Measured | None) -> Cell:
-    return Cell(diff_text.spread(side), "", _value(side))
+    return Cell(figure_text.spread(side), "", _value(side))
 
 
 def _every(row: Row) -> tuple[Cell, ...]:

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from onnxspan.reading import figures
+from onnxspan.reading.compare import diff_answer
+from onnxspan.reading.compare.figure_text import change, spread
 from onnxspan.reading.text import one_line
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from onnxspan.reading.compare.diff import Comparison, Figure, Row
-    from onnxspan.reading.compare.noise import Measured
     from onnxspan.reading.compare.samples import Sample
 
 TOTALS = (
@@ -31,17 +32,11 @@ TOTALS = (
 )
 """What the exports are compared by beside their time: key, what it is called, how it is shown."""
 
-MISSING = {
-    (False, True): "only before",
-    (True, False): "only after",
-    (True, True): "-",
-}
-"""What is said of a quantity, by whether it is missing before and after."""
-
 
 def render(found: Comparison, most: int | None = 15) -> RenderableType:
     """The comparison; `most` rows in each table, or all for None."""
-    parts: list[RenderableType] = [_sides(found), Text(), _summary(found)]
+    answer = [Text(sentence) for sentence in diff_answer.sentences(found)]
+    parts: list[RenderableType] = [*answer, Text(), _sides(found), Text(), _summary(found)]
     if found.settings:
         parts += [Text("\nAsked for differently", "bold"), *_settings(found)]
     failing = found.failures()
@@ -78,47 +73,6 @@ def closing(found: Comparison) -> str:
         f"{within} steps are within that. Repeat the exports and give all files: "
         "onnxspan diff BEFORE... -- AFTER..."
     )
-
-
-def spread(side: Measured | None, show: str = "duration") -> str:
-    """A median with its range, as `60.4 ms ±4%`."""
-    if side is None:
-        return "-"
-    text = middle(side, show)
-    if side.repeated and side.spread and side.median:
-        text += f" ±{50 * side.spread / abs(side.median):.0f}%"
-    return text
-
-
-def middle(side: Measured | None, show: str = "duration") -> str:
-    """A median alone."""
-    return _value(side.median, show) if side is not None else "-"
-
-
-def change(figure: Figure, show: str) -> str:
-    """As `1.21x`, or `+6` of a count; or that there is none."""
-    if show == "count" and figure.differs:
-        return figures.change(round(figure.change))
-    return ratio(figure)
-
-
-def ratio(figure: Figure) -> str:
-    """As `1.21x`, or what there is to say without one."""
-    if figure.before is None or figure.after is None:
-        return MISSING[figure.before is None, figure.after is None]
-    if figure.failed:
-        return "failed"
-    if not figure.differs:
-        return "same" if figure.before == figure.after else "noise"
-    return f"{figure.ratio:.2f}x" if figure.ratio is not None else ""
-
-
-def _value(value: float, show: str) -> str:
-    if show == "duration":
-        return figures.duration(value)
-    if show == "size":
-        return ("-" if value < 0 else "") + figures.size(abs(value))
-    return figures.count(round(value))
 
 
 def _table() -> Table:

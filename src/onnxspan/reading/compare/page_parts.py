@@ -72,6 +72,12 @@ def _fact(fact: Fact) -> str:
     return f"<div><dt>{safe(fact.label)}</dt><dd>{safe(fact.text)}{below}</dd></div>"
 
 
+def answer(sentences: Iterable[str]) -> Html:
+    """The sentences that open the page."""
+    said = "".join(f"<p>{safe(sentence)}</p>" for sentence in sentences)
+    return Html(f'<section class="answer">{said}</section>')
+
+
 def panel(title: str, *parts: Html, note: str = "") -> Html:
     """A framed part of the page with its heading."""
     said = f' <span class="quiet">{safe(note)}</span>' if note else ""

@@ -41,7 +41,8 @@ def modules(export: Span) -> list[Module]:
     """Every module with operators of its own, the longest first; none below level `nodes`."""
     found: dict[str, Module] = {}
     for span in export.walk():
-        if not _is_node(span) or not span.get(c.NODE_SCOPE):
+        # Below level `nodes` an operator that failed is a span, and no other: that is no sum.
+        if not _is_node(span) or span.error or not span.get(c.NODE_SCOPE):
             continue
         path = path_of(str(span.get(c.NODE_SCOPE))) or ITSELF
         module = found.setdefault(path, Module(path))

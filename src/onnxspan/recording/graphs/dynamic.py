@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onnxspan.recording.graphs.dynamo import target_name
 from onnxspan.recording.probes.dynamo.nodes import node_attributes
@@ -21,8 +21,22 @@ REDUCTIONS = frozenset({
 """Operators that end a dimension because they are meant to: a reduction, or one item of many."""
 
 
-def lost_in_program(program: Any) -> list[str]:
-    """For each symbol of an input that no output has: the node where it ends, in words.
+class End(NamedTuple):
+    """Where a symbol of an input ends.
+
+    Attributes:
+        symbol: its name, as torch writes it.
+        is_named: an output's shape has the symbol all the same, as after `expand(x.shape[0])`.
+        text: the node, its shapes, module and line, in words.
+    """
+
+    symbol: str
+    is_named: bool
+    text: str
+
+
+def ends_in_program(program: Any) -> list[End]:
+    """For each symbol of an input the first node that it enters and does not leave, if any.
 
     Args:
         program: an ExportedProgram.
@@ -37,14 +51,12 @@ def lost_in_program(program: Any) -> list[str]:
             left = {symbol for one in node.all_input_nodes for symbol in _symbols(one)}
     found = []
     for symbol in wanted:
-        if symbol in left:
-            continue
         for node in program.graph.nodes:
             if node.op != "call_function" or _is_meant(target_name(node.target)):
                 continue
             read = next((one for one in node.all_input_nodes if symbol in _symbols(one)), None)
             if read is not None and _has_tensor(node) and symbol not in _symbols(node):
-                found.append(_said(symbol, node, read))
+                found.append(End(symbol, symbol in left, _said(symbol, node, read)))
                 break
     return found
 

@@ -5,6 +5,7 @@ torch's exceptions seldom say all of it in their text, but the frames they passe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
@@ -20,7 +21,7 @@ def failed_stage(call: Call, error: BaseException) -> None:
     if call.export.failure is error or _is_caused_by(error, call.export.failure):
         return
     frames = _frames(error)
-    node = _translated_node(frames)
+    node = _translated_node(frames) or _reader_of_named(call, error)
     if node is not None:
         call.attributes.update(node_attributes(node))
         return
@@ -60,6 +61,39 @@ def _translated_node(frames: list[tuple[Any, int]]) -> Any:
         if hasattr(node, "op") and hasattr(node, "meta"):
             return node
     return None
+
+
+def _reader_of_named(call: Call, error: BaseException) -> Any:
+    """The node that reads the constant, parameter or input that the message names, if it names one.
+
+    Of several the one that writes into it: such a message is mostly about that.
+    """
+    program = next((one for one in call.args if hasattr(one, "graph_signature")), None)
+    if program is None:
+        return None
+    words = set(re.findall(r"\w+(?:\.\w+)*", str(error)))
+    named = {
+        spec.arg.name
+        for spec in program.graph_signature.input_specs
+        if words.intersection((spec.arg.name, spec.target)) - _ENGLISH
+    }
+    readers = [
+        reader
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in named
+        for reader in node.users
+        if reader.op == "call_function"
+    ]
+    writes = (one for one in readers if getattr(_schema(one), "is_mutable", False))
+    return next(writes, next(iter(readers), None))
+
+
+_ENGLISH = frozenset({"a", "as", "in", "input", "it", "is", "the", "to", "x"})
+"""Names of inputs that a message may have as a word of its sentence."""
+
+
+def _schema(node: Any) -> Any:
+    return getattr(node.target, "_schema", None)
 
 
 def _users_line(frames: list[tuple[Any, int]]) -> tuple[str, int] | None:

@@ -15,6 +15,7 @@ _HAS_GRAPHS = "dynamo.has_graphs"
 _ASKED = "dynamo.dynamic.asked"
 _DYNAMIC = "dynamo.dynamic"
 _FIXED = "dynamo.dynamic.fixed"
+_NAMED = "dynamo.dynamic.named"
 
 
 def note_fx(call: Call, graph_module: Any) -> None:
@@ -55,13 +56,19 @@ def note_program(call: Call, program: Any) -> None:
     count, size = torchscript.tensors_size(constants)
     call.attributes[c.CONSTANTS], call.attributes[c.CONSTANT_BYTES] = count, size
     _note_dynamic(call, dynamo.program_dynamic(program))
-    root = call.export.outermost.attributes
-    if c.DYNAMIC_ENDS not in root:
-        ends = dynamic.lost_in_program(program)
-        if ends:
-            root[c.DYNAMIC_ENDS] = [
-                f"{end}; seen after {call.name}" for end in ends[:_MAX_SYMBOLS]
-            ]
+    _note_ends(call, program)
+
+
+def _note_ends(call: Call, program: Any) -> None:
+    """Write where symbols end that no output has; keep where those end that an output names."""
+    root, named = call.export.outermost.attributes, call.export.notes.setdefault(_NAMED, {})
+    ends = dynamic.ends_in_program(program)
+    for end in ends:
+        if end.is_named:
+            named.setdefault(end.symbol, f"{end.text}; seen after {call.name}")
+    lost = [f"{end.text}; seen after {call.name}" for end in ends if not end.is_named]
+    if lost and c.DYNAMIC_ENDS not in root:
+        root[c.DYNAMIC_ENDS] = lost[:_MAX_SYMBOLS]
 
 
 def note_model(call: Call, model: Any) -> None:
@@ -115,6 +122,7 @@ def ask_dynamic(call: Call, asked: list[str]) -> None:
     notes[_ASKED] = asked
     notes.pop(_DYNAMIC, None)
     notes.pop(_FIXED, None)
+    notes.pop(_NAMED, None)
 
 
 def _note_dynamic(call: Call, dynamic: dynamo.DynamicDimensions) -> None:
@@ -122,9 +130,27 @@ def _note_dynamic(call: Call, dynamic: dynamo.DynamicDimensions) -> None:
     call.attributes[c.DYNAMIC_INPUTS] = inputs
     call.attributes[c.DYNAMIC_OUTPUTS] = dynamo.symbolic(dynamic.outputs)
     call.attributes[c.DYNAMIC_SYMBOLS] = dynamic.symbols[:_MAX_SYMBOLS]
-    lost = _lost(call.export.notes, dynamic, inputs)
+    lost = _without_named(call, _lost(call.export.notes, dynamic, inputs))
     if lost:
         call.attributes[c.DYNAMIC_LOST] = lost[:_MAX_SYMBOLS]
+
+
+def _without_named(call: Call, lost: list[str]) -> list[str]:
+    """Those that are lost in this step; of a symbol that had ended before, the root says where.
+
+    A step that computes shapes finds that the name in an output's shape was not true any more.
+    """
+    named: dict[str, str] = call.export.notes.get(_NAMED, {})
+    found = []
+    for one in lost:
+        text = named.get(one.partition(" was ")[2])
+        if text is None:
+            found.append(one)
+            continue
+        ends = call.export.outermost.attributes.setdefault(c.DYNAMIC_ENDS, [])
+        if text not in ends and len(ends) < _MAX_SYMBOLS:
+            ends.append(text)
+    return found
 
 
 def _lost(notes: dict[str, Any], dynamic: dynamo.DynamicDimensions, inputs: int) -> list[str]:
