@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onnxspan.reading import figures
+from onnxspan.reading.answer import MIN_GROWTH
 from onnxspan.reading.compare.figure_text import middle
 from onnxspan.reading.text import one_line
 
@@ -72,7 +73,7 @@ def _graph(found: Comparison) -> str:
 
 def _memory(found: Comparison) -> str:
     figure = found.totals["memory"]
-    if figure.failed or not figure.differs:
+    if figure.failed or not figure.differs or abs(figure.change) < MIN_GROWTH:
         return ""
     return f"The memory grew by {_sides(figure, 'size')}."
 
