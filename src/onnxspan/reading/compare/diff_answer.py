@@ -48,7 +48,10 @@ def _time(found: Comparison) -> str:
         and abs(row.own.change) >= MIN_SHARE * abs(figure.change)
     ]
     where = ", ".join(f"{_signed(row)} in {row.name}" for row in steps[:MAX_STEPS])
-    return f"The export takes {by} {more}: {sides}{f', of it {where}' if where else ''}."
+    # The noise of one export a side is assumed, not known.
+    hedge = "" if found.repeated else " (one export on a side: repeat both to be sure)"
+    of_it = f", of it {where}" if where else ""
+    return f"The export takes {by} {more}: {sides}{of_it}{hedge}."
 
 
 def _signed(row: Row) -> str:
