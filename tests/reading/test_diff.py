@@ -93,8 +93,10 @@ def test_the_answer_comes_first():
     after = export({"a": 1.0, "pass": 3.0}, operators=["Add=3", "Gelu=2"], nodes=5)
     found = compare(samples(before), samples(after))
     expected = [
-        "The export takes 2.00 s longer: 2.00 s → 4.00 s, of it +2.00 s in pass "
-        "(one export on a side: repeat both to be sure).",
+        (
+            "The export takes 2.00 s longer: 2.00 s → 4.00 s, of it +2.00 s in pass "
+            "(one export on a side: repeat both to be sure)."
+        ),
         "The file has 4 → 5 nodes: Gelu +2, Erf -1.",
     ]
     assert as_json.comparison(found)["answer"] == expected
