@@ -120,6 +120,14 @@ class Export:
             for receiver in self.receivers
         )
 
+    def is_beyond(self, probe: Probe) -> bool:
+        """Whether the export has had as many spans of this probe as it gets; counts the call."""
+        begun = self.begun[probe.name] = self.begun.get(probe.name, 0) + 1
+        if begun <= probe.most or self.level >= Level.NODES:
+            return False
+        self.omitted[probe.name] = begun - probe.most
+        return True
+
     def state(self, kind: type[S]) -> S:
         """The one object of a class in this export, made when it is asked for first."""
         found = self.states.get(kind)

@@ -13,7 +13,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording import cpu_time, dynamo_rules, entry_points, forks, spans, user_probes
+from onnxspan.recording import (
+    cpu_time,
+    dynamo_rules,
+    entry_points,
+    forks,
+    recursion,
+    spans,
+    user_probes,
+)
 from onnxspan.recording.call import Call, Export, current, guarded, is_busy, note_broken
 from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.imports import Imports
@@ -36,8 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
 
-    from onnxspan.recording.probe import Probe
-    from onnxspan.recording.session import Session
     from onnxspan.recording.trampoline import StandIn
 
 _IMPORTS = "recorder.imports"
@@ -64,7 +70,7 @@ class SpanHooks:
             return None
         if self.probe.once and parent.probe is self.probe:
             return None
-        if self.probe.most and _is_beyond(self.probe, export):
+        if self.probe.most and export.is_beyond(self.probe):
             return None
         call = Call(self.target, export, parent, args, kwargs)
         self._begin(call, export.clock())
@@ -122,7 +128,7 @@ class SpanHooks:
         if not receivers or not is_instrumentation_enabled():
             return None
         session = receivers[0]
-        if self._pack and _is_beyond_session(self.probe, session):
+        if self._pack and session.is_beyond(self.probe):
             return None
         entered = session.clock()
         call: Call | None = None
@@ -146,6 +152,7 @@ class SpanHooks:
         try:
             try:
                 if call is export.root:
+                    guarded(call, "room on the stack", recursion.widen, export)
                     guarded(call, "watching the collector", cpu_time.watch, export)
                 if self.probe.opens is not None:
                     guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
@@ -279,6 +286,7 @@ def _close(root: Call) -> None:
     if export.own_held and export.aside is None:
         steps.callback(guarded, root, "restoring", _restore, export.own_held)
     steps.callback(guarded, root, "watching the collector", cpu_time.unwatch, export)
+    steps.callback(guarded, root, "room on the stack", recursion.restore, export)
     steps.callback(setattr, export, "is_closed", True)
     steps.close()
 
@@ -375,26 +383,3 @@ def _is_in_export(call: Call | None) -> bool:
             return not call.export.is_closed
         call = call.parent
     return False
-
-
-def _is_beyond_session(probe: Probe, session: Session) -> bool:
-    """Whether a recording has as many spans of a pack's row as it gets; said once."""
-    begun = session.begun[probe.name] = session.begun.get(probe.name, 0) + 1
-    if begun <= probe.most or session.level >= c.Level.NODES:
-        return False
-    if probe.name not in session.said:
-        session.said.add(probe.name)
-        session.note_errors(
-            [f"{probe.name}: {probe.most} calls are recorded, further ones are not"]
-        )
-    return True
-
-
-def _is_beyond(probe: Probe, export: Export) -> bool:
-    """Whether the export has had as many spans of this probe as it gets; counts the call."""
-    begun = export.begun.get(probe.name, 0) + 1
-    export.begun[probe.name] = begun
-    if begun <= probe.most or export.level >= c.Level.NODES:
-        return False
-    export.omitted[probe.name] = begun - probe.most
-    return True

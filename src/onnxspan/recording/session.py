@@ -166,6 +166,18 @@ class Session:
         """How many have ended."""
         return len(self._collected)
 
+    def is_beyond(self, probe: Probe) -> bool:
+        """Whether the recording has as many spans of a pack's row as it gets; said once."""
+        begun = self.begun[probe.name] = self.begun.get(probe.name, 0) + 1
+        if begun <= probe.most or self.level >= Level.NODES:
+            return False
+        if probe.name not in self.said:
+            self.said.add(probe.name)
+            self.note_errors(
+                [f"{probe.name}: {probe.most} calls are recorded, further ones are not"]
+            )
+        return True
+
     def note_errors(self, errors: list[str]) -> None:
         """Keep what went wrong in onnxspan itself."""
         if self.process_wide:  # nobody would read a list that lives as long as the process

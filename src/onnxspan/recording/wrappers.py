@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
 from onnxspan.recording.faults import goes_on
+from onnxspan.recording.recursion import roomier
 from onnxspan.recording.trampoline import NAME, WRAPPER_FILE
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
             parent = get()
             if parent is not None:
                 export = parent.export
+                is_nested = parent.working is not None or parent.probe.per_node is not None
+                if names_work and is_nested:
+                    function = _invisible(roomier(function))  # nodes nest without bound
                 if export.level >= spans:
                     call = enter(parent, args, kwargs)
                 else:
