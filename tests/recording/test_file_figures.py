@@ -130,6 +130,34 @@ def test_a_dimension_that_an_output_has_in_name_alone(tmp_path):
     assert not any(span.get(c.DYNAMIC_LOST) for span in trace.spans)
 
 
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.front = nn.LSTM(4, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.front(x)[0]
+
+
+@torch_facts.needs_dynamo
+@pinned
+@pytest.mark.filterwarnings("ignore")
+def test_one_of_several_results_ends_no_dimension(tmp_path):
+    """An LSTM's last state has no time axis: what fixes the axis is the LSTM's own decomposition."""
+    trace = exported(
+        Recurrent().eval(),
+        (torch.randn(2, 9, 4),),
+        tmp_path / "m.onnx",
+        dynamic_shapes=({0: "batch", 1: "time"},),
+        **DYNAMO,
+    )
+    ends = trace.exports[0].get(c.DYNAMIC_ENDS, [])
+    assert not [end for end in ends if "getitem" in end]
+    lost = [end for end in ends if "aten.lstm.input" in end and "in front (LSTM)" in end]
+    (shape,) = (one.type.tensor_type.shape for one in onnx.load(tmp_path / "m.onnx").graph.output)
+    assert bool(lost) == (not shape.dim[1].dim_param)
+
+
 class Pooled(nn.Module):
     def forward(self, x):
         return x.mean(0)

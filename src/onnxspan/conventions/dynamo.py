@@ -215,9 +215,14 @@ REPORT_BYTES = attribute(
     "torch.onnx.report.size", "int, By", "the reports' spans", "Bytes of the report as written."
 )
 
+TRACED = operator_sums(
+    "traced", "Operators traced into an fx graph, with the Python code before each"
+)
 TRANSLATION = operator_sums("translation", "Nodes of the fx graph translated to ONNX")
 DISPATCH = operator_sums("dispatch", "Choices of an ONNX function for a node")
-RULES = operator_sums("rule", "Rewrite rules tried on single nodes (level `nodes`)")
+RULES = operator_sums("rule", "Rewrite rules tried on single nodes")
+FOLDED = operator_sums("folded", "Nodes on which constant folding and shape inference are tried")
+PREPARED = operator_sums("prepared", "Functions and decompositions made ready, by kind")
 RECORDED = operator_sums("op_recorder", "ONNX operators recorded by `OpRecorder.eval`")
 
 NODE_DISPATCH = attribute(

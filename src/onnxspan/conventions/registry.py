@@ -41,7 +41,7 @@ def operator_sums(group: str, meaning: str) -> tuple[str, str, str, str]:
             prefix + "durations",
             "double[], s",
             where,
-            "Their total time, without that of nodes converted inside them.",
+            "Their total time, without that of nodes converted inside them and of the garbage collector.",
         ),
         attribute(
             prefix + "longest", "double[], s", where, "Their longest single call, likewise."

@@ -48,10 +48,17 @@ _PLAIN = str.maketrans(
 def shorten(name: str, width: int) -> str:
     """The name in at most so many columns, its telling part kept.
 
-    A pass loses the `_jit_pass` that all of them begin with; any name its middle.
+    A pass loses the `_jit_pass` that all of them begin with, an operator of torch the ends that
+    tell least (`aten.linear.default`); any name its middle.
     """
     if cell_len(name) <= width:
         return name
+    if name.startswith("aten."):
+        name = name.removesuffix(".default")
+        if cell_len(name) > width:
+            name = "…" + name.removeprefix("aten")
+        if cell_len(name) <= width:
+            return name
     if name.startswith("_jit_pass_"):
         name = "…" + name.removeprefix("_jit_pass")
         if cell_len(name) <= width:

@@ -15,6 +15,8 @@ from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.listeners.base import Listeners
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from opentelemetry.trace import Span, Tracer
 
     from onnxspan.recording.cpu_time import Spent
@@ -58,6 +60,8 @@ class Export:
             `memory_read`: the clock then.
         failure: the exception that was recorded last, compared by identity.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
+        collector: its first item is the exporting thread's nanoseconds in the garbage collector, of
+            processor time and on the wall; cpu_time.py keeps it.
         notes: what one call of a probe remembers for a later one.
         states: what the probes of one exporter keep for the whole export; ask `state` for it.
         held: what was wrapped for it, a list for each exporter.
@@ -67,8 +71,8 @@ class Export:
     """
 
     __slots__ = (
-        "aside", "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "held",
-        "is_bare", "is_closed", "is_dropped", "level", "listeners", "memory_read", "notes",
+        "aside", "begun", "clock", "collector", "counted", "epoch", "errors", "exporters", "failure",
+        "held", "is_bare", "is_closed", "is_dropped", "level", "listeners", "memory_read", "notes",
         "omitted", "outermost", "own_held", "own_time", "receivers", "resident", "root", "session",
         "size", "span_count", "states", "sums", "tracer",
     )  # fmt: skip
@@ -88,6 +92,7 @@ class Export:
         self.held: list[list[Target]] = []
         self.aside: Call | None = None
         self.own_time = 0
+        self.collector: Sequence[tuple[int, int]] = ((0, 0),)
         self.resident = (0, 0)
         self.memory_read = -(10**18)  # long ago
         self.span_count = 0
@@ -149,9 +154,9 @@ class Call:
     """
 
     __slots__ = (
-        "args", "attributes", "began", "bound", "export", "holder", "id", "inner", "kwargs", "name",
-        "operator", "otel_token", "parent", "peak", "probe", "result", "rss", "scratch", "span",
-        "spent", "sums", "target", "working",
+        "args", "attributes", "began", "bound", "collected_until", "export", "holder", "id", "inner",
+        "kwargs", "name", "operator", "otel_token", "parent", "peak", "probe", "result", "rss", "scratch", "span",
+        "spent", "sums", "target", "worked_until", "working",
     )  # fmt: skip
 
     def __init__(
@@ -182,6 +187,9 @@ class Call:
         # Nanoseconds of per-node work inside the work under way: control flow nests, and its time
         # is summed once.
         self.inner = 0
+        # The clock when the last per-node work inside this call ended, or a call inside it did; and
+        # the collector's time then.
+        self.worked_until = self.collected_until = 0
         # The nearest call around per-node work that has a span at every level: sums go there.
         # None stands for this call itself.
         self.holder: Call | None = None
@@ -218,6 +226,14 @@ class Call:
         if value is not None:
             self.attributes[key] = value
 
+    def take_name(self, named: Callable[[Call], str]) -> None:
+        """Take another name than the row's."""
+        self.name = named(self)
+
+    def note_worked(self, now: int) -> None:
+        """Note that per-node work inside this call, or a call inside it, has ended by `now`."""
+        self.worked_until, self.collected_until = now, self.export.collector[0][1]
+
     def sums_as_attributes(self) -> dict[str, Any]:
         """The per-operator work as parallel arrays: operators, calls, seconds, longest."""
         result: dict[str, Any] = {}
@@ -227,6 +243,15 @@ class Call:
             result[durations] = [entry[1] / 1e9 for entry in group.values()]
             result[longest] = [entry[2] / 1e9 for entry in group.values()]
         return result
+
+
+def is_in_export(call: Call | None) -> bool:
+    """Whether a call is an export's, or inside one that is under way."""
+    while call is not None:
+        if call.probe.opens is not None and not call.probe.root:
+            return not call.export.is_closed
+        call = call.parent
+    return False
 
 
 _NOTHING: dict[str, Any] = {}

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 _clock = getattr(time, "thread_time_ns", time.process_time_ns)
 """Nanoseconds of this thread so far. A few platforms know the whole process's alone."""
 
-# By thread, for those that export: a stopwatch, and what it has shown at last.
+# By thread, for those that export: a stopwatch, and what it has shown at last: nanoseconds in the
+# collector, of processor time and on the wall.
 _stopwatches: dict[int, Iterator[None]] = {}
-_shown: dict[int, collections.deque[int]] = {}
+_shown: dict[int, collections.deque[tuple[int, int]]] = {}
 _watched: dict[int, int] = {}
 _lock = threading.Lock()
 forks.renew(sys.modules[__name__], "_lock", threading.Lock)
@@ -67,7 +68,7 @@ class Spent(NamedTuple):
 def spent() -> Spent:
     """What this thread has spent until now."""
     shown = _shown.get(threading.get_ident())
-    return Spent(_clock(), shown[0] if shown else 0)
+    return Spent(_clock(), shown[0][0] if shown else 0)
 
 
 def begin(call: Call) -> None:
@@ -96,11 +97,13 @@ def watch(export: Export) -> None:
     with _lock:
         _watched[id(export)] = thread
         if thread not in _stopwatches:
-            shown = _shown[thread] = collections.deque((0,), maxlen=1)
+            shown = _shown[thread] = collections.deque(((0, 0),), maxlen=1)
             # At each start the reading less the sum so far, at each stop that taken from the
             # reading: the sum again, longer by what lies between.
-            sums = itertools.accumulate(iter(_clock, None), int.__rsub__)
-            _stopwatches[thread] = map(shown.append, sums)
+            clocks = iter(_clock, None), iter(time.perf_counter_ns, None)
+            sums = (itertools.accumulate(clock, int.__rsub__) for clock in clocks)
+            _stopwatches[thread] = map(shown.append, zip(*sums))  # noqa: B905  # neither ends
+        export.collector = _shown[thread]
         if _note not in gc.callbacks:
             gc.callbacks.append(_note)
 

@@ -32,6 +32,8 @@ class PerNode:
         sums: the four attribute keys (operators, calls, durations, longest).
         operator: reads the operator's name from the call's positional arguments.
         spans: whether the level `nodes` gives each call a span; else it is always summed.
+        ends_work: the call is only the end of the work: the time since the end of the work before
+            it is summed, in the call around it.
         describe: writes what is known of the node, for a span or a failure.
         level: the least level at which it is summed.
         tell: at the level `nodes`, writes on the call around it what work without a span
@@ -41,6 +43,7 @@ class PerNode:
     sums: tuple[str, str, str, str]
     operator: Callable[[tuple[Any, ...]], str]
     spans: bool = True
+    ends_work: bool = False
     level: Level = Level.PASSES
     describe: Before | None = None
     tell: Callable[[Call, tuple[Any, ...], Any], None] | None = None

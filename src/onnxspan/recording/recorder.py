@@ -22,7 +22,15 @@ from onnxspan.recording import (
     spans,
     user_probes,
 )
-from onnxspan.recording.call import Call, Export, current, guarded, is_busy, note_broken
+from onnxspan.recording.call import (
+    Call,
+    Export,
+    current,
+    guarded,
+    is_busy,
+    is_in_export,
+    note_broken,
+)
 from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.imports import Imports
 from onnxspan.recording.listeners.base import Listeners, tell
@@ -37,7 +45,7 @@ from onnxspan.recording.probe import Exporter
 from onnxspan.recording.probes import TABLES
 from onnxspan.recording.session import receiving
 from onnxspan.recording.suppression import is_instrumentation_enabled
-from onnxspan.recording.wrappers import node_wrapper, span_wrapper
+from onnxspan.recording.wrappers import span_wrapper, work_wrapper
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -60,7 +68,7 @@ class SpanHooks:
     def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """Begin a call; None when there is no export here, or its level is too low."""
         parent = current.get()
-        if self._pack and (is_busy.get() or _is_in_export(parent)):
+        if self._pack and (is_busy.get() or is_in_export(parent)):
             return None
         # A thread or task may live on in a context copied inside an export that is long over.
         if parent is None or parent.export.is_closed:
@@ -157,7 +165,7 @@ class SpanHooks:
                 if self.probe.opens is not None:
                     guarded(call, "wrapping", _hold_exporter, export, self.probe.opens, call)
                 if self.probe.named is not None:
-                    guarded(call, "name", _name, call, self.probe.named)
+                    guarded(call, "name", call.take_name, self.probe.named)
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
                 _tell_entering(call)
@@ -171,6 +179,7 @@ class SpanHooks:
                 _start(call)
                 if imports is not None:
                     guarded(call, "imports", imports.record, call)
+                call.note_worked(call.began)
                 tell(call, export.listeners.entered, call)
             except Exception as error:
                 if goes_on(error):
@@ -210,7 +219,10 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
     guarded(call, "ending", spans.end, call, ended)
-    export.own_time += export.clock() - ended
+    now = export.clock()
+    if call.parent is not None:
+        call.parent.note_worked(now)  # what is summed in it leaves this call's time out
+    export.own_time += now - ended
 
 
 def _note_resident(call: Call, now: int) -> None:
@@ -305,7 +317,7 @@ def _forget(export: Export) -> None:
 def make_wrapper(target: Target, stand_in: StandIn | None) -> FunctionType:
     """The wrapper that fits a target's probe."""
     if target.probe.per_node is not None:
-        return node_wrapper(NodeHooks(target, target.probe.per_node), stand_in, current.get)
+        return work_wrapper(NodeHooks(target, target.probe.per_node), stand_in, current.get)
     return span_wrapper(target, SpanHooks(target), stand_in)
 
 
@@ -371,15 +383,3 @@ def _restore(targets: list[Target]) -> None:
         patches.restore(targets)
     finally:
         dynamo_rules.forget_wrappers(targets)
-
-
-def _name(call: Call, named: Callable[[Call], str]) -> None:
-    call.name = named(call)
-
-
-def _is_in_export(call: Call | None) -> bool:
-    while call is not None:
-        if call.probe.opens is not None and not call.probe.root:
-            return not call.export.is_closed
-        call = call.parent
-    return False

@@ -1,4 +1,4 @@
-"""The two functions that stand where torch's stood: for a call that is a span, and for per-node work.
+"""The functions that stand where torch's stood: for a call that is a span, and for per-node work.
 
 They are plain functions whose code object bears another file name: one with "importlib" and
 "_bootstrap" in it, which CPython skips when it counts a warning's `stacklevel`. So a warning still
@@ -92,7 +92,16 @@ def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> Func
     return _invisible(wrapper)
 
 
-def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each of a thousand nodes
+def work_wrapper(
+    hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Call | None]
+) -> FunctionType:
+    """The wrapper that fits per-node work."""
+    if hooks.per_node.ends_work:
+        return _end_wrapper(hooks, get)
+    return _node_wrapper(hooks, stand_in, get)
+
+
+def _node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each of a thousand nodes
     hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Call | None]
 ) -> FunctionType:
     """Per-node work, which runs some thousand times: where it is only summed, no call is made."""
@@ -125,6 +134,8 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                     working, inner = parent.working, parent.inner
                     if names_work:
                         parent.working, parent.inner = kind, 0
+                    collector = export.collector
+                    collected = collector[0][1]
                     began = export.clock()
         except Exception as error:
             if goes_on(error):
@@ -153,7 +164,7 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
                 return result
             parent.working = working
             ended = export.clock()
-            took = alone = ended - began
+            took = alone = ended - began - (collector[0][1] - collected)
             if names_work:
                 alone, parent.inner = took - parent.inner, inner + took
             if export.sums:
@@ -163,6 +174,31 @@ def node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each o
             if names_work and export.listeners.converted:
                 converted(parent, args, result)
             export.own_time += export.clock() - ended + began - entered
+        except Exception as error:
+            if goes_on(error):
+                raise
+            broken("leaving", error)
+        return result
+
+    return _invisible(wrapper)
+
+
+def _end_wrapper(hooks: NodeHooks, get: Callable[[], Call | None]) -> FunctionType:
+    """A call that ends a node's work, which runs some thousand times: one clock reading and a sum.
+
+    What the work itself calls has no frame of ours on its stack.
+    """
+    original, add_since, broken = hooks.target.original, hooks.add_since, hooks.broken
+    tell = None if hooks.per_node.tell is None else hooks.tell
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        try:
+            parent = get()
+            if parent is not None:
+                add_since(parent, args)
+                if tell is not None:
+                    tell(parent, args, result)
         except Exception as error:
             if goes_on(error):
                 raise

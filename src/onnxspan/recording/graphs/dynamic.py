@@ -11,14 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REDUCTIONS = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "cumsum", "index", "index_select",
+    "all", "amax", "amin", "any", "argmax", "argmin", "cumsum", "getitem", "index", "index_select",
     "linalg_vector_norm", "logsumexp", "max", "mean", "median", "min", "mode", "nanmean",
     "nansum", "norm", "prod", "select", "squeeze", "std", "std_mean", "sum", "topk", "unbind",
     "var", "var_mean",
     "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "ArgMax",
     "ArgMin", "Gather", "GlobalAveragePool", "Shape", "Size", "TopK", "Squeeze",
 })  # fmt: skip
-"""Operators that end a dimension because they are meant to: a reduction, or one item of many."""
+"""Operators that end a dimension because they are meant to: a reduction, or one item of many.
+
+One of several results (`getitem`) ends nothing: the operator that made them is asked.
+"""
 
 
 class End(NamedTuple):

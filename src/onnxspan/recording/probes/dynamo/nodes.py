@@ -31,6 +31,20 @@ def first_op(args: tuple[Any, ...]) -> str:
     return str(args[0].op)
 
 
+def tracked_target(args: tuple[Any, ...]) -> str:
+    """The target of the node that the second argument, proxies in lists and tuples, stands for.
+
+    The inputs are tracked all at once: `placeholder`.
+    """
+    found = args[1]
+    while isinstance(found, list | tuple) and found:
+        found = found[0]
+    node = getattr(found, "node", None)
+    if node is None:
+        return "?"
+    return target_name(node.target) if node.op == "call_function" else str(node.op)
+
+
 def dispatched_target(args: tuple[Any, ...]) -> str:
     """The target of the node that is the first argument."""
     return target_name(args[0].target)
@@ -158,8 +172,25 @@ def is_users(file: str) -> bool:
 def rule_name(args: tuple[Any, ...]) -> str:
     """The rewrite rule that is tried: its name, else that of the function that replaces."""
     rule = args[0]
+    if rule.name:
+        return str(rule.name)
     function = getattr(getattr(rule, "_replacement_pattern", None), "_function", None)
-    return str(rule.name or getattr(function, "__name__", "") or "a rule without a name")
+    return str(getattr(function, "__name__", "") or "a rule without a name")
+
+
+def folded_operator(args: tuple[Any, ...]) -> str:
+    """The operator of the ONNX node that is the second argument."""
+    return f"{args[1].domain or 'onnx'}::{args[1].op_type}"
+
+
+def registered(_args: tuple[Any, ...]) -> str:
+    """All registered functions share a sum."""
+    return "registered functions"
+
+
+def overridden(_args: tuple[Any, ...]) -> str:
+    """All operators whose decomposition is overridden share a sum."""
+    return "overridden decompositions"
 
 
 def tell_rule(call: Call, args: tuple[Any, ...], result: Any) -> None:

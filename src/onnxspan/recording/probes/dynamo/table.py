@@ -56,6 +56,12 @@ _PREPARATION = (
     ),
     Probe("get_torchlib_ops", ("{apis}:get_torchlib_ops",), Level.PASSES),
     Probe(
+        "ONNXRegistry._register",
+        _in("_registration", "ONNXRegistry._register"),
+        Level.NODES,
+        per_node=PerNode(c.PREPARED, nodes.registered, spans=False, ends_work=True),
+    ),
+    Probe(
         "_core.export",
         _in("_core", "export"),
         before=capture.before_core_export,
@@ -109,6 +115,14 @@ _CAPTURE = (
         failed=failed_stage,
         most=_MOST,
     ),
+    # Called as an operator's place in the graph is known; while the operator itself runs, no frame
+    # of ours is on the stack, which torch reads for its messages.
+    Probe(
+        "track_tensor_tree",
+        ("torch.fx.experimental.proxy_tensor:track_tensor_tree",),
+        Level.NODES,
+        per_node=PerNode(c.TRACED, nodes.tracked_target, spans=False, ends_work=True),
+    ),
     Probe(
         "create_aot_state",
         ("torch._functorch.aot_autograd:create_aot_state",),
@@ -118,8 +132,15 @@ _CAPTURE = (
     ),
     _capture("_produce_aten_artifact", after=capture.after_artifact),
     _capture("apply_runtime_assertion_pass", after=capture.after_graph_module),
+    _capture("_replace_unbacked_bindings"),
     _capture("placeholder_naming_pass"),
     _capture("produce_guards_and_solve_constraints"),
+    Probe(
+        "_detach_traced_inputs",
+        ("torch._functorch._aot_autograd.graph_capture:_detach_traced_inputs",),
+        Level.PASSES,
+        most=_MOST,
+    ),
     Probe("torch.export.save", ("torch.export:save",)),
 )
 
@@ -158,6 +179,21 @@ _DECOMPOSITION = (
         Level.PASSES,
         failed=failed_stage,
         most=_MOST,
+    ),
+    Probe(
+        "_split_decomp_table_to_cia_and_python_decomp",
+        (f"{_PROGRAM}:_split_decomp_table_to_cia_and_python_decomp",),
+        Level.PASSES,
+    ),
+    Probe(
+        "ExportedProgram.module", (f"{_PROGRAM}:ExportedProgram.module",), Level.PASSES, most=_MOST
+    ),
+    # Called for each operator whose decomposition is overridden meanwhile, on entering a context.
+    Probe(
+        "_get_decomp_for_cia",
+        (f"{_PROGRAM}:_get_decomp_for_cia",),
+        Level.NODES,
+        per_node=PerNode(c.PREPARED, nodes.overridden, spans=False, ends_work=True),
     ),
     _capture("_export_to_aten_ir", after=capture.after_artifact),
     _capture("_aot_export_joint_with_descriptors", after=capture.after_graph_module),
@@ -281,11 +317,15 @@ _PASSES = (
             "onnxscript.rewriter.pattern:RewriteRule.try_rewrite",
         ),
         Level.NODES,
-        # Each of some fifty rules is tried on each node, for a few microseconds: at `passes` the
-        # sums alone would take a fiftieth of an export.
         per_node=PerNode(
-            c.RULES, nodes.rule_name, spans=False, level=Level.NODES, tell=nodes.tell_rule
+            c.RULES, nodes.rule_name, spans=False, ends_work=True, tell=nodes.tell_rule
         ),
+    ),
+    Probe(
+        "FoldConstantsPass.process_node",
+        ("onnxscript.optimizer._constant_folding:FoldConstantsPass.process_node",),
+        Level.NODES,
+        per_node=PerNode(c.FOLDED, nodes.folded_operator, spans=False, ends_work=True),
     ),
     *(
         Probe(name, _in("_ir_passes", name), after=stages.after_model)
