@@ -295,3 +295,28 @@ def test_print_shows_the_rows(show):
     assert page.locator("#rows .row").count() == 200 > before
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("#rows .row").count() < 100
+
+
+def test_the_table_by_module(show):
+    """At level `nodes` a tab has the conversion by module; without modules there is none."""
+    spans = synthetic.export(60)
+    for span in spans:  # of its own it has scopes already
+        kept = [one for one in span["attributes"] if one["key"] != "torch.onnx.node.scope"]
+        span["attributes"] = kept
+    assert show(spans).locator("#tab-modules").count() == 0
+    said = [("a", 1), ("b", 5), ("a", 2)]
+    for span, (path, produced) in zip(spans[20:23], said, strict=True):
+        new = {
+            "torch.onnx.level": {"stringValue": "nodes"},
+            "torch.onnx.node.scope": {"stringValue": path},
+            "torch.onnx.node.produced.count": {"intValue": str(produced)},
+        }
+        kept = [one for one in span["attributes"] if one["key"] not in new]
+        span["attributes"] = kept + [{"key": key, "value": value} for key, value in new.items()]
+    page = show(spans)
+    page.click("#tab-modules")
+    rows = [
+        row.locator("td").all_text_contents()
+        for row in page.locator("#panel-modules tbody tr").all()
+    ]
+    assert {row[0]: (row[2], row[3]) for row in rows} == {"a": ("2", "3"), "b": ("1", "5")}

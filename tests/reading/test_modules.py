@@ -1,6 +1,7 @@
 """The conversion's time and nodes by module of the model."""
 
 import contextlib
+import dataclasses
 import io
 import warnings
 
@@ -12,6 +13,7 @@ import onnxspan
 import torch_facts
 from failing_models import OwnBessel
 from onnxspan import conventions as c
+from onnxspan.reading import report, trace_json
 from onnxspan.reading.tree import modules
 
 
@@ -57,6 +59,20 @@ def test_by_module(options, capsys):
     assert "\nsecond.up  " in shown
 
 
+def test_as_json_and_in_the_report():
+    """`show --json` and the report have the same modules, the longest first."""
+    with onnxspan.trace("nodes") as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Net().eval(), (torch.ones(1, 4),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
+    listed = [dataclasses.asdict(one) for one in modules.modules(trace.result.exports[0])]
+    assert {one["path"] for one in listed} >= {"first.up", "second.up"}
+    (root,) = trace_json.as_json(trace.result)["roots"]
+    assert root["modules"] == listed
+    assert report.data(trace.result)["modules"] == {0: listed}
+
+
 def test_only_at_level_nodes(capsys):
     """Below it no operator has a span, and there is no table."""
     with onnxspan.trace() as trace, warnings.catch_warnings():
@@ -65,6 +81,7 @@ def test_only_at_level_nodes(capsys):
             Net().eval(), (torch.ones(1, 4),), io.BytesIO(), **torch_facts.TORCHSCRIPT
         )
     assert modules.modules(trace.result.exports[0]) == []
+    assert report.data(trace.result)["modules"] == {0: []}
     trace.show()
     assert "conversion by module" not in capsys.readouterr().err
 

@@ -186,6 +186,23 @@ INPUTS_MISSING = attribute(
 RESULT_INITIALIZERS = attribute(
     "torch.onnx.result.initializer.count", "int", "root", "Initializers of the exported model."
 )
+RESULT_CONSTANT_BYTES = attribute(
+    "torch.onnx.result.constants.size",
+    "int, By",
+    "root",
+    "Bytes of the exported model's initializers.",
+)
+RESULT_CONSTANTS = attribute(
+    "torch.onnx.result.constants.largest",
+    "string[]",
+    "root, only when there are any",
+    "The largest initializers that bear no name of a parameter or buffer of the model, and what each "
+    "was made from where it is known, as `onnx::MatMul_831 float32[256, 2000], embed.weight "
+    "transposed`.",
+)
+RESULT_CONSTANTS_BYTES = attribute(
+    "torch.onnx.result.constants.sizes", "int[], By", "as above", "Bytes of each of them."
+)
 RESULT_OPERATORS = attribute(
     "torch.onnx.result.operators",
     "string[]",

@@ -100,12 +100,38 @@ def _of_export(span: Span) -> Iterator[str]:
         yield from _verified(span)
     if c.EXPORTER in span.attributes:
         yield from _baked(span)
+    yield from _constants(span)
     missing = span.get(c.INPUTS_MISSING)
     if isinstance(missing, list) and missing:
         yield one_line(f"inputs that are not in the model: {', '.join(map(str, missing))}")
     ends = span.get(c.DYNAMIC_ENDS)
     for end in ends if isinstance(ends, list) else ():
         yield one_line(f"a dynamic dimension of the inputs ends: {end}")
+
+
+def _constants(span: Span) -> Iterator[str]:
+    """Why a file is larger than the model: constants that the exporter has made."""
+    size, parameters = span.number(c.RESULT_CONSTANT_BYTES), span.number(c.MODEL_BYTES)
+    names, sizes = span.get(c.RESULT_CONSTANTS), span.get(c.RESULT_CONSTANTS_BYTES)
+    if not isinstance(names, list) or not isinstance(sizes, list):
+        return
+    if size is None or parameters is None or size < _LARGER * parameters:
+        return
+    listed = [
+        f"{name} ({figures.size(taken)})"
+        for name, taken in zip(names, sizes, strict=False)
+        if isinstance(taken, int)
+    ]
+    yield one_line(
+        f"the file's constants take {figures.size(size)}, the model's parameters "
+        f"{figures.size(parameters)}; the largest that the exporter has made: "
+        + "; ".join(listed[:_MAX_CONSTANTS])
+    )
+
+
+_LARGER = 1.1
+"""Constants of so many times the parameters' bytes are worth a line."""
+_MAX_CONSTANTS = 3
 
 
 def _baked(span: Span) -> Iterator[str]:

@@ -6,6 +6,7 @@ nodes of it; nothing from a trace is ever written as HTML.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import string
@@ -21,6 +22,7 @@ from onnxspan.reading.graph_steps import graph_steps
 from onnxspan.reading.notes import findings, notes
 from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.gc_time import without_collector
+from onnxspan.reading.tree import modules
 from onnxspan.reading.walk import steps
 from onnxspan.version import __version__
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     "dom.js", "data.js", "address.js", "waterfall.js",
-    "divider.js", "charts.js", "details.js", "dagre.js", "graph.js", "tables.js",
+    "divider.js", "charts.js", "details.js", "dagre.js", "graph.js", "modules.js", "tables.js",
     "main.js",
 )  # fmt: skip
 """The page's script, in the order in which its parts need each other."""
@@ -143,6 +145,13 @@ def data(trace: Trace) -> dict[str, Any]:
             index[id(root)]: _failure(failure, index)
             for root in trace.roots
             if (failure := fatal_failure([root])) is not None
+        },
+        "modules": {
+            index[id(root)]: [
+                dataclasses.asdict(one) for export in exports for one in modules.modules(export)
+            ]
+            for root in trace.roots
+            if (exports := trace.exports_below(root))
         },
         "markdown": {index[id(root)]: core.markdown(root) for root in trace.roots},
         "steps": steps,

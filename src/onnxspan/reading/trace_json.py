@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.reading import mismatch
+from onnxspan.reading.tree import modules
 
 if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
@@ -21,7 +23,9 @@ def as_json(trace: Trace) -> dict[str, Any]:
         `end` (Unix time in nanoseconds; `end` null when it never ended), `duration_s`
         (seconds, null likewise), `status` (`"ok"` or `"error"`), `description`,
         `attributes`, `events` and `children`. The span of an export also has `mismatch`: the
-        fields of `Mismatch`, or null when the export was not verified or its numbers agree.
+        fields of `Mismatch`, or null when the export was not verified or its numbers agree; and
+        `modules`: `{"path", "operators", "nodes", "seconds"}` of each module of the model, the
+        longest first, empty below level `nodes`.
     """
     made: dict[int, dict[str, Any]] = {}
     # Children before parents: a deep trace must not reach Python's recursion limit.
@@ -38,7 +42,12 @@ def as_json(trace: Trace) -> dict[str, Any]:
 
 def _span(span: Span, children: list[dict[str, Any]]) -> dict[str, Any]:
     found = mismatch.of_export(span) if c.EXPORTER in span.attributes else None
-    of_export = {"mismatch": found.as_json() if found is not None else None}
+    of_export = {}
+    if c.EXPORTER in span.attributes:
+        of_export = {
+            "mismatch": found.as_json() if found is not None else None,
+            "modules": [dataclasses.asdict(one) for one in modules.modules(span)],
+        }
     return {
         "name": span.name,
         "trace_id": span.trace_id,
@@ -54,7 +63,7 @@ def _span(span: Span, children: list[dict[str, Any]]) -> dict[str, Any]:
             {"name": event.name, "time": event.time, "attributes": _plain(event.attributes)}
             for event in span.events
         ],
-        **(of_export if c.EXPORTER in span.attributes else {}),
+        **of_export,
         "children": children,
     }
 

@@ -107,7 +107,7 @@ function walkSheet() {
   return box;
 }
 
-const TABS = [["passes", "Stages and passes", passSheet], ["operators", "Operators", operatorSheet], ["walk", "Walk through it", walkSheet], ...(report.graphs.steps.length ? [["graph", "Graph", graphSheet]] : []), ["export", "Export and versions", exportSheet]];
+const TABS = [["passes", "Stages and passes", passSheet], ["operators", "Operators", operatorSheet], ...(hasModules ? [["modules", "Modules", moduleSheet]] : []), ["walk", "Walk through it", walkSheet], ...(report.graphs.steps.length ? [["graph", "Graph", graphSheet]] : []), ["export", "Export and versions", exportSheet]];
 let tab = "passes";
 let chooseTab = () => {};
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.graphs import dynamo, torchscript
+from onnxspan.recording.call import guarded
+from onnxspan.recording.graphs import constants, dynamo, torchscript
 from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import inputs
 from onnxspan.recording.probes.dynamo import stages
@@ -59,6 +60,18 @@ def describe_result(call: Call, program: Any) -> None:
     call.attributes[c.RESULT_OPERATORS] = dynamo.ir_operators(model)
     inputs.note_inputs(call.attributes, [value.name for value in model.graph.inputs])
     call.note(c.RESULT_OPSET, model.opset_imports.get(""))
+    guarded(call, "constants", _note_constants, call, model)
+
+
+def _note_constants(call: Call, model: Any) -> None:
+    values = {
+        name: value.const_value
+        for name, value in model.graph.initializers.items()
+        if value.const_value is not None
+    }
+    constants.note_constants(
+        call.attributes, values, call.argument("model"), lambda one: one.numpy()
+    )
 
 
 def _before_program(call: Call) -> None:

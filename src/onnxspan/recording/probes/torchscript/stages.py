@@ -8,8 +8,8 @@ from collections import Counter
 from typing import Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.call import Call
-from onnxspan.recording.graphs import dynamic, torchscript
+from onnxspan.recording.call import Call, guarded
+from onnxspan.recording.graphs import constants, dynamic, torchscript
 from onnxspan.recording.graphs.origin import full_name
 from onnxspan.recording.probes import inputs
 from onnxspan.recording.probes.torchscript.counting import kinds, note_parameters, note_size
@@ -110,10 +110,18 @@ def before_export_onnx(call: Call) -> None:
         root[c.DYNAMIC_ENDS] = ends
     root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = counts.total(), torchscript.operators(counts)
     root[c.RESULT_INITIALIZERS] = len(parameters)
+    guarded(call, "constants", _note_constants, call, parameters)
     names = [value.debugName() for value in graph.inputs()]
     inputs.note_inputs(root, [name for name in names if name not in parameters])
     note_size(call, graph)
     note_parameters(call, parameters)
+
+
+def _note_constants(call: Call, parameters: dict[str, Any]) -> None:
+    root = call.export.outermost
+    constants.note_constants(
+        root.attributes, parameters, root.argument("model"), lambda value: value
+    )
 
 
 def after_export_onnx(call: Call, result: Any) -> None:
