@@ -107,24 +107,26 @@ class Graph:
                 stack.extend(reversed(block))
         return found
 
-    def dump(self, nodes: Iterable[Node] | None = None) -> str:
+    def dump(self, nodes: Iterable[str] | None = None) -> str:
         """The record as one line of JSON; what is empty is left out.
 
         Args:
-            nodes: in place of `self.nodes`, taken one by one: a recorder makes each node as it
-                is written, so that a large graph does not leave thousands of objects for the
-                garbage collector.
+            nodes: in place of `self.nodes`, as `write_node` gives them, taken one by one: a
+                recorder makes each node as it is written, so that a large graph does not leave
+                thousands of objects for the garbage collector.
         """
-        written = ",".join(
-            json.dumps(_sparse(node), separators=(",", ":"), ensure_ascii=True)
-            for node in (self.nodes if nodes is None else nodes)
-        )
+        written = ",".join(map(write_node, self.nodes) if nodes is None else nodes)
         data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "kind": self.kind}
         data["inputs"], data["outputs"] = self.inputs, self.outputs
         data["types"] = self.types
         data["initializers"] = [_sparse(one) for one in self.initializers]
         head = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
         return f'{head[:-1]},"nodes":[{written}]}}'
+
+
+def write_node(node: Node) -> str:
+    """A node as JSON; what is empty is left out."""
+    return json.dumps(_sparse(node), separators=(",", ":"), ensure_ascii=True)
 
 
 def _sparse(value: Any) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import torch
 import models
 import onnxspan
 import torch_facts
+import zoo
 from onnxspan import conventions as c
 from onnxspan.reading.source import snapshots as diffs
 from onnxspan.reading.source.trace import Trace
+from onnxspan.recording.graphs import script_records
 from onnxspan.recording.listeners import snapshots
 from onnxspan.recording.options import Options
 
@@ -135,3 +137,21 @@ def test_taking_them_is_not_counted_as_the_pass(tmp_path, monkeypatch):
     (span,) = [span for span in trace.spans if span.name == "_jit_pass_cse"]
     assert len(taken) == 2
     assert seen[span.start] == seen[span.end] == 1
+
+
+@pytest.mark.parametrize("name", ["transformer", "recurrent", "custom autograd", "tied weights"])
+def test_a_node_that_looks_the_same_is_written_the_same(name, monkeypatch):
+    """What is taken from the record before is what reading the node again would give."""
+
+    def kept():
+        with onnxspan.trace(snapshots="changed") as trace:
+            zoo.export(name)
+        store = trace._store
+        return {file: store.get(file) for file in store._kept}, trace.errors
+
+    reused = kept()
+    taken = []
+    monkeypatch.setattr(script_records, "looks_of_nodes", lambda text: taken.append(text) or [])
+    assert kept() == reused
+    assert len(taken) > 2
+    assert reused[1] == []

@@ -19,6 +19,7 @@ from onnxspan.recording.graphs.records import Records
 from onnxspan.recording.graphs.torchscript import is_graph
 from onnxspan.recording.graphs.written import written_model
 from onnxspan.recording.listeners.base import Listener
+from onnxspan.recording.probes.torchscript.facts import CHECKS_ONLY
 
 if TYPE_CHECKING:
     import os
@@ -58,6 +59,9 @@ class Snapshots(Listener):
         graph = graph_text.mutable_graph(call)
         if graph is None:
             return
+        if self.which == "changed" and call.name in CHECKS_ONLY:
+            call.attributes[c.SNAPSHOT_CHANGED] = False
+            return
         size = call.export.size
         if size is not None and size.nodes > MAX_NODES:
             self._omit(call, f"the graph has more than {MAX_NODES:,} nodes")
@@ -65,12 +69,12 @@ class Snapshots(Listener):
         text = graph_text.text(graph)
         self._before[id(call)] = text
         if text != self._last_text:  # else the record that was made after the last change holds
-            self._last_record, self._last_text = self._record(call, graph), text
+            self._last_record, self._last_text = self._record(call, graph, text), text
         self._before_records[id(call)] = self._last_record
 
     def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:
         """Note which nodes one operator became."""
-        self._records_of(call).convert(args, result)
+        self._records_of(call).script.convert(args, result)
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Take the text after the pass, and keep both when they are wanted."""
@@ -122,12 +126,16 @@ class Snapshots(Listener):
         after = graph_text.text(graph)
         after_record = ""
         if before != after and graph is not None:
-            after_record = self._record(call, graph, is_new=returned is not None)
+            after_record = self._record(call, graph, after, is_new=returned is not None)
             self._last_record, self._last_text = after_record, after
         return before, after, before_record, after_record
 
     def _taken_of_failed(self, call: Call) -> tuple[str, None, str, str] | None:
-        """Of a decomposition that failed, the program that it was given."""
+        """What a check that failed was given, or the program that a failed decomposition was."""
+        if call.name in CHECKS_ONLY and self._wants(call):
+            graph = graph_text.mutable_graph(call)
+            text = graph_text.text(graph)
+            return text, None, self._record(call, graph, text), ""
         program = graph_text.given_program(call) if self._wants(call) else None
         if program is None:
             return None
@@ -165,14 +173,14 @@ class Snapshots(Listener):
             self._records = Records(call.export.outermost.argument("model"))
         return self._records
 
-    def _record(self, call: Call, graph: Any, *, is_new: bool = False) -> str:
+    def _record(self, call: Call, graph: Any, text: str, *, is_new: bool = False) -> str:
         """The graph as data; empty where it cannot be recorded, which the trace's errors say."""
         if call.probe.name == "_jit_pass_onnx_track_scope_attributes":
             return ""  # half a graph, which is being traced
         records = self._records_of(call)
         try:
             if is_graph(graph):
-                return records.torchscript(graph, is_new=is_new)
+                return records.script.graph(graph, text, is_new=is_new)
             return records.model(graph)
         except Exception as error:  # the text is kept all the same
             call.export.note_error(f"recording the graph of {call.name}", error)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CHECKS_ONLY = frozenset({"_jit_pass_lint", "_jit_pass_onnx_lint"})
+"""Passes that look for mistakes in the graph, and change nothing of it."""
+
 KEEPS_NODES = frozenset(
     {
-        "_jit_pass_lint",
-        "_jit_pass_onnx_lint",
+        *CHECKS_ONLY,
         "_jit_pass_canonicalize",  # renames values in a copy
         "_jit_pass_onnx_set_dynamic_input_shape",
         "_jit_pass_onnx_graph_shape_type_inference",
