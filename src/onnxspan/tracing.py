@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.listeners.hooks import Hook, Moment
     from onnxspan.recording.listeners.snapshots import Snapshots
     from onnxspan.recording.outputs.delivery import Report
-    from onnxspan.recording.outputs.outputs import Outputs
+    from onnxspan.recording.outputs.outputs import Outputs, Waiting
     from onnxspan.recording.probe import Probe
     from onnxspan.recording.script_span import ScriptSpan
     from onnxspan.recording.session import Session
@@ -153,9 +153,7 @@ class Tracing:
 
             close_session(self._session)
             if self._script is not None:
-                folder = self._options.follow
-                has_children = folder is not None and any(Path(folder).glob("*.jsonl"))
-                self._script.end(has_children=has_children)
+                self._script.end(self._options.follow)
                 self._script = None
         saved: Path | None = None
         try:
@@ -171,8 +169,13 @@ class Tracing:
             # The user's exception is on its way out: ours must not take its place.
             warnings.warn(f"onnxspan: {own}", RuntimeWarning, stacklevel=2)
         finally:
-            if self._outputs is not None:
-                self._outputs.close(saved)
+            if not self._options.deliver_later:
+                self.deliver(saved)
+
+    def deliver(self, saved: Path | None = None, waiting: Waiting | None = None) -> None:
+        """Wait for the outputs, as leaving the block does; arguments as `Outputs.close` has them."""
+        if self._outputs is not None:
+            self._outputs.close(saved, waiting)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: every call of the function is recorded, in a trace of its own.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 
+import pytest
 from click.testing import CliRunner
 
 import torch_facts
-from collectors import GrpcCollector
+from collectors import GrpcCollector, HttpCollector
 from onnxspan.cli import main
+from onnxspan.reading.source.trace import Trace
 
 SCRIPT = torch_facts.spoken("""
 import io, os, torch
@@ -43,3 +47,60 @@ def test_bad_address(tmp_path):
     result = CliRunner().invoke(main, ["run", "--otlp", "localhost", str(tmp_path / "export.py")])
     assert result.exit_code == 2
     assert "http://localhost:4318" in result.output
+
+
+class Stuck(HttpCollector):
+    """Answers no request before it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def takes(self, *arguments, **keywords):
+        self.go_on.wait(100)
+        return super().takes(*arguments, **keywords)
+
+
+FAILING = torch_facts.spoken("""
+import io, torch
+torch.onnx.export(torch.nn.Linear(2, 2), (torch.ones(1, 2),), io.BytesIO(), dynamo=False)
+raise ValueError("of the script")
+""")
+
+
+@pytest.mark.parametrize("interrupt", [False, True], ids=["in the end", "Ctrl-C"])
+def test_a_slow_server_is_waited_for_last(tmp_path, interrupt):
+    """Traceback, tree and file are there before the wait, which is said; Ctrl-C loses no span."""
+    (tmp_path / "export.py").write_text(FAILING)
+    command = "from onnxspan.cli import main; main()"
+    with Stuck() as collector:
+        options = ["--otlp", collector.url, "-o", "t.jsonl"]
+        run = subprocess.Popen(  # our own script
+            [sys.executable, "-c", command, "run", *options, "export.py"],
+            cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        said = []
+        for line in run.stderr:
+            said.append(line)
+            if line.startswith("onnxspan: waiting for "):
+                break
+        text = "".join(said)
+        assert "ValueError: of the script" in text
+        assert text.index("ValueError: of the script") < text.index("└ _export")
+        assert collector.url.rpartition(":")[2] in said[-1]
+        saved = Trace.read(tmp_path / "t.jsonl")
+        if interrupt:
+            run.send_signal(signal.SIGINT)
+        else:
+            collector.go_on.set()
+        rest = run.stderr.read()
+        code = run.wait(100)
+        collector.go_on.set()
+    assert code == 1  # as the script ended
+    if interrupt:
+        assert "did not reach" in rest
+        assert "t.jsonl" in rest
+    else:
+        assert len(collector.spans) > len(saved.spans)
+        assert "did not reach" not in rest
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export.py", "t.jsonl"]

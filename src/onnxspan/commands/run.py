@@ -212,12 +212,14 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
             wait_for_torch=True,
             script=target,
             follow=folder,
+            deliver_later=True,
         )
     except ValueError as error:
         raise OnnxspanError(str(error)) from error
     tracing = Tracing(options)
     process = os.getpid()
     failure: BaseException | None = None
+    saved = False
     with tracing, run_report.announced(children, tracing, options):
         try:
             run = script.run_module if module else script.run_script
@@ -233,8 +235,13 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
         saved = run_report.report(
             tracing, options, output, place, children, unfold=unfold, quiet=quiet
         )
-        for problem in children.send(otlp, protocol, headers_of(headers)) if children else []:
-            run_report.say(problem)
+    try:
+        run_report.deliver(tracing, place if saved else None)
+        if os.getpid() == process and children is not None:
+            for problem in children.send(otlp, protocol, headers_of(headers)):
+                run_report.say(problem)
+    except KeyboardInterrupt as error:  # what did not arrive is in a file, which was said
+        failure = failure or error
     if failure is not None:
         _end_as(failure)
     if os.getpid() == process and not saved:

@@ -100,6 +100,23 @@ def report(  # noqa: C901  # each end of a run in its order
     return not problem
 
 
+def deliver(tracing: Tracing, place: str | None) -> None:
+    """Wait until the spans have arrived where they are sent, saying so when it takes long.
+
+    Args:
+        tracing: what this process recorded.
+        place: the file that holds the spans; None when there is none.
+    """
+    has_own = place is not None and bool(tracing.result.roots or tracing.result.scripts)
+    flush(sys.stdout)
+
+    def waiting(what: str) -> None:
+        kept = f"they are in {place}" if has_own else "they are then kept in a file"
+        say(f"waiting for {what} (Ctrl-C ends it; {kept})")
+
+    tracing.deliver(Path(place) if has_own and place is not None else None, waiting)
+
+
 def _say_uncalled(tracing: Tracing, options: Options) -> None:
     """Say which of the user's probes has no span; one that is missing was said already."""
     names = {span.name for span in tracing.result.spans}

@@ -31,6 +31,7 @@ class Options:
         epoch: as `Session` takes it.
         wait_for_torch: as `Session` takes it.
         script: the name of the script that is run; None where no script is.
+        deliver_later: leaving the block does not wait for the outputs; `Tracing.deliver` does.
         follow: the folder for what the processes that the script starts export; None for none.
         endpoints: the addresses of `otlp`, checked.
         rows: `probes` as rows.
@@ -66,6 +67,7 @@ class Options:
     wait_for_torch: bool = False
     script: str | None = None
     follow: str | os.PathLike[str] | None = None
+    deliver_later: bool = False
     endpoints: list[Endpoint] = dataclasses.field(init=False)
     rows: tuple[Probe, ...] = dataclasses.field(init=False)
     pack_rows: list[Probe] = dataclasses.field(init=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace as otel
@@ -14,6 +15,8 @@ from onnxspan.recording.light_span import OWN_TRACER
 from onnxspan.recording.script_imports import ScriptImports
 
 if TYPE_CHECKING:
+    import os
+
     from onnxspan.recording.session import Session
 
 
@@ -43,9 +46,14 @@ class ScriptSpan:
         ids = self._span.get_span_context()
         return f"00-{ids.trace_id:032x}-{ids.span_id:016x}-{ids.trace_flags & 3:02x}"
 
-    def end(self, *, has_children: bool = False) -> None:
-        """End it; it is kept only when this process or a child has recorded something in it."""
+    def end(self, folder: str | os.PathLike[str] | None = None) -> None:
+        """End it; it is kept only when this process or a child has recorded something in it.
+
+        Args:
+            folder: where the processes that the script started write; None when none are followed.
+        """
         session = self._session
+        has_children = folder is not None and any(Path(folder).glob("*.jsonl"))
         session.within = None
         if self._imports in sys.meta_path:
             sys.meta_path.remove(self._imports)

@@ -144,15 +144,20 @@ class Delivery:
 
     def wait(self, timeout: float) -> None:
         """Wait until all is delivered, hopeless, or `timeout` seconds have passed."""
+        if not self.is_settled_within(timeout):
+            with self._changed:
+                last = f"; last answer: {self.problem}" if self.problem else ""
+                self.problem = f"there was no time to send them all{last}"
+
+    def is_settled_within(self, timeout: float) -> bool:
+        """Wait as `wait` does, with no word of what was not delivered; whether all is settled."""
         deadline = time.monotonic() + timeout
         with self._changed:
             self._held = False
             self._changed.notify_all()
             while not self._is_settled() and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
-            if not self._is_settled():
-                last = f"; last answer: {self.problem}" if self.problem else ""
-                self.problem = f"there was no time to send them all{last}"
+            return self._is_settled()
 
     def _is_settled(self) -> bool:
         return self._hopeless or not (self._waiting or self._under_way)

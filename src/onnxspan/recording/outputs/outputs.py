@@ -15,7 +15,8 @@ from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.outputs.delivery import Delivery, Outcome, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
     from onnxspan.recording.outputs.otlp import Endpoint
     from onnxspan.recording.session import Session
 
+    Waiting: TypeAlias = Callable[[str], object]
+    """Takes what is waited for, in words."""
+
 _logger = logging.getLogger("onnxspan")
 
 _BATCH = 512
 """Spans a line; several lines keep a reader's memory, and a line's loss, small."""
 _FLUSH_SECONDS = 30.0
+_PATIENCE = 1.0
+"""Seconds after which it is said what is waited for."""
 _SPANS_A_SECOND = 1000.0
 """What a busy machine encodes; a large trace may take longer than the 30 s."""
 
@@ -70,7 +76,7 @@ class Outputs(Listener):
         if not self._under_way:
             self._hold(held=False)
 
-    def close(self, saved: Path | None = None) -> list[Report]:
+    def close(self, saved: Path | None = None, waiting: Waiting | None = None) -> list[Report]:
         """Wait, within bounds, until all is delivered; what is not goes to a file.
 
         The bound is `OTEL_BSP_EXPORT_TIMEOUT` (milliseconds), or 30 s and one more for
@@ -78,6 +84,7 @@ class Outputs(Listener):
 
         Args:
             saved: a file that holds all spans already.
+            waiting: called with what is waited for, when that takes more than a second.
 
         Returns:
             What became of the spans, one report for each output. A difference between what
@@ -92,7 +99,12 @@ class Outputs(Listener):
         reports = []
         for delivery in deliveries:
             try:
-                delivery.wait(0.0 if interrupted else deadline - time.monotonic())
+                left = 0.0 if interrupted else deadline - time.monotonic()
+                if waiting is not None and not delivery.is_settled_within(min(left, _PATIENCE)):
+                    waiting(
+                        f"{delivery.place} to take {delivery.emitted} spans, {left:.0f} s at most"
+                    )
+                delivery.wait(left)
             except BaseException as error:  # Ctrl-C while waiting: the spans still go to a file
                 interrupted = error
                 delivery.problem = f"waiting was broken off ({type(error).__name__})"
