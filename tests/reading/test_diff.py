@@ -205,6 +205,33 @@ def test_one_trace_a_side_is_confirmed_by_processor_time():
     assert [row.name for row in slower.slower_or_faster()] == ["pass"]
 
 
+def test_repetitions_are_confirmed_by_processor_time():
+    """Three traces of a busy day and three of a quiet one: what computed as long is no slower."""
+
+    def side(seconds, processor):
+        repeated = (
+            export({"pass": (seconds * more, {"torch.onnx.cpu.duration": processor * more}, {})})
+            for more in (1.0, 1.01, 1.02)
+        )
+        return samples(*repeated)
+
+    assert compare(side(0.1, 0.1), side(0.9, 0.101)).slower_or_faster() == []
+    slower = compare(side(0.1, 0.1), side(0.9, 0.8)).slower_or_faster()
+    assert [row.name for row in slower] == ["pass"]
+
+
+def test_a_busy_machine_is_no_wait():
+    """Where the whole export got little of the processor, a step without it did not wait itself."""
+
+    def side(seconds):
+        few = {"torch.onnx.cpu.duration": 0.001}
+        spans = {"pass": (seconds, few, {}), "other": (1.0, few, {})}
+        whole = {"torch.onnx.cpu.duration": 0.01}
+        return samples(*(export(spans, **whole) for _ in range(3)))
+
+    assert compare(side(0.1), side(0.3)).slower_or_faster() == []
+
+
 def test_repeated_waits_differ():
     """A step that waits longer in every repetition is slower, though it computes nothing."""
 

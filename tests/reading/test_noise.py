@@ -6,7 +6,12 @@ import random
 
 import pytest
 
-from onnxspan.reading.compare.noise import Measured, durations_differ, usual_share
+from onnxspan.reading.compare.noise import (
+    Measured,
+    durations_differ,
+    usual_share,
+    usual_shift,
+)
 
 
 def side(*values):
@@ -57,3 +62,13 @@ def test_equal_exports_seldom_differ(scatter):
         share = usual_share(rows)
         named += any(durations_differ(before, after, share) for before, after in rows)
     assert named < 10
+
+
+def test_what_moves_with_all_steps_is_no_difference():
+    """A step that moved as far as steps usually do between two sides tells nothing; farther, it does."""
+    before, after = side(1.0, 1.01, 1.02), side(1.5, 1.51, 1.52)
+    shift = usual_shift([(side(1.0), side(1.45))] * 9)
+    assert durations_differ(before, after, 0.02)
+    assert not durations_differ(before, after, 0.02, shift)
+    assert durations_differ(before, side(4.0, 4.1, 4.2), 0.02, shift)
+    assert usual_shift([(side(1.0), side(3.0))] * 3) == 0.0  # too few to know

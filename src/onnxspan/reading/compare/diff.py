@@ -14,8 +14,10 @@ from onnxspan.reading.compare.noise import (
     exceeds,
     measured,
     usual_share,
+    usual_shift,
 )
 from onnxspan.reading.compare.samples import check_alike
+from onnxspan.reading.compare.series import WAITING
 from onnxspan.reading.compare.steps import OPERATOR, Path, Step, whole
 
 if TYPE_CHECKING:
@@ -40,6 +42,11 @@ SETTINGS = {
     "parameters": c.MODEL_PARAMETERS,
 }
 """What may have been asked for differently, and the root's attribute that says it."""
+MOSTLY = 0.5
+"""An export that computed for more than this share of its time had the machine to itself."""
+FAR, FAR_SECONDS = 4.0, 0.005
+"""Of single traces, how many times the processor time must be, and how much more: where others share
+the caches of a core, single steps take three times as long (benchmarks/equal_exports.py)."""
 
 
 @dataclasses.dataclass
@@ -185,17 +192,20 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
     rows = _rows(before, after)
     usual = usual_share([(row.duration.before, row.duration.after) for row in rows])
     repeated = len(before) > 1 and len(after) > 1
+    shift = usual_shift([(row.own_cpu.before, row.own_cpu.after) for row in rows])
     for row in rows:
         for figure, cpu in ((row.duration, row.cpu), (row.own, row.own_cpu)):
-            figure.differs = _differs(figure, usual) and _confirmed(cpu, usual, repeated=repeated)
-    if not repeated:
-        _doubt_operators(rows)
+            figure.differs = _differs(figure, usual) and _confirmed(
+                figure, cpu, usual, shift, may_wait=_is_free(rows[0], row)
+            )
+    _doubt_operators(rows)
     for row in rows:
         if bool(row.failures_before) != bool(row.failures_after):
             for figure in (row.duration, row.own, row.cpu, row.own_cpu):
                 figure.failed, figure.differs = True, False
     totals = _totals(before, after)
-    totals["processor"].differs = _differs(totals["processor"], usual)
+    spent = totals["processor"]
+    spent.differs = _differs(spent, usual, shift) and _is_far(spent)
     if any(one.failed for one in before) != any(one.failed for one in after):
         for figure in totals.values():
             figure.failed, figure.differs = True, False
@@ -211,21 +221,53 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
     )
 
 
-def _differs(figure: Figure, usual: float) -> bool:
+def _differs(figure: Figure, usual: float, shift: float = 0.0) -> bool:
     if figure.before is None or figure.after is None:
         return False
-    return durations_differ(figure.before, figure.after, usual)
+    return durations_differ(figure.before, figure.after, usual, shift)
 
 
-def _confirmed(cpu: Figure, usual: float, *, repeated: bool) -> bool:
+def _confirmed(
+    duration: Figure, cpu: Figure, usual: float, shift: float, *, may_wait: bool
+) -> bool:
     """Whether the processor time agrees that a step became slower or faster.
 
-    A machine with other work takes the processor away for milliseconds, from whatever step
-    runs: of one trace a side nobody can tell that from a slower step, but the processor time
-    can. Repetitions tell it themselves, and a step that waits for a disk may have become slower.
+    A machine with other work takes the processor away from whatever step runs: of the time on the
+    wall alone nobody can tell that from a slower step, however often it is repeated, since the
+    sides may be recorded under different load. A step that waits, for a disk or a lock, may have
+    become slower though it computes nothing; `may_wait` says that the machine was not busy.
     """
-    known = cpu.before is not None and cpu.after is not None
-    return repeated or not known or _differs(cpu, usual)
+    if cpu.before is None or cpu.after is None:
+        return True
+    if _differs(cpu, usual, shift):
+        return _is_far(cpu)
+    return may_wait and _waits(duration.before, cpu.before) and _waits(duration.after, cpu.after)
+
+
+def _is_far(cpu: Figure) -> bool:
+    """Whether a single trace on a side is far enough from the other side to tell anything."""
+    if cpu.before is None or cpu.after is None or (cpu.before.repeated and cpu.after.repeated):
+        return True
+    low, high = sorted((cpu.before.median, cpu.after.median))
+    return high > FAR * low and high - low > FAR_SECONDS
+
+
+def _waits(duration: Measured | None, cpu: Measured) -> bool:
+    return duration is not None and cpu.median < WAITING * duration.median
+
+
+def _is_free(whole: Row, row: Row) -> bool:
+    """Whether nothing says that other work was in the export's way, on either side.
+
+    The rest of the export computed for most of its time; then a step that did not compute waited.
+    """
+    for side in ("before", "after"):
+        figures = whole.duration, whole.cpu, row.own, row.own_cpu
+        sides: list[Measured | None] = [getattr(figure, side) for figure in figures]
+        lasted, computed, own, own_cpu = (one.median if one else 0.0 for one in sides)
+        if computed and computed - own_cpu <= MOSTLY * (lasted - own):
+            return False
+    return True
 
 
 def _doubt_operators(rows: list[Row]) -> None:

@@ -9,8 +9,11 @@ traces show by how much, and only what stands clear of that is called a differen
   their whole range), and
 - they are further apart than 5 % and 0.2 ms.
 
+Where both sides have the processor time, it decides: the sides may be recorded under different load.
+Of a step it must change by more than steps do usually between these sides, too.
+
 With a single trace on a side nothing is known of the scatter. Then 25 % and 1 ms are asked
-for, and every view says that this is an assumption. The factors come from simulated exports
+for, and four times the processor time; every view says that this is an assumption. The factors come from simulated exports
 of 60 steps without any difference (tests/reading/test_noise.py): with three traces a side
 fewer than one in ten such diffs names a step at all.
 """
@@ -30,6 +33,10 @@ MIN_SECONDS = 0.0002
 ASSUMED_SHARE = 0.25
 """What a duration of a single trace is taken to scatter by."""
 ASSUMED_SECONDS = 0.001
+SHIFTS = 2.0
+"""How many times the usual shift between the sides a step must have moved beyond its scatter."""
+MIN_STEPS = 8
+"""Of fewer steps the middle one may be the one that became slower."""
 _TICK = 1e-6
 
 FACTORS = {1: 3.0, 2: 5.0, 3: 2.0, 4: 1.5}
@@ -85,8 +92,30 @@ def usual_share(pairs: Sequence[tuple[Measured | None, Measured | None]]) -> flo
     return statistics.median(shares) if shares else 0.0
 
 
-def durations_differ(before: Measured, after: Measured, usual: float) -> bool:
-    """Whether two durations differ by more than their noise; see the module."""
+def usual_shift(pairs: Sequence[tuple[Measured | None, Measured | None]]) -> float:
+    """By how much a step usually lies on the other side of itself, as a logarithm; 0.0 if unknown.
+
+    Processes that share a core's caches, or its clock, make every step slower, some more than
+    others. Where half of the steps have moved by so much, one that moved as far tells nothing.
+    """
+    moved = [
+        abs(_ratio(before.median, after.median))
+        for before, after in pairs
+        if before is not None and after is not None
+        if min(before.median, after.median) > MIN_SECONDS
+    ]
+    return statistics.median(moved) if len(moved) >= MIN_STEPS else 0.0
+
+
+def durations_differ(before: Measured, after: Measured, usual: float, shift: float = 0.0) -> bool:
+    """Whether two durations differ by more than their noise; see the module.
+
+    Args:
+        before: one side.
+        after: the other.
+        usual: the usual width of a range, as `usual_share` gives it.
+        shift: how far steps usually lie apart, as `usual_shift` gives it.
+    """
     if not exceeds(before, after):
         return False
     if before.repeated and after.repeated:
@@ -99,7 +128,7 @@ def durations_differ(before: Measured, after: Measured, usual: float) -> bool:
     # As ratios: a scatter by half must not hide that something became twenty times slower.
     factor = FACTORS.get(min(len(before.values), len(after.values)), 1.0)
     scatter = factor * max(_ratio(before.low, before.high), _ratio(after.low, after.high), usual)
-    return _ratio(smaller, larger) > scatter
+    return _ratio(smaller, larger) > scatter + SHIFTS * shift
 
 
 def _ratio(low: float, high: float) -> float:
