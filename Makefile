@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DEMO := $(VENV)/.demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-pythons fuzz lint types docs tutorials bench clean
+.PHONY: help demo test test-torch test-pythons fuzz interrupts lint types docs tutorials bench clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,6 +46,9 @@ test-pythons:  ## Run a short part of the tests on the oldest and the newest Pyt
 
 fuzz: $(STAMP)  ## Give 20 000 damaged traces and flight logs to every command: N=20000
 	$(BIN)/python -W ignore tests/fuzzing.py $(or $(N),20000)
+
+interrupts: $(STAMP)  ## Interrupt 1 000 exports of each exporter by signals, traced and untraced: N=1000
+	$(BIN)/python tests/interrupting.py $(or $(N),1000)
 
 lint: $(STAMP)  ## Check style, formatting and which part imports which
 	$(BIN)/ruff check .

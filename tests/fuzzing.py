@@ -97,8 +97,12 @@ def commands(file: Path, other: Path, folder: Path) -> list[list[str]]:
     return [
         ["show", name], ["show", name, "--unfold"], ["show", name, "--json"],
         ["show", name, "--diff"], ["html", name, "-o", str(folder / "o.html")], ["walk", name],
+        ["walk", name, "--operators", "--telemetry"], ["walk", name, "--follow", "linear"],
         ["diff", name, second], ["diff", second, name, "--json"], ["growth", name, second, name],
-        ["origins", name], ["convert", name, "--to", "perfetto", "-o", str(folder / "p.json")],
+        ["diff", name, second, "--html", str(folder / "d.html")],
+        ["growth", name, second, name, "--html", str(folder / "g.html")],
+        ["origins", name], ["origins", name, "--json"], ["origins", name, "--largest", "3"],
+        ["convert", name, "--to", "perfetto", "-o", str(folder / "p.json")],
         ["convert", name, "--to", "speedscope", "-o", str(folder / "s.json")],
         ["send", name, "--otlp", "http://127.0.0.1:9", "--timeout", "0.01"],
     ]  # fmt: skip
@@ -136,10 +140,7 @@ def fuzz(bases: list[Path], folder: Path, count: int, seed: int) -> dict[str, tu
         base = chance.choice(bases)
         file = folder / f"fuzzed{base.suffix}"
         file.write_bytes(mutated(base.read_bytes(), chance))
-        snapshots = base.with_suffix(".snapshots")
-        link = file.with_suffix(".snapshots")
-        if snapshots.exists() and not link.exists():
-            shutil.copytree(snapshots, link)
+        _snapshots(base, file, chance)
         chosen = chance.sample(commands(file, chance.choice(bases), folder), 3)
         for arguments in chosen:
             wrong = problem(arguments)
@@ -149,6 +150,29 @@ def fuzz(bases: list[Path], folder: Path, count: int, seed: int) -> dict[str, tu
                 shutil.copy(file, kept)
                 found[key] = (f"{' '.join(arguments)}\n{wrong}", kept)
     return found
+
+
+def _snapshots(base: Path, file: Path, chance: random.Random) -> None:
+    """Put the snapshots of a base beside a file, every second time with damaged ones."""
+    source, place = base.with_suffix(".snapshots"), file.with_suffix(".snapshots")
+    shutil.rmtree(place, ignore_errors=True)
+    if not source.exists():
+        return
+    shutil.copytree(source, place)
+    if chance.random() < 0.5:
+        return
+    for kept in chance.sample(sorted(place.iterdir()), 2):
+        data = kept.read_bytes()
+        what = chance.randint(0, 3)
+        if what == 0:
+            kept.unlink()
+        elif what == 1 or not data:
+            kept.write_bytes(bytes(chance.randrange(256) for _ in range(200)))
+        elif kept.suffix == ".json":
+            kept.write_text(json.dumps(mutate(json.loads(data), chance)))
+        else:
+            at = chance.randrange(len(data))
+            kept.write_bytes(data[:at] + b" \x1b[31m<img>" + data[at + chance.randint(0, 50) :])
 
 
 def bases(folder: Path) -> list[Path]:

@@ -105,6 +105,31 @@ def test_level_from_the_environment(instrumentor, provider, memory, monkeypatch)
     assert {span.attributes[c.LEVEL] for span in memory.get_finished_spans()} == {"stages"}
 
 
+def test_a_level_that_is_none_is_told_and_ignored(
+    instrumentor, provider, memory, monkeypatch, caplog
+):
+    """A word that is no level in `ONNXSPAN_LEVEL` is told; the exports are recorded at `passes`."""
+    monkeypatch.setenv("ONNXSPAN_LEVEL", "bogus")
+    instrumentor.instrument(tracer_provider=provider)
+    export()
+    levels = {span.attributes[c.LEVEL] for span in memory.get_finished_spans()}
+    assert levels == {"stages", "passes"}
+    assert "ONNXSPAN_LEVEL: unknown level 'bogus'" in caplog.text
+
+
+def test_the_version_of_the_conventions_is_named(instrumentor, provider, memory):
+    """The scope of spans names the schema, by a provider of the user's and by onnxspan's own."""
+    instrumentor.instrument(tracer_provider=provider)
+    export()
+    found = {span.instrumentation_scope.schema_url for span in memory.get_finished_spans()}
+    assert found == {c.SCHEMA_URL}
+    instrumentor.uninstrument()
+    with onnxspan.trace(outputs=[memory]):
+        export()
+    last = memory.get_finished_spans()[-1]
+    assert last.instrumentation_scope.schema_url == c.SCHEMA_URL
+
+
 def test_other_threads(instrumentor, provider, memory):
     """It receives the exports of every thread, also of one that it was not opened in."""
     opener = threading.Thread(target=instrumentor.instrument, kwargs={"tracer_provider": provider})

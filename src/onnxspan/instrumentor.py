@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,9 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
         from onnxspan.recording.probes.user import rows
         from onnxspan.recording.session import Session
 
-        level = kwargs.get("level") or os.environ.get(LEVEL_VARIABLE) or Level.PASSES
+        level = kwargs.get("level")
         session = Session(
-            Level.parse(level),
+            _level_of_environment() if level is None else Level.parse(level),
             kwargs.get("tracer_provider"),
             # `opentelemetry-instrument` comes before the script, and before its import of torch.
             wait_for_torch=True,
@@ -76,6 +77,19 @@ class TorchOnnxInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base
             from onnxspan.recording.opening import close_session  # as above
 
             close_session(session)
+
+
+def _level_of_environment() -> Level:
+    """The level of `ONNXSPAN_LEVEL`; a word that is none is told, and `passes` taken.
+
+    As OpenTelemetry asks of an unknown value: to raise would end the other instrumentations too.
+    """
+    word = os.environ.get(LEVEL_VARIABLE) or Level.PASSES.name
+    try:
+        return Level.parse(word)
+    except ValueError as error:
+        logging.getLogger("onnxspan").warning("%s: %s; passes is taken", LEVEL_VARIABLE, error)
+        return Level.PASSES
 
 
 class _Hooks(Listener):

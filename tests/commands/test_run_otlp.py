@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -104,3 +105,37 @@ def test_a_slow_server_is_waited_for_last(tmp_path, interrupt):
         assert len(collector.spans) > len(saved.spans)
         assert "did not reach" not in rest
     assert sorted(path.name for path in tmp_path.iterdir()) == ["export.py", "t.jsonl"]
+
+
+def started(folder, *words, **environment):
+    """Run `onnxspan run` in a folder; what it said."""
+    done = subprocess.run(  # our own script
+        [sys.executable, "-c", "from onnxspan.cli import main; main()", "run", *words],
+        cwd=folder, capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_what_child_processes_exported_arrives(tmp_path):
+    """The spans of a process that the script starts are sent too, and its files are removed then."""
+    (tmp_path / "child.py").write_text(SCRIPT)
+    (tmp_path / "export.py").write_text(
+        "import subprocess, sys\nsubprocess.run([sys.executable, 'child.py'], check=True)\n"
+    )
+    with HttpCollector() as collector:
+        started(tmp_path, "--otlp", collector.url, "--quiet", "-o", "t.jsonl", "export.py")
+        names = [span.name for span in collector.spans]
+    assert "torch.onnx.export Linear (torchscript)" in names
+    assert {path.name for path in tmp_path.iterdir()} == {"child.py", "export.py", "t.jsonl"}
+    assert len(Trace.read(tmp_path / "t.jsonl").exports) == 1
+
+
+def test_an_address_in_the_environment_alone(tmp_path):
+    """Where only `OTEL_EXPORTER_OTLP_ENDPOINT` names an address, nothing is sent, and that is said."""
+    (tmp_path / "export.py").write_text(SCRIPT)
+    said = started(tmp_path, "export.py", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+    assert "nothing was sent" in said
+    assert "--otlp" in said
+    assert "http://127.0.0.1:9" not in said  # a password may be in it

@@ -1,9 +1,13 @@
 """Spans are delivered when the answer is a success as OTLP defines it, and in no other case."""
 
 import io
+import itertools
 import json
 import threading
+import time
 import warnings
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -12,6 +16,7 @@ import torch
 import onnxspan
 import torch_facts
 from collectors import GrpcCollector, messages
+from onnxspan.recording.outputs import delivery, otlp
 
 PARTIAL = messages.ExportTraceServiceResponse()
 PARTIAL.partial_success.rejected_spans = 5
@@ -129,3 +134,87 @@ def test_partial_success_by_grpc(tmp_path):
     assert report.delivered == 0
     assert "rejected 5 spans: quota" in report.problem
     assert "\x1b" not in report.problem
+
+
+def unhappy(status, headers):
+    """What a delivery to a server does that never takes a span: seconds of each request."""
+    moments = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            moments.append(time.monotonic())
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    sending = otlp.delivery(otlp.endpoint(f"http://127.0.0.1:{server.server_port}"))
+    with onnxspan.trace() as trace:
+        torch.onnx.export(
+            torch.nn.ReLU(), (torch.ones(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+        )
+    spans = trace._session.spans
+    for span in spans[:4]:  # a batch for each thread
+        sending.add([span])
+    missing = sending.close(20.0)
+    server.shutdown()
+    server.server_close()
+    assert len(missing) == 4
+    return moments
+
+
+@pytest.mark.parametrize("status", [400, 408, 500, 501])
+def test_what_is_not_sent_again(status):
+    """Only the statuses of which OTLP says so are tried again: of one batch, at most once a thread."""
+    assert len(unhappy(status, {})) <= 4
+
+
+def test_a_place_that_asks_to_be_left_alone(monkeypatch):
+    """With `Retry-After: 1` no thread sends anything for a second after the last answer."""
+    monkeypatch.setattr(delivery, "PATIENCE", 0.5)
+    moments = unhappy(503, {"Retry-After": "1"})
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert max(gaps) >= 0.95
+    assert [gap for gap in gaps if 0.3 < gap < 0.95] == []
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("2", 2.0), ("", 0.0), ("soon", 0.0), ("-1", 0.0)])
+def test_retry_after_in_seconds(said, seconds):
+    """A number of seconds is read, anything else asks for nothing."""
+    assert otlp._seconds(said) == seconds
+
+
+def test_retry_after_as_a_date():
+    """A date is read as the seconds until then; one that is past asks for nothing."""
+    assert 3000 < otlp._seconds(format_datetime(datetime.now(timezone.utc) + timedelta(hours=1)))
+    assert otlp._seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+
+
+def test_the_reason_of_a_connection_is_whole():
+    """Only the connection's own repr is left out: what TLS says keeps its beginning."""
+    certificate = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed"
+    assert otlp._unreachable(OSError(certificate)).problem == certificate
+    refused = "<urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish: refused"
+    assert otlp._unreachable(OSError(refused)).problem == "Failed to establish: refused"
+
+
+def test_json_in_the_environment_is_sent_as_protobuf(monkeypatch):
+    """`http/json`, a value of OpenTelemetry's, does not refuse an address; as an argument it does."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
+    assert otlp.endpoint("http://localhost:4318").protocol == "http/protobuf"
+    with pytest.raises(ValueError, match="http/json"):
+        otlp.endpoint("http://localhost:4318", "http/json")
+
+
+def test_the_command_that_sends_again_names_the_headers():
+    """By name and not by value, which may be a secret."""
+    to = otlp.endpoint("http://localhost:4318", None, {"authorization": "Bearer SECRET"})
+    assert otlp.delivery(to).resend == "--otlp http://localhost:4318 --header authorization=VALUE"

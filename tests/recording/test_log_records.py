@@ -45,4 +45,6 @@ def test_records_belong_to_their_spans(exporter):
     assert {format(record.trace_id, "032x") for record in records} == {trace.spans[0].trace_id}
     for record in records:
         assert record.attributes["span_id"] == format(record.span_id, "016x")
+        told = spans[record.attributes["span_id"]].get("error.type")
+        assert record.attributes.get("error_type") == (told if record.body == "failed" else None)
         assert (record.body == "failed") <= spans[record.attributes["span_id"]].error

@@ -232,9 +232,12 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
     if failure is not None and not isinstance(failure, SystemExit):
         script.print_exception(failure)
     if os.getpid() == process:  # a forked child of the script has nothing to report
-        saved = run_report.report(
-            tracing, options, output, place, children, unfold=unfold, quiet=quiet
-        )
+        try:
+            saved = run_report.report(
+                tracing, options, output, place, children, unfold=unfold, quiet=quiet
+            )
+        except KeyboardInterrupt as error:  # the trace is saved before it is shown
+            failure = failure or error
     try:
         run_report.deliver(tracing, place if saved else None)
         if os.getpid() == process and children is not None:
@@ -242,6 +245,8 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
                 run_report.say(problem)
     except KeyboardInterrupt as error:  # what did not arrive is in a file, which was said
         failure = failure or error
+    if os.getpid() == process and saved:
+        run_report.remove(children)
     if failure is not None:
         _end_as(failure)
     if os.getpid() == process and not saved:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from onnxspan.tracing import Tracing
 
 
+_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
 @contextlib.contextmanager
 def announced(children: Children | None, tracing: Tracing, options: Options) -> Iterator[None]:
     """Let the processes that the script starts record as this one does."""
@@ -87,6 +90,8 @@ def report(  # noqa: C901  # each end of a run in its order
             say(f"the trace was not saved: {problem}")
         elif not quiet:
             _say_where(tracing, found, output, children)
+            if not options.endpoints and os.environ.get(_ENDPOINT):
+                say(f"nothing was sent: {_ENDPOINT} alone sends nothing, --otlp URL does")
     elif tracing.errors:  # the script may well have exported; we could not see it
         say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
     elif not quiet or output is not None:
@@ -95,9 +100,13 @@ def report(  # noqa: C901  # each end of a run in its order
         if unseen:
             say(unseen)
     _say_uncalled(tracing, options)
-    if children is not None and not problem and not children.remove():
-        say(f"a process still runs; what it exports will be in {children.folder}")
     return not problem
+
+
+def remove(children: Children | None) -> None:
+    """Remove what the followed processes have left, once it is saved and sent."""
+    if children is not None and not children.remove():
+        say(f"a process still runs; what it exports will be in {children.folder}")
 
 
 def deliver(tracing: Tracing, place: str | None) -> None:

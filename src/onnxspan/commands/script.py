@@ -119,16 +119,20 @@ _SHUT_DOWN = (
 
 def print_exception(error: BaseException) -> None:
     """Print an uncaught exception as `python script.py` would: without our own frames."""
-    trimmed = _without_our_frames(error.__traceback__)
+    trimmed = _without_our_frames(
+        error.__traceback__, interrupted=isinstance(error, KeyboardInterrupt)
+    )
     error.__traceback__ = trimmed
     sys.excepthook(type(error), error, trimmed)
 
 
-def _without_our_frames(entry: TracebackType | None) -> TracebackType | None:
+def _without_our_frames(entry: TracebackType | None, *, interrupted: bool) -> TracebackType | None:
     from onnxspan.recording.trampoline import NAME  # only for a failure
 
     def is_ours(one: TracebackType) -> bool:
         code = one.tb_frame.f_code
+        if interrupted and code.co_filename.startswith(_OUR_CODE):
+            return True  # Ctrl-C may come while our own code runs
         return code.co_name == NAME or "importlib._bootstrap" in code.co_filename
 
     # The outermost frames: click's, runpy's and ours, until the script's own begin.

@@ -6,6 +6,8 @@ import enum
 
 SCOPE = "onnxspan"
 """Name of the instrumentation scope of every span."""
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.33.0"
+"""The version of OpenTelemetry's conventions whose names are used: the first with a stable `code.*`."""
 
 
 SCRIPT_SPAN = "onnxspan run"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as otel
 
-from onnxspan.conventions import SCOPE
+from onnxspan.conventions import SCHEMA_URL, SCOPE
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -234,4 +234,4 @@ def _resource_of(_process: int) -> Resource:
 def _scope() -> Any:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-    return InstrumentationScope(SCOPE, __version__)
+    return InstrumentationScope(SCOPE, __version__, SCHEMA_URL)

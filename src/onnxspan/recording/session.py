@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace as otel
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from onnxspan.conventions import SCOPE, Level
+from onnxspan.conventions import SCHEMA_URL, SCOPE, Level
 from onnxspan.recording import forks
 from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, readable
 from onnxspan.recording.listeners.base import Listener
@@ -244,5 +244,5 @@ def tracer(receivers: Sequence[Session]) -> Tracer | OwnTracer:
     # again: so once for a provider, on opening, and not inside each export.
     first = receivers[0]
     if first.tracer is None or first.tracer[0] is not provider:
-        first.tracer = provider, provider.get_tracer(SCOPE, __version__)
+        first.tracer = provider, provider.get_tracer(SCOPE, __version__, schema_url=SCHEMA_URL)
     return first.tracer[1]

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.graphs import origin
 from onnxspan.recording.listeners.base import Listener
 
 if TYPE_CHECKING:
@@ -177,4 +178,5 @@ def _identity(call: Call) -> dict[str, Any]:
 
 def _error(error: BaseException) -> dict[str, Any]:
     message = str(error).strip().split("\n")[0]
-    return {"error_type": type(error).__qualname__, "error": message[:_SHORT]}
+    # The name that the span and the metrics bear too, so that they can be joined.
+    return {"error_type": origin.full_name(type(error)), "error": message[:_SHORT]}

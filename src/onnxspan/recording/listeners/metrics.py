@@ -12,6 +12,7 @@ from opentelemetry import context, trace
 from opentelemetry import metrics as otel
 
 from onnxspan import conventions as c
+from onnxspan.recording.graphs import origin
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
 
@@ -63,7 +64,7 @@ class Metrics(Listener):
 
     def __init__(self, provider: MeterProvider) -> None:
         self.provider = provider
-        meter = provider.get_meter(c.SCOPE, __version__)
+        meter = provider.get_meter(c.SCOPE, __version__, c.SCHEMA_URL)
         self._exports = _counter(meter, c.EXPORTS)
         self._failures = _counter(meter, c.FAILURES)
         self._export_seconds = _histogram(meter, c.EXPORT_DURATION, _SECONDS)
@@ -101,7 +102,7 @@ class Metrics(Listener):
             c.EXPORTER: export.exporters[0].value if export.exporters else "unknown"
         }
         if error is not None:
-            attributes[c.ERROR_TYPE] = call.attributes.get(c.ERROR_TYPE, type(error).__qualname__)
+            attributes[c.ERROR_TYPE] = origin.full_name(type(error))
             self._failed(call, error, attributes)
         if call is export.root:
             self._export(call, attributes, seconds)

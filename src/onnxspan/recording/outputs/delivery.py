@@ -56,6 +56,8 @@ class Outcome:
     """Smaller batches may be taken."""
     final: bool = False
     """Sending it again cannot help: a wrong path, a missing right."""
+    after: float = 0.0
+    """Seconds for which the place asks to be left alone."""
 
 
 @dataclasses.dataclass
@@ -110,7 +112,9 @@ class Delivery:
         self._under_way: dict[int, Sequence[Kept]] = {}
         self._refused: list[ReadableSpan] = []
         self._failures = 0
+        self._rounds = 0
         self._began = 0.0
+        self._not_before = 0.0
         self._hopeless = False
         self._held = False
         self._stopped = False
@@ -205,8 +209,10 @@ class Delivery:
         """The next batch, cut to size; None when there is nothing more to do."""
         while True:
             with self._changed:
-                while not self._stopped and (self._held or self._hopeless or not self._waiting):
-                    self._changed.wait()
+                while not self._stopped and (
+                    self._held or self._hopeless or not self._waiting or self._pause() > 0
+                ):
+                    self._changed.wait(self._pause() if self._pause() > 0 else None)
                 if self._stopped:
                     return None
                 self._began = self._began or time.monotonic()
@@ -232,25 +238,30 @@ class Delivery:
             if not outcome.problem:
                 self.delivered += len(batch)
                 self._failures = 0
-                pause = 0.0
             else:
-                pause = self._put_back(batch, outcome)
+                self._put_back(batch, outcome)
             self._changed.notify_all()
-            if pause:
-                self._changed.wait_for(lambda: self._stopped, pause)
 
-    def _put_back(self, batch: list[ReadableSpan], outcome: Outcome) -> float:
-        """Keep a failed batch for another try; return the seconds to wait before it."""
+    def _pause(self) -> float:
+        """For how many seconds more none of the threads sends anything."""
+        return self._not_before - time.monotonic()
+
+    def _put_back(self, batch: list[ReadableSpan], outcome: Outcome) -> None:
+        """Keep a failed batch for another try, after a pause."""
         if outcome.too_large and len(batch) > 1:
             half = len(batch) // 2
             self._waiting.extend((batch[:half], batch[half:]))
-            return 0.0
+            return
         self._note(outcome)
         if outcome.final:
             self._refused.extend(batch)
-            return 0.0
+            return
         self._waiting.append(batch)
-        return float(min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE))
+        if self._pause() <= 0:  # else the batch was under way as another one failed
+            self._rounds = 1 if self._failures == 1 else self._rounds + 1
+            pause = min(FIRST_PAUSE * 2 ** (self._rounds - 1), LONGEST_PAUSE)
+            self._not_before = time.monotonic() + pause
+        self._not_before = max(self._not_before, time.monotonic() + outcome.after)
 
     def _note(self, outcome: Outcome) -> None:
         self.problem = without_credentials(outcome.problem)

@@ -11,7 +11,11 @@ import dataclasses
 import importlib
 import logging
 import os
+import re
+import shlex
 import threading
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -36,8 +40,12 @@ _MODULES = {
 THREADS = 4
 """Requests under way at once: a collector that takes 250 ms for each is then no bottleneck."""
 _TRACES_PATH = "/v1/traces"
-_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_JSON = "http/json"
+_TRANSIENT = frozenset({429, 502, 503, 504})
+"""What OTLP over HTTP says to send again: https://opentelemetry.io/docs/specs/otlp/#failures-1"""
 _TOO_LARGE = 413
+_CONNECTION = re.compile(r"^.*object at 0x[^:]*: ", re.DOTALL)
+"""What urllib3 puts before what happened: its connection's repr, with an address in memory."""
 _SAID = 200
 """Characters of an answer's own words that are passed on."""
 
@@ -91,11 +99,7 @@ def endpoint(
         ValueError: when the URL or protocol cannot be one; the message says what could.
         OnnxspanError: when the exporter for the protocol is not installed.
     """
-    protocol = protocol or (
-        os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
-        or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
-        or HTTP
-    )
+    protocol = protocol or _protocol_of_environment()
     if protocol not in PROTOCOLS:
         raise ValueError(f"OTLP protocol {protocol!r} is not one of {', '.join(PROTOCOLS)}")
     try:
@@ -119,10 +123,25 @@ def endpoint(
     return Endpoint(url, protocol, dict(headers or {}))
 
 
+def _protocol_of_environment() -> str:
+    """The protocol that the environment names; where it names JSON over HTTP, protobuf over HTTP.
+
+    Whoever takes JSON at an address of OTLP takes protobuf there, as the specification asks.
+    """
+    named = (
+        os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+        or HTTP
+    )
+    return HTTP if named == _JSON else named
+
+
 def delivery(to: Endpoint) -> Delivery:
     """A delivery of spans to an endpoint."""
     make = _GrpcSender if to.protocol == GRPC else _HttpSender
     resend = f"--otlp {to.place}" + (" --protocol grpc" if to.protocol == GRPC else "")
+    for name in to.headers:  # the value may be a secret
+        resend += " --header " + shlex.quote(f"{name}=VALUE")
     return Delivery(to.place, lambda: make(to), THREADS, resend)
 
 
@@ -277,8 +296,7 @@ def _unreachable(error: Exception) -> Outcome:
             break
         reason = inner
     text = str(reason)
-    # urllib3 puts its connection's repr, with an address in memory, before what happened.
-    return Outcome(text.rpartition("object at 0x")[2].partition(": ")[2] or text)
+    return Outcome(_CONNECTION.sub("", text, count=1))
 
 
 def _not_taken(to: Endpoint, response: Response) -> Outcome | None:
@@ -345,5 +363,18 @@ def _refused(to: Endpoint, response: Response) -> Outcome:
         said = one_line(" ".join(response.text.split())[:_SAID])
         problem += f": {said}" if said else ""
     return Outcome(
-        problem, too_large=status == _TOO_LARGE, final=status not in (*_TRANSIENT, _TOO_LARGE)
+        problem,
+        too_large=status == _TOO_LARGE,
+        final=status not in (*_TRANSIENT, _TOO_LARGE),
+        after=_seconds(response.headers.get("Retry-After", "")),
     )
+
+
+def _seconds(said: str) -> float:
+    """The seconds of a `Retry-After`: a number, or a date; zero for anything else."""
+    if said.isdecimal():
+        return float(said[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
