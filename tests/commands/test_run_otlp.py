@@ -39,6 +39,9 @@ def test_arrives(tmp_path):
         assert "torch.onnx.export Linear (torchscript)" in {span.name for span in collector.spans}
         assert len(collector.spans) == len(collector.ids)
         assert collector.headers[0]["x-token"] == "1"
+        imported = {span.name for span in collector.spans if span.name.startswith("import ")}
+        assert imported  # of the script alone: what sends the spans is imported meanwhile
+        assert all(name.startswith(("import torch", "import onnx")) for name in imported), imported
     assert [path.name for path in tmp_path.iterdir()] == ["export.py"]
 
 

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.call import current
+from onnxspan.recording.call import current, is_busy
 from onnxspan.recording.light_span import OWN_TRACER
 from onnxspan.recording.trampoline import NAME, WRAPPER_FILE
 
@@ -63,8 +63,12 @@ class ScriptImports:
         return spec
 
     def _is_inside(self) -> bool:
-        """Whether another import, or an export, is under way in this thread: it has the time."""
-        return getattr(self._inside, "is_set", False) or current.get() is not None
+        """Whether another import, or an export, is under way in this thread: it has the time.
+
+        What onnxspan itself imports, as for sending, is no step of the script either.
+        """
+        is_within = getattr(self._inside, "is_set", False)
+        return is_within or is_busy.get() or current.get() is not None
 
     def _timed(self, loader: Any, name: str) -> Callable[[Any], None]:
         begin, end = self._begin, self._end

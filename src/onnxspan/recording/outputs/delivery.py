@@ -16,6 +16,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from onnxspan.recording.call import is_busy
 from onnxspan.recording.light_span import readable
 from onnxspan.recording.outputs.batches import cut
 from onnxspan.recording.suppression import suppress_instrumentation
@@ -187,6 +188,7 @@ class Delivery:
         return [readable(span) for span in missing]
 
     def _work(self) -> None:
+        is_busy.set(True)  # what a sender imports is no step of the script
         me = threading.get_ident()
         try:
             sender = self._connect()
