@@ -156,6 +156,16 @@ def test_tree_begins_with_the_failure(failed):
     assert printed.getvalue().startswith("The export failed in _jit_pass_onnx\n  error ")
 
 
+@pytest.mark.parametrize("width", [30, 40, 80])
+def test_tree_has_the_whole_place(failed, width):
+    """However narrow the terminal, file and line of the failure stand there to the last sign."""
+    trace, _ = failed("unsupported operator, torchscript")
+    shown = io.StringIO()
+    trace.show(file=shown, width=width)
+    screen = shown.getvalue().partition("\n\n")[0].replace("\n" + " " * 12, "")
+    assert f"{trace.failure.file}:{trace.failure.line}" in screen
+
+
 def test_tree_has_the_whole_module_path(failed):
     """Below the operator that failed stands the path that `get_submodule` takes, not its end."""
     trace, _ = failed("unsupported operator in a list, torchscript")

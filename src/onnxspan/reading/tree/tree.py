@@ -6,6 +6,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -16,7 +17,7 @@ from onnxspan.reading.tree.header import footer, header, script_lines
 from onnxspan.reading.tree.rows import COLUMNS, Row, rows, step_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import IO
 
     from onnxspan.reading.source.trace import Span, Trace
@@ -103,11 +104,28 @@ def _answer(trace: Trace, width: int) -> list[Text]:
     lines: list[Text] = []
     if found is not None:
         first, *rest = found.screen(width=width).split("\n")
-        lines += [Text(first, style="bold red"), *map(Text, rest), Text()]
+        folded = [part for line in rest for part in _folded(line, width)]
+        lines += [Text(first, style="bold red"), *map(Text, folded), Text()]
     for differs in filter(None, map(mismatch.of_export, trace.exports)):
         first, *rest = differs.screen(width=width).split("\n")
-        lines += [Text(first, style="bold yellow"), *map(Text, rest), Text()]
+        folded = [part for line in rest for part in _folded(line, width)]
+        lines += [Text(first, style="bold yellow"), *map(Text, folded), Text()]
     return lines
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
+    """A line in pieces that fit: of a long path the end, with the line's number, tells most."""
+    width = max(width, 2 * len(_INDENT))
+    while cell_len(line) > width:
+        end = width
+        while cell_len(line[:end]) > width:  # signs that are two columns wide
+            end -= 1
+        yield line[:end]
+        line = _INDENT + line[end:]
+    yield line
+
+
+_INDENT = " " * 12
 
 
 def _sentences(export: Span, width: int) -> list[Text]:

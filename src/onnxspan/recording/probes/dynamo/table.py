@@ -180,13 +180,17 @@ _DECOMPOSITION = (
         failed=failed_stage,
         most=_MOST,
     ),
-    Probe(
-        "_split_decomp_table_to_cia_and_python_decomp",
-        (f"{_PROGRAM}:_split_decomp_table_to_cia_and_python_decomp",),
-        Level.PASSES,
-    ),
-    Probe(
-        "ExportedProgram.module", (f"{_PROGRAM}:ExportedProgram.module",), Level.PASSES, most=_MOST
+    *(
+        Probe(name, (f"{_PROGRAM}:{name}",), Level.PASSES, most=_MOST)
+        for name in (
+            "_split_decomp_table_to_cia_and_python_decomp",
+            "ExportedProgram.module",
+            "_register_constants_as_buffers",
+            "_fakify_params_buffers",
+            "_populate_param_buffer_metadata_to_new_gm",
+            "placeholder_naming_pass",
+            "_remove_unnecessary_copy_op_pass",
+        )
     ),
     # Called for each operator whose decomposition is overridden meanwhile, on entering a context.
     Probe(
