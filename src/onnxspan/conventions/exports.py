@@ -8,8 +8,9 @@ from onnxspan.conventions.registry import attribute, operator_sums
 FUNCTION = attribute(
     "code.function.name",
     "string",
-    "every span",
-    "The wrapped function's full dotted place, as it is found in the installed torch.",
+    "every span but a node's that has a line",
+    "The wrapped function's full dotted place, as it is found in the installed torch. A node's line is "
+    "of your model, and that function is not.",
 )
 FILE = attribute(
     "code.file.path",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SERVICE = "onnxspan"
 """The service's name where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` give none."""
 _GIT_SECONDS = 2.0
+_ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "i686": "x86"}
+"""What OpenTelemetry's conventions call a machine of Python's `platform`, where it differs."""
 
 
 def context() -> Context | None:
@@ -50,7 +52,7 @@ def resource() -> Resource:
         "telemetry.distro.name": "onnxspan",
         "telemetry.distro.version": __version__,
         "host.name": socket.gethostname(),
-        "host.arch": platform.machine(),
+        "host.arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os.type": platform.system().lower(),
         "process.pid": os.getpid(),
         "process.parent_pid": os.getppid(),

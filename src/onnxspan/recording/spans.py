@@ -109,6 +109,9 @@ def end(call: Call, ended: int) -> None:
         return
     try:
         attributes = {**call.target.constants, **call.attributes}
+        if call.probe.per_node is not None and c.LINE in attributes:
+            # The line is of the user's model: the function beside it would be another's.
+            attributes.pop(c.FUNCTION, None)
         if call.sums:
             attributes.update(call.sums_as_attributes())
         if isinstance(span, OwnSpan):
