@@ -79,8 +79,7 @@ def _of_pack(span: Span) -> Iterator[str]:
         more = f", {len(operators) - _MAX_CHANGES} more" if len(operators) > _MAX_CHANGES else ""
         yield one_line(f"operators: {', '.join(shown)}{more}")
     providers = span.get(c.PACK_PROVIDERS)
-    is_node = span.get(c.LEVEL) == c.Level.NODES.name.lower()
-    if isinstance(providers, list) and providers and not is_node:
+    if isinstance(providers, list) and providers and not span.is_node:
         yield one_line(f"runs on {', '.join(map(str, providers))}")
 
 

@@ -118,6 +118,11 @@ class Export:
             self.resident = now_resident, max(memory.peak(), now_resident, self.resident[1])
         return self.resident
 
+    @property
+    def exporter(self) -> str:
+        """The exporter that ran first, as `torch.onnx.exporter` names it; `unknown` before one has."""
+        return self.exporters[0].value if self.exporters else "unknown"
+
     def is_unseen(self) -> bool:
         """Whether the calls inside are nobody's: no span is sent, none is kept, no listener asks."""
         return self.is_dropped and not any(

@@ -242,7 +242,7 @@ def _conclude(export: Export, ended: int) -> None:
     """Write on the root what tracing itself did."""
     attributes = export.root.attributes
     if not export.root.probe.root:
-        attributes[c.EXPORTER] = export.exporters[0].value if export.exporters else "unknown"
+        attributes[c.EXPORTER] = export.exporter
     if export.root.span is not None and export.root.probe.name == c.EXPORT:
         model = attributes.get(c.MODEL_CLASS)
         export.root.span.update_name(c.export_name(model, attributes[c.EXPORTER]))

@@ -107,6 +107,11 @@ class Row:
         return self.path[-1] if self.path else "(whole export)"
 
     @property
+    def fails_on_one_side(self) -> bool:
+        """Whether the step failed on one side alone."""
+        return bool(self.failures_before) != bool(self.failures_after)
+
+    @property
     def only(self) -> str | None:
         """`before` or `after` for a step of one side alone."""
         if self.duration.before is None:
@@ -163,7 +168,7 @@ class Comparison:
 
     def failing(self) -> list[Row]:
         """Steps that failed on one side and not on the other, innermost first."""
-        found = [r for r in self.rows if bool(r.failures_before) != bool(r.failures_after)]
+        found = [row for row in self.rows if row.fails_on_one_side]
         return sorted(found, key=lambda row: -len(row.path))
 
     def failures(self) -> list[Row]:
@@ -200,7 +205,7 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
             )
     _doubt_operators(rows)
     for row in rows:
-        if bool(row.failures_before) != bool(row.failures_after):
+        if row.fails_on_one_side:
             for figure in (row.duration, row.own, row.cpu, row.own_cpu):
                 figure.failed, figure.differs = True, False
     totals = _totals(before, after)

@@ -66,21 +66,17 @@ def steps_of(root: Span) -> dict[Path, Step]:
     stack: list[tuple[Span, Path]] = [(root, ())]
     while stack:
         span, path = stack.pop()
-        if _is_node(span):
+        if span.is_node:
             # What runs inside a node (a block's passes) belongs to the pass around it.
             if span.error and path in steps:
                 steps[path].failures.append(f"{span.name}: {span.description}")
         else:
             _add(steps, span, path)
         stack.extend(
-            (child, path if _is_node(child) else (*path, child.name))
+            (child, path if child.is_node else (*path, child.name))
             for child in reversed(span.children)
         )
     return steps
-
-
-def _is_node(span: Span) -> bool:
-    return bool(span.get(c.LEVEL) == c.Level.NODES.name.lower())
 
 
 def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
@@ -130,7 +126,7 @@ def _add_cpu(step: Step, spent: float | None, below: list[float | None]) -> None
 def _steps_below(span: Span) -> Iterator[Span]:
     """The nearest spans below that are steps: node spans are looked through."""
     for child in span.children:
-        if _is_node(child):
+        if child.is_node:
             yield from _steps_below(child)
         else:
             yield child

@@ -230,7 +230,7 @@ def _end_passed_nodes(trace: Trace) -> None:
     """A node's end is not written: it ended when something after it began, or its parent ended."""
     for span in trace.spans:
         for child, following in zip(span.children, [*span.children[1:], None], strict=False):
-            if child.get(c.LEVEL) == "nodes" and not child.end:
+            if child.is_node and not child.end:
                 child.end = following.start if following is not None else span.end
 
 

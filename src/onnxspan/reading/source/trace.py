@@ -66,6 +66,11 @@ class Span:
         value = self.attributes.get(key)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
+    @property
+    def is_node(self) -> bool:
+        """Whether it is the conversion of one node: a span of level `nodes`."""
+        return bool(self.get(c.LEVEL) == c.Level.NODES.name.lower())
+
     def walk(self) -> Iterator[Span]:
         """This span and all below it, in the order of the calls."""
         stack = [self]

@@ -141,10 +141,7 @@ def operator_sums(span: Span, most: int) -> tuple[list[OperatorSum], int, list[O
         The longest operators of the kind of work that took longest, how many operators more
         there are, and each other kind of work as one sum.
     """
-    if any(
-        child.get(c.LEVEL) == c.Level.NODES.name.lower() and not child.error
-        for child in span.children
-    ):
+    if any(child.is_node and not child.error for child in span.children):
         return [], 0, []  # the level is `nodes`: the spans themselves are there
     kinds = sorted(_kinds(span), key=lambda kind: -sum(entry.duration for entry in kind[1]))
     if not kinds:

@@ -42,11 +42,11 @@ def modules(export: Span) -> list[Module]:
     found: dict[str, Module] = {}
     for span in export.walk():
         # Below level `nodes` an operator that failed is a span, and no other: that is no sum.
-        if not _is_node(span) or span.error or not span.get(c.NODE_SCOPE):
+        if not span.is_node or span.error or not span.get(c.NODE_SCOPE):
             continue
         path = path_of(str(span.get(c.NODE_SCOPE))) or ITSELF
         module = found.setdefault(path, Module(path))
-        inside = sum(child.duration for child in span.children if _is_node(child))
+        inside = sum(child.duration for child in span.children if child.is_node)
         module.operators += 1
         module.nodes += span.number(c.NODE_PRODUCED) or 0
         module.seconds += max(span.duration - inside, 0.0)
@@ -92,7 +92,3 @@ def lines(export: Span, width: int) -> list[Text]:
     if len(listed) > len(shown):
         made.append(Text(f"… {len(listed) - len(shown)} more modules", style="dim"))
     return made
-
-
-def _is_node(span: Span) -> bool:
-    return bool(span.get(c.LEVEL) == c.Level.NODES.name.lower())

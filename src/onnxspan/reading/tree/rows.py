@@ -189,7 +189,7 @@ def _row(line: Line, guides: str, whole: float) -> Row:
 
 def _where(span: Span) -> str:
     """The line of the model and the module that a node is from; empty for another span."""
-    if span.get(c.LEVEL) != c.Level.NODES.name.lower():
+    if not span.is_node:
         return ""
     file, line = str(span.get(c.FILE, "")), span.number(c.LINE)
     place = f"{PurePath(file).name}:{line}" if file and line is not None else ""

@@ -88,7 +88,7 @@ def steps(trace: Trace, diff: Callable[[Span], str] | None = None) -> list[Step]
         if id(span) in stops:
             found.append(_step(visit, len(found) + 1, depth, diff))
             skipped.append([])
-        elif skipped and not _is_node(span):
+        elif skipped and not span.is_node:
             skipped[-1].append(span.name)
     return [
         dataclasses.replace(step, unchanged=tuple(_counted(names)))
@@ -147,7 +147,7 @@ def _acted(visit: Visit) -> bool:
     span = visit.span
     if span.error or not span.end:
         return True
-    if _is_node(span):
+    if span.is_node:
         return False
     if span.get(c.LEVEL) != _PASS or span.get(c.NODES_CHANGE) or span.get(c.PASS_MODIFIED) is True:
         return True
@@ -158,11 +158,6 @@ def _acted(visit: Visit) -> bool:
 
 
 _PASS = c.Level.PASSES.name.lower()
-_NODE = c.Level.NODES.name.lower()
-
-
-def _is_node(span: Span) -> bool:
-    return bool(span.get(c.LEVEL) == _NODE)
 
 
 def _step(visit: Visit, number: int, depth: int, diff: Callable[[Span], str] | None) -> Step:
@@ -201,7 +196,9 @@ def _step(visit: Visit, number: int, depth: int, diff: Callable[[Span], str] | N
 def _kind(span: Span) -> str:
     if c.EXPORTER in span.attributes:
         return "export"
-    return {_PASS: "pass", _NODE: "node"}.get(str(span.get(c.LEVEL)), "stage")
+    if span.is_node:
+        return "node"
+    return "pass" if span.get(c.LEVEL) == _PASS else "stage"
 
 
 def _counted(names: list[str]) -> list[str]:

@@ -229,7 +229,7 @@ class FlightLog(Listener):
 
 def _attributes(root: Call) -> bytes:
     attributes = {**root.target.constants, **root.attributes}
-    attributes[c.EXPORTER] = next((found.value for found in root.export.exporters), "unknown")
+    attributes[c.EXPORTER] = root.export.exporter
     return json.dumps(attributes, default=str).encode()
 
 

@@ -98,9 +98,7 @@ class Metrics(Listener):
     def _record(self, call: Call, error: BaseException | None) -> None:
         export = call.export
         seconds = (export.session.clock() - call.began) / 1e9
-        attributes: dict[str, Any] = {
-            c.EXPORTER: export.exporters[0].value if export.exporters else "unknown"
-        }
+        attributes: dict[str, Any] = {c.EXPORTER: export.exporter}
         if error is not None:
             attributes[c.ERROR_TYPE] = origin.full_name(type(error))
             self._failed(call, error, attributes)
@@ -129,8 +127,7 @@ class Metrics(Listener):
         if c.MISMATCH_INPUTS in found:
             outcome = "nondeterministic" if found.get(c.MISMATCH_NONDETERMINISTIC) else "differs"
             largest = found.get(c.MISMATCH_MAX_ABS)
-        exporter = export.exporters[0].value if export.exporters else "unknown"
-        attributes = {c.EXPORTER: exporter, c.VERIFY_OUTCOME: outcome}
+        attributes = {c.EXPORTER: export.exporter, c.VERIFY_OUTCOME: outcome}
         self._verifications.add(1, attributes)
         if largest is not None:
             self._differences.record(largest, attributes)
