@@ -2,13 +2,17 @@
 
 import contextlib
 import io
+import signal
 import warnings
 
 import pytest
 
 import interrupting
+import onnxspan
+import tiny
 from onnxspan.recording import recorder
 from onnxspan.recording import session as sessions
+from onnxspan.recording.listeners.flight import FlightLog
 
 
 @pytest.mark.parametrize("level", ["passes", "nodes"])
@@ -24,5 +28,31 @@ def test_ctrl_c_reaches_the_caller(level):
         assert kind != "KeyboardInterrupt" or counts.swallowed == 0
     assert sum(counts.reached for (_, with_trace), counts in found.items() if with_trace) > 0
     assert recorder.current.get() is None
+    assert sessions._open == []
+    assert recorder.patches.is_clean()
+
+
+def limit(number, frame):
+    """The handler of a time limit."""
+    raise TimeoutError("by the signal")
+
+
+def test_a_time_limit_while_a_recording_is_closed(monkeypatch):
+    """It reaches the user also then, and everything is closed all the same."""
+    closed = FlightLog.closed
+
+    def interrupted(self):
+        signal.raise_signal(signal.SIGALRM)
+        closed(self)
+
+    old = signal.signal(signal.SIGALRM, limit)
+    monkeypatch.setattr(FlightLog, "closed", interrupted)
+    try:
+        with pytest.raises(TimeoutError, match="by the signal"), onnxspan.trace() as trace:
+            tiny.export()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert trace.errors == []
+    assert len(trace.exports) == 1
     assert sessions._open == []
     assert recorder.patches.is_clean()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import sys
 from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
 from onnxspan.recording import cpu_time, dynamo_rules, entry_points, packs
-from onnxspan.recording.faults import describe_error
+from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.listeners.base import overridden
 from onnxspan.recording.probe import Exporter
 from onnxspan.recording.probes import versions
@@ -16,6 +16,8 @@ from onnxspan.recording.recorder import patches, targets_of
 from onnxspan.recording.session import is_any_open, receiving, tracer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onnxspan.recording.session import Session
 
 
@@ -37,8 +39,11 @@ def open_session(session: Session) -> None:
             )
         else:
             hold_openers(session)
-        with contextlib.suppress(Exception):  # met again, and counted, in the export
+        try:
             tracer(receiving())
+        except Exception as error:  # one of ours is met again, and counted, in the export
+            if goes_on(error):
+                raise
     except BaseException:
         session.unregister()
         packs.release(patches, session)
@@ -54,15 +59,22 @@ def close_session(session: Session) -> None:
     if not session.holds:
         return
     session.holds = False
-    try:
-        release_openers(session, is_last)
-    except Exception as error:
-        session.note_errors([describe_error("restoring", error)])
-    for closed in overridden(session.listeners, "closed"):
+    # What a signal handler of the user's raises in here goes on, when all is closed.
+    raised: list[BaseException] = []
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("restoring", functools.partial(release_openers, session, is_last)),
+        *(("closing a listener", one) for one in overridden(session.listeners, "closed")),
+    ]
+    for what, close in steps:
         try:
-            closed()
-        except Exception as error:
-            session.note_errors([describe_error("closing a listener", error)])
+            close()
+        except BaseException as error:
+            if goes_on(error):
+                raised.append(error)
+            else:
+                session.note_errors([describe_error(what, error)])
+    if raised:
+        raise raised[0]
 
 
 def hold_openers(session: Session) -> None:
@@ -93,6 +105,8 @@ def _hold_openers_later(session: Session) -> None:
         try:
             hold_openers(session)
         except Exception as error:
+            if goes_on(error):
+                raise
             session.note_errors([describe_error("wrapping torch.onnx", error)])
 
 
