@@ -21,6 +21,7 @@ import zoo
 from failing_models import Unsupported
 from onnxspan import conventions as c
 from onnxspan.conventions.documented import EVENTS, RESOURCE
+from onnxspan.recording import light_span
 from onnxspan.recording.probes import OPENERS, TABLES
 
 pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
@@ -55,6 +56,7 @@ def emitted():
     patch = pytest.MonkeyPatch()
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         patch.setenv(name, "1")
+    light_span._resource_of.cache_clear()  # an earlier test of this process may have asked
 
     def export(level, model, args, **options):
         native = level != "stages" and not options["dynamo"]
@@ -83,6 +85,7 @@ def emitted():
         export("nodes", controlled, (torch.ones(3, 4),), dynamo=False)
         export("nodes", zoo.Recurrent().eval(), (torch.ones(2, 1, 4),), dynamo=False)
     patch.undo()
+    light_span._resource_of.cache_clear()
     metrics = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
     return memory.get_finished_spans(), metrics
 

@@ -69,7 +69,8 @@ def _met():
     with onnxspan.trace("nodes") as trace:
         export()
     names = {span.get(c.FUNCTION) for span in trace.spans}
-    names |= {"torch._C._jit_pass_onnx_node_shape_type_inference"}
+    names.discard(None)  # a node's span that names a line of the model has no function of torch
+    names |= {one.place.replace(":", ".") for one in targets() if one.probe.per_node is not None}
     return sorted(names)
 
 
