@@ -45,8 +45,8 @@ SETTINGS = {
 MOSTLY = 0.5
 """An export that computed for more than this share of its time had the machine to itself."""
 FAR, FAR_SECONDS = 4.0, 0.005
-"""Of single traces, how many times the processor time must be, and how much more: where others share
-the caches of a core, single steps take three times as long (benchmarks/equal_exports.py)."""
+"""Of single traces, how many times the processor time must be, and how much more: with others on
+the caches of a core, steps take three times as long (benchmarks/equal_exports.py)."""
 
 
 @dataclasses.dataclass
@@ -152,8 +152,8 @@ class Comparison:
 
         A stage that changed only by what is inside it is left out: that is in the list.
         """
-        found = [row for row in self.rows[1:] if row.only is None and row.own.differs]
-        return sorted(found, key=lambda row: -abs(row.own.change))
+        differing = (row for row in self.rows[1:] if row.only is None and row.own.differs)
+        return sorted(differing, key=lambda row: -abs(row.own.change))
 
     def only(self, side: str) -> list[Row]:
         """The topmost steps of one side alone, the longest first."""
@@ -168,8 +168,7 @@ class Comparison:
 
     def failing(self) -> list[Row]:
         """Steps that failed on one side and not on the other, innermost first."""
-        found = [row for row in self.rows if row.fails_on_one_side]
-        return sorted(found, key=lambda row: -len(row.path))
+        return sorted((r for r in self.rows if r.fails_on_one_side), key=lambda r: -len(r.path))
 
     def failures(self) -> list[Row]:
         """Of those the steps where a failure began: the stages around it failed through it."""
@@ -214,16 +213,8 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
     if any(one.failed for one in before) != any(one.failed for one in after):
         for figure in totals.values():
             figure.failed, figure.differs = True, False
-    return Comparison(
-        before,
-        after,
-        rows,
-        totals,
-        _settings(before[0], after[0]),
-        _operators(before[0], after[0]),
-        usual,
-        repeated,
-    )
+    settings, operators = _settings(before[0], after[0]), _operators(before[0], after[0])
+    return Comparison(before, after, rows, totals, settings, operators, usual, repeated)
 
 
 def _differs(figure: Figure, usual: float, shift: float = 0.0) -> bool:
