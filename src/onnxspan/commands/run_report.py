@@ -116,14 +116,20 @@ def deliver(tracing: Tracing, place: str | None) -> None:
         tracing: what this process recorded.
         place: the file that holds the spans; None when there is none.
     """
-    has_own = place is not None and bool(tracing.result.roots or tracing.result.scripts)
+    saved = Path(place) if place is not None and _has_own(tracing) else None
     flush(sys.stdout)
 
     def waiting(what: str) -> None:
-        kept = f"they are in {place}" if has_own else "they are then kept in a file"
+        kept = f"they are in {saved}" if saved is not None else "they are then kept in a file"
         say(f"waiting for {what} (Ctrl-C ends it; {kept})")
 
-    tracing.deliver(Path(place) if has_own and place is not None else None, waiting)
+    tracing.deliver(saved, waiting)
+
+
+def _has_own(tracing: Tracing) -> bool:
+    """Whether this process itself has recorded anything, beside its children."""
+    found = tracing.result  # the tree is made anew each time
+    return bool(found.roots or found.scripts)
 
 
 def _say_uncalled(tracing: Tracing, options: Options) -> None:
@@ -176,7 +182,7 @@ def _say_of_children(children: Children) -> None:
 def _save(tracing: Tracing, place: str, children: Children | None) -> str:
     """Save the trace with that of the children; what went wrong, or nothing."""
     try:
-        has_own = bool(tracing.result.roots or tracing.result.scripts)
+        has_own = _has_own(tracing)
         if has_own:
             tracing.save(place)
         if children is not None and children.parts:

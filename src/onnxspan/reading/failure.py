@@ -87,14 +87,9 @@ class Failure:
     @property
     def headline(self) -> str:
         """What became of the export, and in which pass or stage."""
-        interrupted = self.error_type.endswith("KeyboardInterrupt")
-        verb = (
-            "failed, and was handled,"
-            if self.handled
-            else "was stopped"
-            if interrupted
-            else "failed"
-        )
+        verb = "was stopped" if self.error_type.endswith("KeyboardInterrupt") else "failed"
+        if self.handled:
+            verb = "failed, and was handled,"
         where = self.pass_name or self.stage or self.span.name
         is_export = _export_of(self.span) is not None
         return one_line(f"The export {verb} in {where}" if is_export else f"{where} {verb}")
@@ -124,8 +119,7 @@ class Failure:
         """As `handled: Type: message, in module 0 (Layer), at model.py:10`."""
         parts = [f"handled: {self.error_type.rpartition('.')[2]}: {self.message}".rstrip(": ")]
         if self.module:
-            is_model = self.module.startswith("the model itself")
-            parts.append(f"in {self.module}" if is_model else f"in module {self.module}")
+            parts.append(in_module(self.module))
         if self.file:
             parts.append(f"at {self.file}:{self.line}")
         return ", ".join(parts)
@@ -150,8 +144,9 @@ def _row(label: str, text: str, width: int) -> list[str]:
 
 def failures(roots: Iterable[Span]) -> list[Failure]:
     """Every failure of these exports, in order of time; a handled one says so."""
-    found = []
+    every = []
     for root in roots:
+        found: list[Failure] = []
         fatal = {id(span) for top in _tops(root) for span in _fatal_path(top)}
         for span in root.walk():
             event = _exception(span)
@@ -164,22 +159,26 @@ def failures(roots: Iterable[Span]) -> list[Failure]:
                 else not any(_carries(s, span) for s in span.children)
             ):
                 found.append(_failure(span, event, handled=not ends))
-    found.sort(key=lambda failure: (failure.span.end, failure.span.start))
-    return [_with_earlier(failure, found) for failure in found]
+        found.sort(key=_in_time)
+        every += [_with_earlier(failure, found) for failure in found]
+    return sorted(every, key=_in_time)
 
 
-def _with_earlier(failure: Failure, every: list[Failure]) -> Failure:
+def _in_time(failure: Failure) -> tuple[int, int]:
+    return failure.span.end, failure.span.start
+
+
+def _with_earlier(failure: Failure, of_root: list[Failure]) -> Failure:
     """The failure with those that the exporter handled before it, which may be why it failed."""
     if failure.handled or failure.tried:  # the ways of capture that failed are told already
         return failure
     export = _export_of(failure.span)
     texts = [
         one._in_words()  # noqa: SLF001  # of the same class
-        for one in every
+        for one in of_root
         if one.handled and one.span.end <= failure.span.end and _export_of(one.span) is export
     ]
-    kept = list(dict.fromkeys(texts))[:MAX_EARLIER]
-    return dataclasses.replace(failure, earlier=kept) if kept else failure
+    return dataclasses.replace(failure, earlier=list(dict.fromkeys(texts))[:MAX_EARLIER])
 
 
 def _export_of(span: Span) -> Span | None:
@@ -379,6 +378,11 @@ def module_of(span: Span) -> str:
     if event is None:
         return one_line(str(span.get(c.NODE_SCOPE) or ""))
     return one_line(_module(span, event))
+
+
+def in_module(module: str) -> str:
+    """As `in module 0 (Layer)`, or `in the model itself (Net)`."""
+    return f"in {module}" if module.startswith("the model itself") else f"in module {module}"
 
 
 def _module(span: Span, event: Event) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.reading import figures
-from onnxspan.reading.failure import is_handled, module_of
+from onnxspan.reading.failure import in_module, is_handled, module_of
 from onnxspan.reading.text import one_line, without_colours
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def failure_lines(span: Span) -> Iterator[str]:
     yield message if len(message) <= MESSAGE else message[: MESSAGE - 1] + "…"
     module = module_of(span) if span.get(c.NODE_SCOPE) else ""
     if module:
-        yield f"in {module}" if module.startswith("the model itself") else f"in module {module}"
+        yield in_module(module)
     if span.get(c.NODE_OPERATOR) and span.get(c.FILE):
         yield one_line(f"at {span.get(c.FILE)}:{span.get(c.LINE, '?')}")
 

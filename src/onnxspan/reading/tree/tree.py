@@ -103,14 +103,17 @@ def _answer(trace: Trace, width: int) -> list[Text]:
     found = trace.ending or trace.failure
     lines: list[Text] = []
     if found is not None:
-        first, *rest = found.screen(width=width).split("\n")
-        folded = [part for line in rest for part in _folded(line, width)]
-        lines += [Text(first, style="bold red"), *map(Text, folded), Text()]
+        lines += _screen(found.screen(width=width), "bold red", width)
     for differs in filter(None, map(mismatch.of_export, trace.exports)):
-        first, *rest = differs.screen(width=width).split("\n")
-        folded = [part for line in rest for part in _folded(line, width)]
-        lines += [Text(first, style="bold yellow"), *map(Text, folded), Text()]
+        lines += _screen(differs.screen(width=width), "bold yellow", width)
     return lines
+
+
+def _screen(screen: str, style: str, width: int) -> list[Text]:
+    """A screen's head in its style, and its other lines in pieces that fit."""
+    first, *rest = screen.split("\n")
+    folded = [part for line in rest for part in _folded(line, width)]
+    return [Text(first, style=style), *map(Text, folded), Text()]
 
 
 def _folded(line: str, width: int) -> Iterator[str]:

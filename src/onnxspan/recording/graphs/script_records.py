@@ -121,9 +121,10 @@ class ScriptRecords:
         """Each node of the graph, written; one that looks as in the last record is not read again."""
         nodes = list(graph.nodes())
         looks = looks_of_nodes(text)
+        if len(looks) != len(nodes):  # nothing is known of how a node looks
+            looks = [""] * len(nodes)
         known, self._written = self._written, {}
-        for at, node in enumerate(nodes):
-            look = looks[at] if len(looks) == len(nodes) else ""
+        for at, (node, look) in enumerate(zip(nodes, looks, strict=True)):
             key = _key(node, at)
             found = known.get(key)
             if found is None or not look or found.look != look:
