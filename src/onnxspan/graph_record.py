@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FORMAT = "onnxspan.graph"
+SOURCE_FORMAT = "onnxspan.source"
+"""The format of a file with lines of the model's source."""
 VERSION = 1
 MAX_NODES = 100_000
 """A graph with more nodes is not recorded, and not read."""
@@ -172,6 +174,27 @@ def load(text: str) -> Graph:
         {str(key): str(value) for key, value in types.items()},
         [_initializer(one) for one in _objects(data.get("initializers", []), "initializers")],
     )
+
+
+def load_source(text: str) -> dict[str, dict[str, str]]:
+    """Read lines of source: by file, the text of each line by its number.
+
+    Raises:
+        RecordError: for what holds none: the message says what is wrong with it.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"it is no JSON ({error})") from None
+    files = data.get("files") if isinstance(data, dict) else None
+    if not isinstance(files, dict) or data.get("format") != SOURCE_FORMAT:
+        raise RecordError("it holds no lines of source")
+    if not all(isinstance(lines, dict) for lines in files.values()):
+        raise RecordError("its lines are no object")
+    return {
+        str(file): {str(number): str(line) for number, line in lines.items()}
+        for file, lines in files.items()
+    }
 
 
 def _nodes(values: Any, counter: list[int], depth: int) -> list[Node]:

@@ -112,6 +112,59 @@ def test_as_text(graph_page):
     playwright.expect(graph_page.locator(".graphs pre.diff")).to_contain_text("BatchNormalization")
 
 
+def test_modules_fold(graph_page):
+    """Modules are boxes with their nodes inside; one folds by a click or a key, or all at once."""
+    graph_page.get_by_role("button", name="Whole graph").click()
+    choose(graph_page, "_jit_pass_lower_all_tuples")
+    graph_page.get_by_role("button", name="Unfold modules").click()
+    frame = graph_page.locator(".graphs .frame").first
+    playwright.expect(frame).to_be_visible()
+    many = graph_page.locator(".graphs .node").count()
+    name = frame.get_attribute("data-group")
+    frame.focus()
+    graph_page.keyboard.press("Enter")
+    folded = graph_page.locator(f".graphs .folded[data-group='{name}']")
+    playwright.expect(folded).to_be_visible()
+    assert graph_page.locator(".graphs .node").count() < many
+    folded.click()
+    playwright.expect(graph_page.locator(".graphs .node")).to_have_count(many)
+    graph_page.get_by_role("button", name="Fold modules", exact=True).click()
+    playwright.expect(graph_page.locator(".graphs .frame")).to_have_count(0)
+
+
+def test_side_by_side(graph_page):
+    """Before and after stand beside each other: no new node before, no removed node after."""
+    choose(graph_page, "_jit_pass_onnx_eval_peephole")
+    graph_page.get_by_role("button", name="Side by side").click()
+    halves = graph_page.locator(".graphs .half")
+    playwright.expect(halves).to_have_count(2)
+    assert halves.nth(0).locator(".gone").count() > 0
+    assert halves.nth(0).locator(".new").count() == 0
+    assert halves.nth(1).locator(".new").count() > 0
+    assert halves.nth(1).locator(".gone").count() == 0
+
+
+def test_the_line_of_the_model(graph_page):
+    """A chosen node shows its line of the model, marked, with the lines around it."""
+    choose(graph_page, "_jit_pass_lower_all_tuples")
+    graph_page.locator(".graphs .node", has_text="linear").first.click()
+    source = graph_page.locator(".graphs pre.source")
+    playwright.expect(source.locator(".at")).to_contain_text("self.")
+    assert source.locator("span").count() == 7
+
+
+def test_a_link_to_a_pass(graph_page):
+    """The address names the pass that is shown, and a page that is opened with it shows it."""
+    choose(graph_page, "_jit_pass_onnx_eval_peephole")
+    address = graph_page.url
+    assert "tab=graph" in address
+    graph_page.goto("about:blank")
+    graph_page.goto(address)
+    playwright.expect(graph_page.locator(".graphs ol [aria-current=true]")).to_have_text(
+        "_jit_pass_onnx_eval_peephole"
+    )
+
+
 def test_size_of_the_page(saved):
     """The page with its graphs stays below 2 MB."""
     assert len(report.render(Trace.read(saved))) < 2_000_000
@@ -122,5 +175,5 @@ def test_a_missing_folder_is_said(saved, tmp_path):
     alone = tmp_path / "alone.jsonl"
     shutil.copy(saved, alone)
     data = report.data(Trace.read(alone))
-    assert data["graphs"] == {"steps": [], "records": {}}
+    assert data["graphs"] == {"steps": [], "records": {}, "sources": {}}
     assert any("is not there. Keep the folder" in notice for notice in data["notices"])

@@ -1,7 +1,9 @@
 """Snapshots: the graph's text before and after passes, in a folder beside the trace."""
 
 import hashlib
+import shutil
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,9 +13,10 @@ import onnxspan
 import torch_facts
 import zoo
 from onnxspan import conventions as c
+from onnxspan import graph_record
 from onnxspan.reading.source import snapshots as diffs
 from onnxspan.reading.source.trace import Trace
-from onnxspan.recording.graphs import script_records
+from onnxspan.recording.graphs import script_records, sources
 from onnxspan.recording.listeners import snapshots
 from onnxspan.recording.options import Options
 
@@ -66,7 +69,12 @@ def test_files_are_what_the_spans_say(kept):
     records = {
         span.get(key)
         for span in trace.spans
-        for key in (c.SNAPSHOT_GRAPH_BEFORE, c.SNAPSHOT_GRAPH_AFTER, c.SNAPSHOT_GRAPH_FILE)
+        for key in (
+            c.SNAPSHOT_GRAPH_BEFORE,
+            c.SNAPSHOT_GRAPH_AFTER,
+            c.SNAPSHOT_GRAPH_FILE,
+            c.SNAPSHOT_SOURCE,
+        )
         if span.get(key)
     }
     files = {file.name: file.read_bytes() for file in (folder / "export.snapshots").iterdir()}
@@ -97,6 +105,37 @@ def test_the_model_is_the_same(kept, tmp_path):
     )
     trace.save(tmp_path / "export.jsonl")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["export.jsonl", "model.onnx"]
+
+
+def test_lines_of_the_model_are_kept(kept, tmp_path):
+    """The lines that the nodes come from are kept with their neighbours; damage to them is said."""
+    folder, trace = kept
+    (root,) = trace.result.exports
+    lines = diffs.source_lines(trace.result, root)
+    ((file, found),) = [(file, one) for file, one in lines.items() if file.endswith("models.py")]
+    written = Path(file).read_text(encoding="utf-8").splitlines()
+    assert all(text == written[int(number) - 1] for number, text in found.items())
+    assert len(found) < len(written)
+    for text in ("{}", "[]", "no JSON", '{"format": "onnxspan.source", "files": {"a": 1}}'):
+        name = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        shutil.copytree(folder / "export.snapshots", tmp_path / "t.snapshots", dirs_exist_ok=True)
+        (tmp_path / "t.snapshots" / name).write_text(text)
+        changed = (folder / "export.jsonl").read_text().replace(root.get(c.SNAPSHOT_SOURCE), name)
+        (tmp_path / "t.jsonl").write_text(changed)
+        read = Trace.read(tmp_path / "t.jsonl")
+        with pytest.raises(diffs.SnapshotError, match="cannot be read: it"):
+            diffs.source_lines(read, read.exports[0])
+
+
+def test_lines_of_the_model_are_bounded(monkeypatch):
+    """Of a large model the first lines are kept, and a long line is cut."""
+    monkeypatch.setattr(sources, "MAX_LINES", 10)
+    monkeypatch.setattr(sources, "MAX_LENGTH", 5)
+    text = sources.lines_around({(__file__, 5), (__file__, 40), ("/nowhere/model.py", 3)})
+    ((file, lines),) = graph_record.load_source(text).items()
+    assert file == __file__
+    assert len(lines) == 10
+    assert max(map(len, lines.values())) == 5
 
 
 def test_a_pattern_keeps_the_named_passes(tmp_path, monkeypatch):

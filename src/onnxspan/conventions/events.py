@@ -53,6 +53,13 @@ SNAPSHOT_GRAPH_FILE = attribute(
     "The file with the nodes and initializers of the exported model as data (JSON), in the folder "
     "`NAME.snapshots`.",
 )
+SNAPSHOT_SOURCE = attribute(
+    "torch.onnx.snapshot.source.name",
+    "string",
+    "the root, with `snapshots`",
+    "The file with the lines of the model's source that the graphs' nodes come from, and three "
+    "lines before and after each (JSON), in the folder `NAME.snapshots`.",
+)
 SNAPSHOT_OMISSION = attribute(
     "torch.onnx.snapshot.omission.reason",
     "string",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.reading.packing import packed
 from onnxspan.reading.source import snapshots
 
 if TYPE_CHECKING:
@@ -40,11 +39,11 @@ def graph_steps(trace: Trace, index: dict[int, int]) -> tuple[dict[str, Any], li
             "name": span.name,
             "changed": bool(span.get(c.SNAPSHOT_CHANGED)),
         }
-        packed, problem = _packed(trace, span, records)
+        found, problem = _packed(trace, span, records)
         if problem:
             notices.append(problem)
-        elif packed is not None:
-            size = sum(map(len, packed.values()))
+        elif found is not None:
+            size = sum(map(len, found.values()))
             if size > room:
                 notices.append(
                     f"The graphs of {span.name} and later passes are left out of the Graph view, "
@@ -53,13 +52,21 @@ def graph_steps(trace: Trace, index: dict[int, int]) -> tuple[dict[str, Any], li
                 room = 0
             else:
                 room -= size
-                records.update(packed)
+                records.update(found)
                 step["before"] = span.get(c.SNAPSHOT_GRAPH_BEFORE)
                 step["after"] = span.get(c.SNAPSHOT_GRAPH_AFTER)
         steps.append(step)
     if not records:
-        return {"steps": [], "records": {}}, list(dict.fromkeys(notices))
-    return {"steps": steps, "records": records}, list(dict.fromkeys(notices))
+        return {"steps": [], "records": {}, "sources": {}}, list(dict.fromkeys(notices))
+    sources: dict[str, dict[str, str]] = {}
+    for root in trace.exports:
+        try:
+            for file, lines in snapshots.source_lines(trace, root).items():
+                sources.setdefault(file, {}).update(lines)
+        except snapshots.SnapshotError as error:
+            notices.append(str(error))
+    found_all = {"steps": steps, "records": records, "sources": sources}
+    return found_all, list(dict.fromkeys(notices))
 
 
 def _packed(trace: Trace, span: Span, known: dict[str, str]) -> tuple[dict[str, str] | None, str]:
@@ -75,6 +82,5 @@ def _packed(trace: Trace, span: Span, known: dict[str, str]) -> tuple[dict[str, 
         except snapshots.SnapshotError as error:
             return None, str(error)
         if record is not None and name not in known:
-            packed = zlib.compress(record.dump().encode(), 9)
-            found[name] = base64.b64encode(packed).decode("ascii")
+            found[name] = packed(record.dump())
     return found, ""

@@ -20,6 +20,7 @@ from onnxspan.reading import core, mismatch, pages
 from onnxspan.reading.failure import fatal_failure, is_handled, module_of
 from onnxspan.reading.graph_steps import graph_steps
 from onnxspan.reading.notes import findings, notes
+from onnxspan.reading.packing import packed
 from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.gc_time import without_collector
 from onnxspan.reading.tree import modules
@@ -34,16 +35,17 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     "dom.js", "data.js", "address.js", "waterfall.js",
-    "divider.js", "charts.js", "details.js", "dagre.js", "graph.js", "modules.js", "tables.js",
-    "main.js",
+    "divider.js", "charts.js", "details.js", "dagre.js", "graph_data.js", "graph_drawing.js",
+    "graph.js", "modules.js", "tables.js", "main.js",
 )  # fmt: skip
 """The page's script, in the order in which its parts need each other."""
 MAX_STEPS = 1_000
 """Steps of the walk in a report; `onnxspan walk` shows the rest."""
 
-MAX_DIFF_CHARACTERS = 800_000
-"""Characters of all diffs in a report, so that it stays below 2 MB."""
-MAX_ONE_DIFF = 100_000
+MAX_PACKED_DIFFS = 700_000
+"""Characters of all packed diffs in a report, so that it stays below 2 MB."""
+MAX_ONE_DIFF = 400_000
+"""Characters of one diff, so that a browser shows it at once."""
 
 _KEYS = {
     "level": c.LEVEL,
@@ -120,6 +122,7 @@ def data(trace: Trace) -> dict[str, Any]:
         _row(span, index, places, root.start, last) for root in trace.roots for span in root.walk()
     ]
     diffs, notices = _diffs(trace, spans)
+    shown, shortened = _packed_diffs(diffs)
     graphs, unread = graph_steps(trace, index)
     steps, cut = _steps(trace, {span.span_id: index[id(span)] for span in spans}, diffs)
     return {
@@ -155,7 +158,7 @@ def data(trace: Trace) -> dict[str, Any]:
         },
         "markdown": {index[id(root)]: core.markdown(root) for root in trace.roots},
         "steps": steps,
-        "diffs": {index[key]: text for key, text in diffs.items()},
+        "diffs": {index[key]: text for key, text in shown.items()},
         "graphs": graphs,
         "notices": unread
         + _differing(trace)
@@ -163,6 +166,7 @@ def data(trace: Trace) -> dict[str, Any]:
         + _missing(trace)
         + _omitted(trace)
         + notices
+        + shortened
         + cut,
     }
 
@@ -258,32 +262,37 @@ _STEP_FIELDS = (
 
 
 def _diffs(trace: Trace, spans: list[Span]) -> tuple[dict[int, str], list[str]]:
-    """The diffs of passes, each cut to a length and all of them to a sum, said aloud."""
+    """The diff of each pass by the span's id in memory; and notices of what cannot be read."""
     found: dict[int, str] = {}
-    notices: list[str] = []
-    left, cut, problems = MAX_DIFF_CHARACTERS, 0, 0
+    problems: list[str] = []
     for span in filter(snapshots.has_snapshot, spans):
         try:
             text = snapshots.diff(trace, span)
         except snapshots.SnapshotError as error:
-            problems += 1
-            if problems == 1:
-                notices.append(str(error))
+            problems.append(str(error))
             continue
-        room = min(MAX_ONE_DIFF, left)
-        if len(text) > room:
-            cut += 1
-            text = text[:room].rpartition("\n")[0] + _CUT if room > MAX_ONE_DIFF // 10 else ""
-        left -= len(text)
         if text:
             found[id(span)] = text
-    if cut:
-        notices.append(
-            f"{cut} diffs are cut short: `onnxspan show --pass NAME --diff` has them whole."
-        )
-    if problems > 1:
-        notices.append(f"And {problems - 1} more snapshots cannot be read.")
-    return found, notices
+    if len(problems) > 1:
+        problems[1:] = [f"And {len(problems) - 1} more snapshots cannot be read."]
+    return found, problems
+
+
+def _packed_diffs(diffs: dict[int, str]) -> tuple[dict[int, str], list[str]]:
+    """The diffs as the page holds them: each cut to a length, all of them to a sum, said aloud."""
+    found: dict[int, str] = {}
+    left, cut = MAX_PACKED_DIFFS, 0
+    for key, text in diffs.items():
+        is_long = len(text) > MAX_ONE_DIFF
+        one = packed(text[:MAX_ONE_DIFF].rpartition("\n")[0] + _CUT if is_long else text)
+        cut += is_long or len(one) > left
+        if len(one) <= left:
+            left -= len(one)
+            found[key] = one
+    said = "diff is" if cut == 1 else "diffs are"
+    return found, [
+        f"{cut} {said} cut short or left out: `onnxspan show --pass NAME --diff` has them whole."
+    ] * bool(cut)
 
 
 _CUT = "\n@@ cut here: `onnxspan show FILE --pass NAME --diff` shows the rest @@"

@@ -35,6 +35,7 @@ function restore() {
   try {
     if (name) chooseTab(name);
     if (name === "walk" && /^\d+$/.test(number || "")) { walkAt = number - 1; drawTables(); }
+    if (name === "graph" && /^\d+$/.test(number || "")) { graphView.at = number - 1; drawTables(); }
     const span = byId.get(id);
     if (span) {
       select(span);

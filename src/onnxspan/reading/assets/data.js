@@ -89,3 +89,17 @@ function operators() {
     }
   return [...rows.values()];
 }
+
+// Long texts are held deflated, in base64.
+async function unpacked(words) {
+  const packed = Uint8Array.from(atob(words), (c) => c.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+}
+// The diff of a pass, filled as soon as it is unpacked; null where the page holds none.
+function diffOf(index) {
+  const packed = own(report.diffs, index);
+  if (!packed) return null;
+  const box = el("pre.diff", {}, "…");
+  unpacked(packed).then((text) => box.replaceWith(diff(text)));
+  return box;
+}

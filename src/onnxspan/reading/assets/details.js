@@ -36,8 +36,8 @@ function explanationBlock(name, open) {
 }
 
 function diffBlock(span, open) {
-  const text = report.diffs[span.index];
-  return text ? el("details.block", open ? { open: "" } : {}, el("summary", {}, "What it changed in the graph"), diff(text)) : null;
+  const text = diffOf(span.index);
+  return text && el("details.block", open ? { open: "" } : {}, el("summary", {}, "What it changed in the graph"), text);
 }
 
 const link = (span, text = span.name) => el("a.tool", { href: addressOf({ span: span.id }) }, text);

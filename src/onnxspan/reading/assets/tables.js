@@ -87,7 +87,7 @@ function walkSheet() {
       now.place ? el("p.quiet", {}, "In torch: ", el("code", {}, now.place)) : "",
       problem(spans[now.span], now.error),
       ...lines("What went in", now.went_in), ...lines("What came out", now.came_out),
-      ...(report.diffs[now.span] ? [el("h3", {}, "What it changed"), diff(report.diffs[now.span])] : []),
+      ...(own(report.diffs, now.span) ? [el("h3", {}, "What it changed"), diffOf(now.span)] : []),
       ...section("What it does"), ...section("Why it is there"), ...section("What goes wrong"),
       ...lines("What was said inside it", now.log), ...lines("Then ran, and changed nothing", now.unchanged));
     const top = box.querySelector("ol") ? box.querySelector("ol").scrollTop : 0;

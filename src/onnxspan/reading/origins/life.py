@@ -86,10 +86,9 @@ class Lives:
         names = {node.name: self.nodes.get(node.id) for node in captured.walk()}
         for node in decomposed.walk():
             life = self.nodes[node.id] = Life()
-            sources = [names[name] for name in node.source if names.get(name) is not None]
-            for one in [*sources, names.get(node.name)][:1]:
-                if one is not None:
-                    life.origins.update(one.origins)
+            sources = [one for name in node.source if (one := names.get(name)) is not None]
+            for one in sources[:1]:
+                life.origins.update(one.origins)
             if not life.origins:
                 self.operators[f"fx:{node.name}"] = node
                 life.origins[f"fx:{node.name}"] = None

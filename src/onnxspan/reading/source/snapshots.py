@@ -30,6 +30,8 @@ _NOISE = re.compile(
     r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|(?<!\s)\s+$|^\s*\d+ \|"
 )
 """What is not the graph: counts of users, places in the source, onnx_ir's line numbers."""
+_TYPE_DETAILS = re.compile(r", (?:strides=\[[^\]]*\]|requires_grad=\d|device=[\w:]+)")
+"""What TorchScript writes about a tensor beside its type and its sizes."""
 _USES_ONLY = re.compile(r"\s*(return|->|block)\b|\s*->")
 MAX_GAP = 1_500
 """Lines of a stretch without a match that are still matched one by one: the work is quadratic."""
@@ -117,6 +119,38 @@ def record(trace: Trace, span: Span, key: str) -> Graph | None:
     Raises:
         SnapshotError: when the file is missing, is another, or is no record of a graph.
     """
+    found = _data(trace, span, key)
+    if found is None:
+        return None
+    try:
+        return graph_record.load(found)
+    except graph_record.RecordError as error:
+        raise SnapshotError(
+            f"{trace.source}: the graph {span.get(key)} of {span.name} cannot be read: {error}. "
+            "Record again with this onnxspan"
+        ) from None
+
+
+def source_lines(trace: Trace, root: Span) -> dict[str, dict[str, str]]:
+    """Lines of the model's source by file and number; empty when the trace holds none.
+
+    Raises:
+        SnapshotError: when the file is missing, is another, or holds no lines of source.
+    """
+    found = _data(trace, root, c.SNAPSHOT_SOURCE)
+    if found is None:
+        return {}
+    try:
+        return graph_record.load_source(found)
+    except graph_record.RecordError as error:
+        raise SnapshotError(
+            f"{trace.source}: the source {root.get(c.SNAPSHOT_SOURCE)} of {root.name} cannot be "
+            f"read: {error}. Record again with this onnxspan"
+        ) from None
+
+
+def _data(trace: Trace, span: Span, key: str) -> str | None:
+    """The file that a span names under a key, checked; None when the span names none."""
     name = span.get(key)
     if name is None:
         return None
@@ -131,13 +165,7 @@ def record(trace: Trace, span: Span, key: str) -> Graph | None:
             f"{trace.source}: the graph {name} of {span.name} is not what was recorded: its "
             "SHA-256 is another. Record again with snapshots"
         )
-    try:
-        return graph_record.load(found)
-    except graph_record.RecordError as error:
-        raise SnapshotError(
-            f"{trace.source}: the graph {name} of {span.name} cannot be read: {error}. "
-            "Record again with this onnxspan"
-        ) from None
+    return found
 
 
 def unified(before: str, after: str, name: str = "graph", context: int = 3) -> str:
@@ -148,7 +176,19 @@ def unified(before: str, after: str, name: str = "graph", context: int = 3) -> s
     lines = difflib.unified_diff(
         old, renamed, f"before {name}", f"after {name}", n=context, lineterm=""
     )
-    return "\n".join(lines)
+    return "\n".join(_shortened(list(lines)))
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """The lines of a diff with short types; whole where the difference is in what is left out."""
+    short = [_TYPE_DETAILS.sub("", line) for line in lines]
+    gone = {line[1:] for line in short if line.startswith("-")}
+    new = {line[1:] for line in short if line.startswith("+")}
+    both = gone & new
+    return [
+        line if line[:1] in "-+" and one[1:] in both else one
+        for line, one in zip(lines, short, strict=True)
+    ]
 
 
 def _renamed(old: list[str], new: list[str]) -> list[str]:

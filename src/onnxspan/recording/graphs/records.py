@@ -6,6 +6,7 @@ TorchScript graphs are those of script_records.py.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,23 @@ if TYPE_CHECKING:
 _FX_NODE = re.compile(r"^%(\S+) ")
 
 
+@dataclasses.dataclass(frozen=True)
+class _FxNode:
+    """A node of a recorded fx graph.
+
+    Attributes:
+        number: its number in the records.
+        target: its operator.
+        where: its module and its line.
+        source: the name of the node that it was made from; empty where that is not known.
+    """
+
+    number: int
+    target: str
+    where: tuple[Any, Any]
+    source: list[str]
+
+
 class Records:
     """The records of one export, from live graphs.
 
@@ -30,7 +48,16 @@ class Records:
         self._next = 0
         self.script = ScriptRecords(model, self._new)
         self._ir_nodes: dict[int, tuple[int, Any]] = {}  # held, so that no number is used twice
-        self._fx_nodes: dict[tuple[str, str], int] = {}
+        self._fx_nodes: dict[
+            tuple[int, str], _FxNode
+        ] = {}  # by the graph's id and the node's name
+        self._fx_graphs: list[Any] = []  # held, so that no id is used twice; the latest at the end
+        self._places: set[tuple[str, int]] = set()
+
+    @property
+    def places(self) -> set[tuple[str, int]]:
+        """The files and lines that the nodes come from."""
+        return self._places | self.script.places
 
     def _new(self) -> int:
         self._next += 1
@@ -39,15 +66,19 @@ class Records:
     # dynamo
 
     def program(self, program: Any) -> Graph:
-        """A record of an ExportedProgram; its nodes are known by name."""
+        """A record of an ExportedProgram; a node that a decomposition keeps has the same number."""
         record = Graph("fx")
-        for node in program.graph.nodes:
+        graph = program.graph
+        earlier = [one for one in self._fx_graphs if one is not graph]
+        self._fx_graphs = [*earlier, graph]
+        claimed: set[int] = set()
+        for node in graph.nodes:
             if node.op == "placeholder":
                 record.inputs.append(node.name)
             elif node.op == "output":
                 record.outputs = [str(one) for one in node.all_input_nodes]
             else:
-                record.nodes.append(self._fx_node(node))
+                record.nodes.append(self._fx_node(node, earlier, claimed))
             value = node.meta.get("val")
             shape = getattr(value, "shape", None)
             if shape is not None:
@@ -55,17 +86,24 @@ class Records:
                 record.types[node.name] = f"{getattr(value, 'dtype', '')}[{sizes}]"
         return record
 
-    def _fx_node(self, node: Any) -> Node:
+    def _fx_node(self, node: Any, earlier: list[Any], claimed: set[int]) -> Node:
         stack = node.meta.get("nn_module_stack") or {}
         path, kind = list(stack.values())[-1] if stack else (None, "")
         place = users_line(node.meta.get("stack_trace") or "")
-        # A decomposition makes every node anew: one of the same name and target is the same.
-        key = node.name, str(node.target)
-        number = self._fx_nodes.get(key)
-        if number is None:
-            number = self._fx_nodes[key] = self._new()
+        if place is not None:
+            self._places.add(place)
+        key = id(node.graph), node.name
+        known = self._fx_nodes.get(key)
+        if known is None:
+            made_from, source = self._fx_source(node, earlier, (path, place))
+            is_kept = made_from is not None and made_from.target == str(node.target)
+            number = made_from.number if made_from is not None and is_kept else 0
+            # Of several nodes that were made from one, the first keeps its number.
+            number = self._new() if number in claimed or not number else number
+            known = self._fx_nodes[key] = _FxNode(number, str(node.target), (path, place), source)
+        claimed.add(known.number)
         return Node(
-            number,
+            known.number,
             str(node.target),
             node.name,
             [one.name for one in node.all_input_nodes],
@@ -78,8 +116,28 @@ class Records:
             None if path is None else module_path(str(path)),
             kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}",
             *(place or ("", 0)),
-            source=list(_from_nodes(node)),
+            source=list(known.source),
         )
+
+    def _fx_source(
+        self, node: Any, earlier: list[Any], where: tuple[Any, Any]
+    ) -> tuple[_FxNode | None, list[str]]:
+        """The node of an earlier graph that a node was made from, and its name.
+
+        A decomposition makes every node anew and numbers the names anew: `view_3` may be another
+        node afterwards. torch says in `meta["from_node"]` which node of which graph it was. A
+        torch that does not say it: a node of the same name, operator, module and line.
+        """
+        told = list(_from_nodes(node))
+        for one in told:
+            found = self._fx_nodes.get((getattr(one, "graph_id", 0), str(one.name)))
+            if found is not None and one.graph_id != id(node.graph):
+                return found, [str(one.name)]
+        if not told and earlier:
+            same = self._fx_nodes.get((id(earlier[-1]), node.name))
+            if same is not None and (same.target, same.where) == (str(node.target), where):
+                return same, [node.name]
+        return None, [str(one.name) for one in told]
 
     def model(self, model: Any) -> str:
         """A record of an onnx_ir model, written; nodes are the same objects before and after a pass."""
@@ -119,6 +177,7 @@ class Records:
         )
         if place is not None:
             found.file, found.line = place
+            self._places.add(place)
         if len(classes) > 1:
             found.attributes["fx_target"] = classes[-1]
         for value in node.outputs:
@@ -177,13 +236,13 @@ class Records:
         return record
 
 
-def _from_nodes(node: Any) -> Iterable[str]:
-    """Names of the nodes that an fx node was made from, the latest first."""
+def _from_nodes(node: Any) -> Iterable[Any]:
+    """Torch's `NodeSource`s of an fx node, the latest first."""
     stack = list(node.meta.get("from_node") or ())
     while stack:
         one = stack.pop(0)
         if getattr(one, "name", None):
-            yield str(one.name)
+            yield one
         stack += list(getattr(one, "from_node", None) or ())
 
 

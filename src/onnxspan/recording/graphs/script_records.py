@@ -70,6 +70,11 @@ class ScriptRecords:
         self._described: dict[int, tuple[str | None, str, str, int]] = {}
         self._places: dict[str, tuple[str, int] | None] = {}
 
+    @property
+    def places(self) -> set[tuple[str, int]]:
+        """The files and lines that the nodes come from."""
+        return {place for place in self._places.values() if place is not None}
+
     def convert(self, args: tuple[Any, ...], result: Any) -> None:
         """Note what one TorchScript node was converted to; called while it happens."""
         if len(args) <= _NODE or not hasattr(args[_NODE], "kind"):

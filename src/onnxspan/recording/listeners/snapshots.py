@@ -16,6 +16,7 @@ from onnxspan import conventions as c
 from onnxspan.files import write_text
 from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.graphs.records import Records
+from onnxspan.recording.graphs.sources import lines_around
 from onnxspan.recording.graphs.torchscript import is_graph
 from onnxspan.recording.graphs.written import written_model
 from onnxspan.recording.listeners.base import Listener
@@ -78,8 +79,10 @@ class Snapshots(Listener):
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Take the text after the pass, and keep both when they are wanted."""
-        if call.parent is None and error is None and self._records is not None:
-            self._keep_file(call)
+        if call.parent is None and self._records is not None:
+            self._keep_sources(call, self._records)
+            if error is None:
+                self._keep_file(call)
         taken = self._taken(call, error)
         if taken is None:
             return
@@ -185,6 +188,11 @@ class Snapshots(Listener):
         except Exception as error:  # the text is kept all the same
             call.export.note_error(f"recording the graph of {call.name}", error)
             return ""
+
+    def _keep_sources(self, call: Call, records: Records) -> None:
+        lines = lines_around(records.places)
+        if lines:
+            self._keep(call, lines, c.SNAPSHOT_SOURCE, None, ".json")
 
     def _keep_file(self, call: Call) -> None:
         proto = written_model(call)
