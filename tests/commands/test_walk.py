@@ -1,6 +1,7 @@
 """`onnxspan walk`: the pipe, bad files, and the keys in a real terminal."""
 
 import os
+import re
 import select
 import sys
 import warnings
@@ -10,6 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+import models
 import onnxspan
 import torch_facts
 from models import convolutional
@@ -171,6 +173,23 @@ def test_operators_one_by_one(whole):
     assert "def " in page
     made = page[page.index("\nOut") :]
     assert "Gelu(" in made or "Erf(" in made
+
+
+@pytest.mark.parametrize("options", torch_facts.EITHER)
+def test_the_lines_of_the_model(tmp_path, trace_file, options):
+    """A step that made or removed nodes names the model's line; without graphs it says how to."""
+    model, args = models.convolutional()
+    trace = onnxspan.trace(snapshots="changed")
+    with trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, args, tmp_path / "m.onnx", **options)
+    trace.save(tmp_path / "t.jsonl")
+    result = CliRunner().invoke(main, ["walk", str(tmp_path / "t.jsonl"), "--print"])
+    assert re.search(r"\nModel +\S*models\.py:\d+ +\S", result.output)
+    assert "graphs of the passes: not recorded" not in result.output
+    bare = CliRunner().invoke(main, ["walk", str(trace_file), "--print"])
+    assert "\nModel" not in bare.output
+    assert bare.output.count("graphs of the passes: not recorded") == 1
 
 
 def test_following_a_value(whole):

@@ -257,7 +257,7 @@ def _explanations(spans: list[Span]) -> dict[str, Any]:
 
 _STEP_FIELDS = (
     "depth", "name", "one_line", "duration", "place", "went_in", "came_out", "log", "error",
-    "unchanged",
+    "model", "unchanged",
 )  # fmt: skip
 
 

@@ -88,6 +88,7 @@ function walkSheet() {
       problem(spans[now.span], now.error),
       ...lines("What went in", now.went_in), ...lines("What came out", now.came_out),
       ...(own(report.diffs, now.span) ? [el("h3", {}, "What it changed"), diffOf(now.span)] : []),
+      ...lines("Lines of the model", now.model),
       ...section("What it does"), ...section("Why it is there"), ...section("What goes wrong"),
       ...lines("What was said inside it", now.log), ...lines("Then ran, and changed nothing", now.unchanged));
     const top = box.querySelector("ol") ? box.querySelector("ol").scrollTop : 0;

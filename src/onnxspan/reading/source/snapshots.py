@@ -30,7 +30,9 @@ _NOISE = re.compile(
     r" ?\[num_users=\d+\]|, scope: [^#]*(?=#|$)| ?# \S+\.py:\d+:\d+$|(?<!\s)\s+$|^\s*\d+ \|"
 )
 """What is not the graph: counts of users, places in the source, onnx_ir's line numbers."""
-_TYPE_DETAILS = re.compile(r", (?:strides=\[[^\]]*\]|requires_grad=\d|device=[\w:]+)")
+_TYPE_DETAILS = re.compile(
+    r"(?:(?<=\()|, )(?:strides=\[[^\]]*\]|requires_grad=\d|device=\w+(?::\d+)?)"
+)
 """What TorchScript writes about a tensor beside its type and its sizes."""
 _USES_ONLY = re.compile(r"\s*(return|->|block)\b|\s*->")
 MAX_GAP = 1_500

@@ -14,6 +14,7 @@ from onnxspan import conventions as c
 from onnxspan import explanations
 from onnxspan.reading.walk import facts
 from onnxspan.reading.walk import source as torch_source
+from onnxspan.reading.walk.model_lines import model_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ class Step:
             and the process.
         log: what was said inside it: the pass's own log, warnings, torch's log records.
         diff: the change of the graph's text, when there is a snapshot.
+        model: lines of the model whose nodes the step made or removed, when there is a snapshot.
         error: the failure, when there was one.
         unchanged: what ran after it, before the next step, and changed neither the number of
             nodes nor the inputs.
@@ -64,6 +66,7 @@ class Step:
     telemetry: tuple[tuple[str, str], ...]
     log: tuple[str, ...]
     diff: str
+    model: tuple[str, ...]
     error: str
     unchanged: tuple[str, ...]
 
@@ -86,7 +89,7 @@ def steps(trace: Trace, diff: Callable[[Span], str] | None = None) -> list[Step]
         depth = 0 if parent is None else inside[id(parent)] + (id(parent) in stops)
         inside[id(span)] = depth
         if id(span) in stops:
-            found.append(_step(visit, len(found) + 1, depth, diff))
+            found.append(_step(trace, visit, len(found) + 1, depth, diff))
             skipped.append([])
         elif skipped and not span.is_node:
             skipped[-1].append(span.name)
@@ -157,15 +160,26 @@ def _acted(visit: Visit) -> bool:
     return visit.before is not None and after is not None and after.has_other_inputs(visit.before)
 
 
+_EXPORT = "export"
+_WITHOUT_GRAPHS = (
+    "graphs of the passes: not recorded. What a pass changed in types, attributes or order is not "
+    "known: `onnxspan run --snapshots changed` records it"
+)
 _PASS = c.Level.PASSES.name.lower()
 
 
-def _step(visit: Visit, number: int, depth: int, diff: Callable[[Span], str] | None) -> Step:
+def _step(
+    trace: Trace, visit: Visit, number: int, depth: int, diff: Callable[[Span], str] | None
+) -> Step:
     span = visit.span
     function = str(span.get(c.FUNCTION, ""))
     explained = explanations.for_span(span.name, function)
     sections = explained.sections if explained is not None else {}
     went_in, came_out = facts.in_and_out(span, visit.before)
+    if _kind(span) == _EXPORT and not any(
+        c.SNAPSHOT_CHANGED in one.attributes for one in span.walk()
+    ):
+        came_out = [*came_out, _WITHOUT_GRAPHS]
     rows = list(facts.more(span))
     return Step(
         number=number,
@@ -188,6 +202,7 @@ def _step(visit: Visit, number: int, depth: int, diff: Callable[[Span], str] | N
         telemetry=tuple(row for row in rows if facts.is_telemetry(row[0])),
         log=tuple(facts.log(span)),
         diff=diff(span) if diff is not None else "",
+        model=tuple(model_lines(trace, span)),
         error=facts.error(span),
         unchanged=(),
     )
@@ -195,7 +210,7 @@ def _step(visit: Visit, number: int, depth: int, diff: Callable[[Span], str] | N
 
 def _kind(span: Span) -> str:
     if c.EXPORTER in span.attributes:
-        return "export"
+        return _EXPORT
     if span.is_node:
         return "node"
     return "pass" if span.get(c.LEVEL) == _PASS else "stage"

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from onnxspan.reading.walk.steps import Step
 
 _CODE = re.compile(r"`([^`]+)`")
-_TYPE_DETAILS = re.compile(r", strides=\[[\d, ]*\]|, requires_grad=\d|, device=\w+(?::\d+)?")
-"""Parts of a TorchScript type that hardly ever say what a pass did."""
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -116,6 +114,7 @@ def _rows(step: Step, telemetry: bool) -> Iterable[tuple[str, Text]]:
         ("Recorded", _listed(step.telemetry if telemetry else ())),
         ("Log", Text("\n".join(step.log))),
         ("Diff", _diff(step.diff)),
+        ("Model", Text("\n".join(step.model))),
         ("Then", _unchanged(step.unchanged)),
     )
     return ((label, text) for label, text in rows if text)
@@ -142,7 +141,7 @@ def _prose(markdown: str) -> Text:
 
 def _diff(diff: str) -> Text:
     text = Text()
-    for line in _TYPE_DETAILS.sub("", printable(diff)).splitlines():
+    for line in printable(diff).splitlines():
         text.append(line + "\n", style=_DIFF_STYLES.get(line[:1], ""))
     text.rstrip()
     return text
