@@ -1,11 +1,15 @@
 """What verification costs: ratios of wall time, in pairs, and peaks of memory in fresh processes.
 
+The second ratio leaves out the runs of the model: by torch, by the TorchScript interpreter and by
+onnxruntime.
+
 python benchmarks/verification.py              toy transformers
 python benchmarks/verification.py --large      peak memory on a model of 1 GB
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import resource
 import statistics
@@ -14,7 +18,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -22,12 +26,36 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import onnxspan
 from models import transformer
+from onnxspan.recording.verify import fx_programs, onnx_runs, script_graphs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAIRS = 5
+EAGER_RUNS = 5
+"""The example twice and once with other kernels, other values once and with other kernels."""
 EXPORTERS: dict[str, dict[str, Any]] = {
     "torchscript": {"dynamo": False},
     "dynamo": {"dynamo": True, "verbose": False},
 }
+
+
+runs: list[float] = []
+"""Seconds of each run of the model."""
+
+
+def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function; how long each call took goes into `runs`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        began = time.monotonic()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            runs.append(time.monotonic() - began)
+
+    return call
 
 
 def spent(layers: int, options: dict[str, Any], verify: str | bool) -> float:
@@ -37,6 +65,16 @@ def spent(layers: int, options: dict[str, Any], verify: str | bool) -> float:
     with onnxspan.trace(verify=verify), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(model, args, io.BytesIO(), **options)
+    return time.monotonic() - began
+
+
+def eager() -> float:
+    """Seconds of one run of the model itself."""
+    model, args = transformer(12)
+    with torch.no_grad():
+        model(*args)
+        began = time.monotonic()
+        model(*args)
     return time.monotonic() - began
 
 
@@ -72,12 +110,24 @@ def main() -> None:
                 flush=True,
             )
         return
-    print("| exporter | layers | verify | ratio |\n| --- | --- | --- | --- |")
+    print("| exporter | layers | verify | ratio | without the runs |")
+    print("| --- | --- | --- | --- | --- |")
+    onnx_runs.run = timed(onnx_runs.run)
+    script_graphs.run = timed(script_graphs.run)
+    fx_programs.run = timed(fx_programs.run)
     for exporter, options in EXPORTERS.items():
         spent(1, options, "passes")
         for verify in ("stages", "passes"):
-            ratios = [spent(12, options, verify) / spent(12, options, False) for _ in range(PAIRS)]
-            print(f"| {exporter} | 12 | {verify} | {statistics.median(ratios):.2f} |", flush=True)
+            ratios, without_runs = [], []
+            for _ in range(PAIRS):
+                plain = spent(12, options, False)
+                runs.clear()
+                verified = spent(12, options, verify)
+                ratios.append(verified / plain)
+                ran = sum(runs) + EAGER_RUNS * eager()
+                without_runs.append((verified - ran) / plain)
+            middle = [f"{statistics.median(one):.2f}" for one in (ratios, without_runs)]
+            print(f"| {exporter} | 12 | {verify} | {' | '.join(middle)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -74,14 +74,14 @@ class ScriptSide:
 
     def note(self, args: tuple[Any, ...], result: Any) -> None:
         """Keep which values one node was converted to."""
-        if len(args) <= _NODE or not hasattr(args[_NODE], "outputs"):
+        if len(args) <= _NODE or not hasattr(args[_NODE], "outputsAt"):
             return
         made = result if isinstance(result, list | tuple) else [result]
         node = args[_NODE]
         self._conversions.append(
             (
                 node,
-                [value.debugName() for value in node.outputs()],
+                [node.outputsAt(at).debugName() for at in range(node.outputsSize())],
                 [value.debugName() if hasattr(value, "debugName") else "" for value in made],
             )
         )
@@ -116,7 +116,7 @@ class ScriptSide:
 
     def run_source(self, graph: Any, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The outputs of a graph before the conversion."""
-        copy, _ = script_graphs.copy_of(graph)
+        copy = graph.copy()
         return script_graphs.flat(script_graphs.run(copy, self._arguments(copy, leaves)))
 
     def _arguments(self, graph: Any, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:

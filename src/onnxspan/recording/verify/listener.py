@@ -236,14 +236,17 @@ class Verification(Listener):
             return
         if not onnx_runs.is_there():
             return
-        model = side.model(graph)
+        # The graph right after the conversion may need what the next pass does to its types.
+        is_repaired = name == CONVERSION and self._mode == "stages"
+        model = side.model(graph, repair_types=is_repaired)
         try:
-            model.session(optimised=False)
+            session = model.session(optimised=False)
         except Exception:
-            if name != CONVERSION:
+            if name != CONVERSION or is_repaired:
                 raise
             model = side.model(graph, repair_types=True)
-        if not self._step(call, lambda one: onnx_runs.run(model, one.leaves)):
+            session = model.session(optimised=False)
+        if not self._step(call, lambda one: onnx_runs.run(model, one.leaves, session=session)):
             self._blame(side.culprit(name, model, self._found, self._tolerance))
         side.last_model = model
 
@@ -264,7 +267,8 @@ class Verification(Listener):
         model = fx_programs.ir_model(graph)
         if not self._has_changed(str(hash(model.proto.SerializeToString())), name in STAGES):
             return
-        if not self._step(call, lambda one: onnx_runs.run(model, one.leaves)):
+        session = model.session(optimised=False)
+        if not self._step(call, lambda one: onnx_runs.run(model, one.leaves, session=session)):
             blamed = side.culprit(name, model, self._found, self._tolerance, self._reference)
             self._blame(blamed)
             if side.last_model is None and blamed and self._found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import copy
 import io
@@ -98,7 +99,7 @@ def _modules(modules: dict[str, torch.nn.Module]) -> Iterator[list[str]]:
     kept = []
     for path, module in modules.items():
         plain = {
-            name: copy.copy(value) if isinstance(value, list | dict | set) else value
+            name: _copied(value) if isinstance(value, list | dict | set) else value
             for name, value in vars(module).items()
         }
         buffers = [
@@ -113,6 +114,14 @@ def _modules(modules: dict[str, torch.nn.Module]) -> Iterator[list[str]]:
         for path, module, plain, buffers in kept:
             _put_back(buffers, changed)
             changed += [_joined(path, name) for name in _restore(vars(module), plain)]
+
+
+def _copied(value: Any) -> Any:
+    """A shallow copy of the same type; `copy.copy` takes ten times as long for the usual types."""
+    return value.copy() if type(value) in _USUAL else copy.copy(value)
+
+
+_USUAL = (dict, list, set, collections.OrderedDict)
 
 
 def _joined(path: str, name: str) -> str:
@@ -150,9 +159,9 @@ def _restore(now: dict[str, Any], before: dict[str, Any]) -> list[str]:
     for name, value in before.items():
         current = now.get(name)
         if type(current) is not type(value) or not isinstance(value, list | dict | set):
-            if current is not value:
+            if current is not value or name not in now:
                 changed.append(name)
-            now[name] = value
+                now[name] = value
         elif not _holds_the_same(current, value):
             held: Any = current
             if name in _TABLES and isinstance(value, dict):
