@@ -70,6 +70,39 @@ def test_a_wrong_symbolic_function():
     assert found.before_max_abs_diff < 1e-6
 
 
+class Residual(torch.nn.Module):
+    """A sum whose value the tracer names (`input`) after the module that reads it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = torch.nn.Linear(4, 4), torch.nn.LayerNorm(4)
+
+    def forward(self, x):
+        return self.norm(x + self.first(x))
+
+
+@pytest.mark.parametrize("wrong", ["aten::add", "aten::layer_norm"])
+def test_a_value_that_the_tracer_named(wrong):
+    """The operator whose value has a name, and the one that reads it, are told apart."""
+
+    def add(g, x, y, alpha=None):
+        return g.op("Add", x, g.op("Mul", y, g.op("Constant", value_t=torch.tensor(1.01))))
+
+    def layer_norm(g, x, shape, weight, bias, epsilon, cudnn):
+        return g.op("LayerNormalization", x, weight, bias, axis_i=-1, epsilon_f=0.1)
+
+    function, became = {
+        "aten::add": (add, "onnx::Mul, onnx::Add"),
+        "aten::layer_norm": (layer_norm, "onnx::LayerNormalization"),
+    }[wrong]
+    with symbolic(wrong, function):
+        model = Residual().eval()
+        found = verified(model, (torch.randn(2, 4),), opset_version=17, **TORCHSCRIPT).mismatch
+    assert found.operator == f"{wrong} → {became}"
+    assert found.module == ("" if wrong == "aten::add" else "norm")
+    assert found.also == 0
+
+
 @torch_facts.needs_dynamo
 @pinned
 def test_a_wrong_translation():

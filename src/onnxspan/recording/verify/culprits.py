@@ -48,10 +48,10 @@ class ScriptSide:
         self.parameters: dict[str, torch.Tensor] = {}
         self.has_begun = self.is_erased = self.is_converted = False
         self.last_model: OnnxModel | None = None
-        self._source: tuple[Any, dict[str, str]] | None = None
+        self._source: tuple[Any, dict[int, str]] | None = None
         self._old_graph: Any = None
-        self._conversions: list[tuple[Any, list[str], list[str]]] = []
-        self._names: dict[str, str] = {}
+        self._conversions: list[tuple[Any, list[int], list[int]]] = []
+        self._names: dict[int, str] = {}
 
     def begin(self, graph: Any, parameters: Sequence[torch.Tensor]) -> None:
         """Take the parameters of the graph that was made: they are its last inputs."""
@@ -81,8 +81,8 @@ class ScriptSide:
         self._conversions.append(
             (
                 node,
-                [node.outputsAt(at).debugName() for at in range(node.outputsSize())],
-                [value.debugName() if hasattr(value, "debugName") else "" for value in made],
+                [node.outputsAt(at).unique() for at in range(node.outputsSize())],
+                [value.unique() if hasattr(value, "unique") else -1 for value in made],
             )
         )
 

@@ -18,20 +18,21 @@ def is_onnx(graph: Any) -> bool:
     return any(node.kind().startswith("onnx::") for node in graph.nodes())
 
 
-def copy_of(graph: Any) -> tuple[Any, dict[str, str]]:
-    """A copy, and for each value of the graph's outermost block the name in the copy.
+def copy_of(graph: Any) -> tuple[Any, dict[int, str]]:
+    """A copy, and by the number of each value of the graph's outermost block its name in the copy.
 
-    A copy numbers values that have no name of their own anew.
+    A value keeps its number (`unique()`) while it lives; torch may name it anew, and a copy
+    numbers its values anew.
     """
     copy = graph.copy()
     names = {
-        old.debugName(): new.debugName()
+        old.unique(): new.debugName()
         for old, new in zip(graph.inputs(), copy.inputs(), strict=True)
     }
     for old, new in zip(graph.nodes(), copy.nodes(), strict=True):
         # `node.outputs()`, an iterator, takes five times as long.
         for at in range(old.outputsSize()):
-            names[old.outputsAt(at).debugName()] = new.outputsAt(at).debugName()
+            names[old.outputsAt(at).unique()] = new.outputsAt(at).debugName()
     return copy, names
 
 
@@ -75,8 +76,8 @@ def flat(values: Sequence[Any]) -> list[torch.Tensor]:
 
 def onnx_model(
     graph: Any, parameters: dict[str, torch.Tensor], opset: int, *, repair_types: bool
-) -> tuple[OnnxModel, dict[str, str]]:
-    """A converted graph as an ONNX model whose weights are inputs, and the names in it.
+) -> tuple[OnnxModel, dict[int, str]]:
+    """A converted graph as an ONNX model whose weights are inputs; names in it as `copy_of` has.
 
     What the conversion leaves for later passes to clean up is cleaned up in the copy.
 
