@@ -341,12 +341,17 @@ class Verification(Listener):
             self._unrun = []
             return True
         self._found = Found(step, self._last, one, difference, unrun=self._unrun)
-        if step.name in CAPTURES and self._warned and one.kind != inputs.EXAMPLE:
-            file, line = self._warned[0]
-            self._blame({c.MISMATCH_FILE: file, c.MISMATCH_LINE: line})
-        elif step.name in CAPTURES and self._reference.state:
-            self._blame({c.MISMATCH_STATE: self._reference.state[:MAX_NAMES]})
+        if step.name in CAPTURES:
+            self._blame(self._captured(self._reference, one))
         return False
+
+    def _captured(self, reference: Reference, one: InputSet) -> dict[str, Any]:
+        """What to blame for a capture that differs: a line that fixed a value, or the state."""
+        if one.kind != inputs.EXAMPLE and self._script is not None:
+            line = reference.fixed_line(one, self._warned)
+            if line is not None:
+                return {c.MISMATCH_FILE: line[0], c.MISMATCH_LINE: line[1]}
+        return {c.MISMATCH_STATE: reference.state[:MAX_NAMES]} if reference.state else {}
 
     # --- the result ----------------------------------------------------------------------
 

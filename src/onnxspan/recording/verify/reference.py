@@ -9,6 +9,7 @@ import torch
 
 from onnxspan.recording.verify import inputs
 from onnxspan.recording.verify.compare import Tolerance, compare, noise_between
+from onnxspan.recording.verify.fixed_lines import Place, fixed_line
 from onnxspan.recording.verify.inputs import Arguments, InputSet, tensors_of
 from onnxspan.recording.verify.untouched import untouched
 
@@ -118,6 +119,15 @@ class Reference:
         args, kwargs = ((), one) if isinstance(one, dict) else (one, {})
         args = args if isinstance(args, tuple) else (args,)
         return self.arguments.leaves_of(args, kwargs, self._model)
+
+    def fixed_line(self, other: InputSet, warned: list[Place]) -> Place | None:
+        """The line of the model at which tracing fixed a value that other inputs do not have."""
+        (args, kwargs), (other_args, _) = map(
+            self.arguments.filled, (self.sets[0].leaves, other.leaves)
+        )
+        if kwargs or not isinstance(self._model, torch.nn.Module):
+            return warned[0] if len(set(warned)) == 1 else None
+        return fixed_line(self._model, tuple(args), tuple(other_args), warned)
 
     def _measure_noise(self, one: InputSet, tolerance: Tolerance) -> None:
         one.noise = [0.0] * len(one.expected)
