@@ -106,6 +106,41 @@ def test_a_value_that_the_tracer_named(wrong):
     assert found.also == 0
 
 
+class Layers(torch.nn.Module):
+    """Four equal layers: their operators' values are `relu`, `relu_1`, `relu_2`, `relu_3`."""
+
+    def __init__(self):
+        super().__init__()
+        made = [nn.Sequential(nn.Linear(6, 6), nn.ReLU()) for _ in range(4)]
+        self.layers = nn.Sequential(*made)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@torch_facts.needs_dynamo
+@pinned
+def test_one_of_equal_operators():
+    """Of several operators of one kind the one whose translation is wrong is blamed."""
+    from onnxscript import opset18 as op
+
+    calls = []
+
+    def relu(self):
+        calls.append(1)
+        return op.LeakyRelu(self, alpha=0.5) if len(calls) == 3 else op.Relu(self)
+
+    torch.manual_seed(0)
+    table = {torch.ops.aten.relu.default: relu}
+    found = verified(
+        Layers().eval(), (torch.randn(9, 6),), custom_translation_table=table, opset_version=18,
+        **DYNAMO,
+    ).mismatch  # fmt: skip
+    assert found.operator == "aten.relu.default → onnx::LeakyRelu"
+    assert found.module == "layers.2.1"
+    assert found.also == 0
+
+
 @torch_facts.needs_dynamo
 @pinned
 def test_a_wrong_translation():

@@ -244,18 +244,17 @@ class DynamoSide:
         values = fx_programs.values_of(self.program, args, kwargs)
         made = {one for node in model.proto.graph.node for one in node.output}
         operators = [
-            self._described(
-                node, {key: values[key] for key in _names_of(node, values) if key in made}
-            )
+            self._described(node, {node.name: values[node.name]})
             for node in self.program.graph.nodes
-            if node.op == "call_function"
+            if node.op == "call_function" and node.name in values and node.name in made
         ]
-        operators = [one for one in operators if one.values]
         return _attributes(blame.first_converted(operators, model, leaves, tolerance))
 
     def _described(self, node: Any, values: dict[str, torch.Tensor]) -> blame.Operator:
         from onnxspan.recording.probes.dynamo.nodes import node_attributes
 
+        if getattr(node.target, "__name__", "") == "getitem" and node.all_input_nodes:
+            node = node.all_input_nodes[0]  # it only picks one of the results of an operator
         known = node_attributes(node)
         stack = node.meta.get("nn_module_stack")
         kind = list(stack.values())[-1][1] if stack else ""
@@ -276,14 +275,6 @@ class DynamoSide:
             if node.name == value and node.op == "call_function":
                 return _where(self._described(node, {}))
         return {}
-
-
-def _names_of(node: Any, values: dict[str, torch.Tensor]) -> list[str]:
-    return [name for name in values if name == node.name or _is_part(name, node.name)]
-
-
-def _is_part(name: str, of: str) -> bool:
-    return name.startswith(f"{of}_") and name[len(of) + 1 :].isdigit()
 
 
 def _attributes(culprit: blame.Culprit | None) -> dict[str, Any] | None:

@@ -30,20 +30,18 @@ def run(program: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def values_of(
     program: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, torch.Tensor]:
-    """Each node's tensor by the node's name, from one run of an ExportedProgram."""
+    """Each node's tensor by the node's name, from one run of an ExportedProgram.
+
+    A node with several results has none: its results are those of the nodes that pick them. What
+    no node picks, a translation may fill with anything.
+    """
     found: dict[str, torch.Tensor] = {}
 
     class Keeping(torch.fx.Interpreter):  # type: ignore[misc]  # torch.fx has no types here
         def run_node(self, n: Any) -> Any:
             result = super().run_node(n)
-            if isinstance(result, torch.Tensor) and n.op != "output":
+            if isinstance(result, torch.Tensor):
                 found[n.name] = result
-            elif isinstance(result, tuple | list):
-                found.update(
-                    (f"{n.name}_{number}", one)
-                    for number, one in enumerate(result)
-                    if isinstance(one, torch.Tensor) and n.op != "output"
-                )
             return result
 
     with torch.no_grad():
