@@ -106,6 +106,37 @@ def test_a_value_that_the_tracer_named(wrong):
     assert found.also == 0
 
 
+class Halves(torch.nn.Module):
+    """The parts of a split, of which one goes through a sigmoid."""
+
+    def forward(self, x):
+        left, right = torch.split(x, 4, -1)
+        return torch.sigmoid(left) * right
+
+
+def wrong_sigmoid(g, x):
+    return g.op("Sigmoid", g.op("Mul", x, g.op("Constant", value_t=torch.tensor(1.01))))
+
+
+def wrong_split(g, x, size, dim, _outputs=None):
+    right, left = g.op("Split", x, num_outputs_i=2, axis_i=-1, outputs=2)
+    return [left, right]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "function", "became"),
+    [
+        ("aten::sigmoid", wrong_sigmoid, "onnx::Mul, onnx::Sigmoid"),
+        ("aten::split", wrong_split, "onnx::Split"),
+    ],
+)
+def test_an_operator_with_several_results(wrong, function, became):
+    """An operator with several results, and the one that reads a result, are told apart."""
+    with symbolic(wrong, function, 18):
+        found = verified(Halves(), (torch.randn(2, 8),), opset_version=18, **TORCHSCRIPT).mismatch
+    assert found.operator == f"{wrong} → {became}"
+
+
 class Layers(torch.nn.Module):
     """Four equal layers: their operators' values are `relu`, `relu_1`, `relu_2`, `relu_3`."""
 

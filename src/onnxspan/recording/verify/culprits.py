@@ -158,6 +158,8 @@ class ScriptSide:
     def _operators(self, leaves: Sequence[torch.Tensor]) -> list[blame.Operator]:
         assert self._source is not None
         copy, names = self._source
+        renamed = script_graphs.unfuse_lists(copy)
+        names = {number: renamed.get(name, name) for number, name in names.items()}
         by_name = {
             value.debugName(): value
             for node in copy.nodes()

@@ -36,6 +36,34 @@ def copy_of(graph: Any) -> tuple[Any, dict[int, str]]:
     return copy, names
 
 
+def unfuse_lists(graph: Any) -> dict[str, str]:
+    """Give operators that `_jit_pass_onnx_preprocess` has fused with `prim::ListUnpack` their list.
+
+    Such an operator has an attribute `_outputs` and as many outputs, and torch's interpreter does
+    not know it.
+
+    Returns:
+        By the name of each value of such an operator, the name of the value in its place.
+    """
+    renamed: dict[str, str] = {}
+    for node in list(graph.nodes()):
+        if "_outputs" not in node.attributeNames():
+            continue
+        values = [node.outputsAt(at) for at in range(node.outputsSize())]
+        inputs = [node.inputsAt(at) for at in range(node.inputsSize())]
+        listed = graph.create(node.kind(), inputs, 1)
+        listed.output().setType(torch._C.ListType(torch._C.TensorType.get()))
+        unpacked = graph.create("prim::ListUnpack", [listed.output()], len(values))
+        for made in (listed, unpacked):
+            made.insertBefore(node)
+        for at, value in enumerate(values):
+            unpacked.outputsAt(at).setType(value.type())
+            value.replaceAllUsesWith(unpacked.outputsAt(at))
+            renamed[value.debugName()] = unpacked.outputsAt(at).debugName()
+        node.destroy()
+    return renamed
+
+
 def run(graph: Any, arguments: Sequence[torch.Tensor], wanted: Sequence[Any] = ()) -> list[Any]:
     """The outputs of a TorchScript graph that holds no ONNX operator.
 
