@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DEMO := $(VENV)/.demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-pythons fuzz interrupts lint types docs tutorials bench clean
+.PHONY: help demo test test-torch test-pythons fuzz interrupts screens lint types docs tutorials bench clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -49,6 +49,9 @@ fuzz: $(STAMP)  ## Give 20 000 damaged traces and flight logs to every command: 
 
 interrupts: $(STAMP)  ## Interrupt 1 000 exports of each exporter by signals, traced and untraced: N=1000
 	$(BIN)/python tests/interrupting.py $(or $(N),1000)
+
+screens: $(STAMP)  ## Make the docs' pictures of the report anew: needs a Chromium
+	$(BIN)/python docs/tools/screens.py
 
 lint: $(STAMP)  ## Check style, formatting and which part imports which
 	$(BIN)/ruff check .

@@ -12,6 +12,9 @@ function sourceLines(node) {
   return shown.length ? el("pre.diff.source", { tabindex: "0" }, shown) : null;
 }
 
+// A path without the folders that say nothing about the model; the whole path is its title.
+const shortPath = (file) => file.replace(/^.*[\\/]site-packages[\\/]/, "").replace(/^.*[\\/]([^\\/]+[\\/][^\\/]+)$/, (whole, end) => (/^([A-Za-z]:)?[\\/]/.test(whole) ? `…/${end}` : whole));
+
 // What the C++ pass wrote about a node: the lines of its log with one of the node's values.
 function linesAbout(step, node) {
   const told = report.steps.find((one) => one.span === step.span);
@@ -109,13 +112,13 @@ function graphSheet() {
     const node = now.chosen === null ? null : merged.nodes.get(now.chosen);
     const purpose = (about(step.name) || {}).one_line || "";
     const life = el("ul", {}, el("li.quiet", {}, "reading the other passes …"));
-    const row = (label, value) => (value ? el("tr", {}, el("th", { scope: "row" }, label), el("td", {}, el("code.text", {}, value))) : "");
+    const row = (label, value, title) => (value ? el("tr", {}, el("th", { scope: "row" }, label), el("td", { title }, el("code.text", {}, value))) : "");
     const value = (name) => (merged.types[name] ? `${name}: ${shortType(merged.types[name])}` : name);
     const log = node ? linesAbout(step, node) : [];
     side.replaceChildren(
       ...(node ? [el("h3", {}, node.op), el("table", {}, el("tbody", {},
         row("here", node.state), row("name", node.name), row("module", node.module), row("class", node.module_class),
-        row("line", node.file ? `${node.file}:${node.line}` : ""), row("reads", (node.inputs || []).map(value).join(", ")), row("makes", (node.outputs || []).map(value).join(", ")),
+        row("line", node.file ? `${shortPath(node.file)}:${node.line}` : "", node.file), row("reads", (node.inputs || []).map(value).join(", ")), row("makes", (node.outputs || []).map(value).join(", ")),
         row("attributes", Object.entries(node.attributes || {}).map(([key, one]) => `${key}=${JSON.stringify(one)}`).join(", ")))), sourceLines(node) || ""] : []),
       ...(now.chosen === null ? [] : [el("h3", {}, node ? "Its life" : "The life of the chosen node"), node ? "" : el("p.quiet", {}, "The node is not in this graph."), life]),
       ...(log.length ? [el("h3", {}, "What the pass wrote about it"), el("pre", { tabindex: "0" }, log.join("\n"))] : []),

@@ -21,6 +21,10 @@ function indexedGraph(graph) {
         if (!groups.has(prefix + path)) groups.set(prefix + path, { label: path, kind: "" });
         node.path.push(prefix + path);
       });
+      if (!parts.length && /Constant$/.test(node.op)) {
+        groups.set(`${prefix}#constants`, { label: "constants of no module", kind: "" });
+        node.path.push(`${prefix}#constants`);
+      }
       if (parts.length && node.module_class) groups.get(prefix + parts.join(".")).kind = node.module_class.split(".").pop();
       nodes.set(node.id, node);
       (node.outputs || []).forEach((name, i) => makers.set(name, [node.id, i]));
@@ -106,7 +110,9 @@ async function lifeOf(id, list) {
         said.add("made of");
         for (const one of node.source || []) life.push(...(await ancestorsOf(one, list.slice(0, at + 1))));
       }
-      const heirs = [...(graph.heirs.get(id) || []), ...(names && graph.kind === "onnx" ? graph.heirs.get(names) || [] : [])];
+      // The nodes of a decomposed program name those of the program before it.
+      const was = graph === after && before.kind === "fx" && before.nodes.has(id) ? before.nodes.get(id).name : graph.kind === "onnx" ? names : null;
+      const heirs = [...(graph.heirs.get(id) || []), ...(was === null ? [] : graph.heirs.get(was) || [])];
       for (const heir of heirs) {
         const { op } = graph.nodes.get(heir);
         if (heir !== id && !said.has(`heir ${heir}`)) life.push([at, `became ${op}`, heir]);

@@ -62,6 +62,12 @@ function nodeLines(node, group, merged) {
 }
 const tally = (ids, merged) => STATES.map((state) => [state, ids.filter((id) => merged.nodes.get(id).state === state).length]).filter(([, many]) => many);
 
+// A folded group is what all of its nodes are; changed, where they differ and some are not kept.
+function stateOf(group, merged) {
+  const states = tally(group.members, merged).map(([state]) => state);
+  return states.length === 1 ? states[0] : "changed";
+}
+
 // Where boxes stand and how links run. Layers of a model look alike: each form is laid out once.
 const layouts = new Map();
 function laidOut(boxes, links) {
@@ -100,7 +106,7 @@ function arranged(group, edges, merged, open) {
     const inside = open.has(child.key) ? arranged(child, inner, merged, open) : null;
     const head = textWidth(`▾ ${child.label} ${child.kind}`, 11) + 20;
     boxes[at] = inside ? { width: Math.max(inside.width, head), height: inside.height + HEAD, group: child, inside }
-      : { ...boxOf([`▸ ${clipped(child.label, 30)}`, clipped(child.kind ? `${child.kind}: ${counts}` : counts, 40)]), group: child };
+      : { ...boxOf([`▸ ${clipped(child.label, 30)}`, child.kind && child.kind.length + counts.length < 40 ? `${child.kind}: ${counts}` : counts]), group: child };
   }
   const ports = new Map();
   const links = new Map();
@@ -163,7 +169,7 @@ function drawing(ids, edges, merged, chosenByReader, label) {
       const [x, y] = [dx + box.x, dy + box.y];
       const what = box.node
         ? { class: `node ${box.node.state}`, "data-node": box.node.id, "aria-label": `${box.node.op}, ${box.node.state}` }
-        : { class: `folded ${tally(box.group.members, merged)[0][0]}`, "data-group": box.group.key, "aria-expanded": "false", "aria-label": `${box.group.label}: unfold` };
+        : { class: `folded ${stateOf(box.group, merged)}`, "data-group": box.group.key, "aria-expanded": "false", "aria-label": `${box.group.label}: unfold` };
       const drawn = svg("g", { ...what, transform: `translate(${x},${y})`, tabindex: "0", role: "button" });
       drawn.append(svg("title", {}, box.node ? `${box.node.op}${box.node.module ? ` in ${box.node.module}` : ""}: ${box.node.state}` : `${box.group.label} ${box.group.kind}`),
         svg("rect", { width: box.width, height: box.height, rx: 5 }), svg("text", { x: 8, y: 15 }, box.lines[0]));
