@@ -48,7 +48,11 @@ class Children:
 
     def look(self) -> None:
         """Find what they have written until now."""
-        self.parts = sorted(self.folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        written: list[tuple[int, Path]] = []
+        for part in self.folder.glob("*.jsonl"):
+            with contextlib.suppress(FileNotFoundError):  # its process has removed it meanwhile
+                written.append((part.stat().st_mtime_ns, part))
+        self.parts = [part for _, part in sorted(written)]
         for note in sorted(self.folder.glob("*.note")):
             with contextlib.suppress(OSError):
                 text = note.read_text(encoding="utf-8", errors="replace")
