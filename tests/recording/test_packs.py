@@ -79,6 +79,55 @@ def test_what_a_step_made_of_the_model(model, tmp_path):
     assert step.get(c.PACK_BYTES_CHANGE) == sizes[1] - sizes[0]
 
 
+def optimised(path, tmp_path):
+    """The nodes that onnxruntime itself writes for a file."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "own.onnx")
+    options.log_severity_level = 4
+    onnxruntime.InferenceSession(path, options)
+    return len(onnx.load(options.optimized_model_filepath).graph.node)
+
+
+def test_the_nodes_that_a_session_writes(model, tmp_path):
+    """Where the script has the optimised graph written, its nodes are the session's."""
+    expected = optimised(model, tmp_path)
+    assert expected < 3
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "written.onnx")
+    options.log_severity_level = 4
+    with onnxspan.trace(packs=["onnxruntime"]) as trace:
+        onnxruntime.InferenceSession(model, options)
+    created = roots(trace)[0]
+    assert created.get(c.PACK_OPTIMIZED) == "optimized_model_filepath"
+    assert created.get(c.NODES) == expected
+    assert created.get(c.NODES_CHANGE) == expected - 3
+    assert "Relu=-1" in created.get(c.PACK_OPERATORS)
+
+
+def test_at_level_nodes_a_second_session_tells_its_nodes(model, tmp_path):
+    """The script's own session keeps its options, and nothing but the span says that there was another."""
+    expected = optimised(model, tmp_path)
+    files = sorted(tmp_path.iterdir())
+    with onnxspan.trace(packs=["onnxruntime"], level="nodes") as trace:
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (created,) = roots(trace)
+    assert created.children == []
+    assert created.get(c.PACK_OPTIMIZED) == "second session"
+    assert created.get(c.NODES) == expected
+    assert session.get_session_options().optimized_model_filepath == ""
+    assert sorted(tmp_path.iterdir()) == files
+    assert trace.errors == []
+
+
+def test_unasked_the_nodes_after_optimisation_are_said_to_be_unknown(model):
+    """By default no second session is made: the span counts the given model, and says so."""
+    with onnxspan.trace(packs=["onnxruntime"]) as trace:
+        onnxruntime.InferenceSession(model)
+    created = roots(trace)[0]
+    assert created.get(c.PACK_OPTIMIZED).startswith("unknown: record at level nodes")
+    assert created.get(c.NODES) == 3
+
+
 @pytest.mark.parametrize("exporter", [False, True])
 def test_inside_an_export_they_are_silent(exporter):
     """What the exporter itself loads, checks and saves has no span of a pack, nor our own reading."""

@@ -385,3 +385,11 @@ PACK_PROVIDERS = attribute(
     "`onnxruntime.InferenceSession`",
     "Execution providers of the session, in the order in which onnxruntime asks them.",
 )
+PACK_OPTIMIZED = attribute(
+    "torch.onnx.pack.session.optimized",
+    "string",
+    "`onnxruntime.InferenceSession`",
+    "Where the nodes after onnxruntime's own optimisation are known from: `optimized_model_filepath`, "
+    "or a `second session` that onnxspan made at level `nodes`; `torch.onnx.graph.node.count` then counts "
+    "the optimised graph. Else `unknown` with the reason: the nodes are those of the given model.",
+)

@@ -81,6 +81,14 @@ def _of_pack(span: Span) -> Iterator[str]:
     providers = span.get(c.PACK_PROVIDERS)
     if isinstance(providers, list) and providers and not span.is_node:
         yield one_line(f"runs on {', '.join(map(str, providers))}")
+    optimized = str(span.get(c.PACK_OPTIMIZED, ""))
+    if optimized:
+        known = not optimized.startswith("unknown")
+        yield one_line(
+            f"nodes after onnxruntime's optimisation (from: {optimized})"
+            if known
+            else f"nodes after onnxruntime's optimisation: {optimized}"
+        )
 
 
 _MAX_CHANGES = 5

@@ -34,19 +34,30 @@ class Size:
 
 def before(call: Call) -> None:
     """Measure the model that the function is handed."""
-    given = _models((*call.args, *call.kwargs.values()))
     # What is handed is one model, or the file to read and the file to write.
-    call.scratch = next((size for size in map(_size, given) if size is not None), None)
+    call.scratch = next((size for size in map(_size, given(call)) if size is not None), None)
+
+
+def given(call: Call) -> list[Any]:
+    """The models, and the paths of models, that a call is handed: the one to read is the first."""
+    return _models((*call.args, *call.kwargs.values()))
+
+
+def made(call: Call, result: Any) -> list[Any]:
+    """The models, and the paths of models, that a call may have made, the likeliest first."""
+    returned = _models(result if isinstance(result, tuple) else (result,))
+    # The last of the files that were named is the one that was written.
+    return [*returned, *reversed(given(call))]
 
 
 def after(call: Call, result: Any) -> None:
     """Measure the model that it returned, wrote, or changed in place, and say what changed."""
-    returned = _models(result if isinstance(result, tuple) else (result,))
-    given = _models((*call.args, *call.kwargs.values()))
-    # The last of the files that were named is the one that was written.
-    found = next(
-        (size for size in map(_size, (*returned, *reversed(given))) if size is not None), None
-    )
+    note(call, made(call, result))
+
+
+def note(call: Call, models: list[Any]) -> None:
+    """Write on the span the size of the first of these that is there, and what changed."""
+    found = next((size for size in map(_size, models) if size is not None), None)
     if found is None:
         return
     was: Size | None = call.scratch
@@ -69,14 +80,6 @@ def after(call: Call, result: Any) -> None:
         call.attributes[c.PACK_OPERATORS] = [
             f"{name}={change[name]:+d}" for name in ordered[:MAX_OPERATORS]
         ]
-
-
-def after_session(call: Call, result: Any) -> None:
-    """Measure the model of an onnxruntime session, and say where it runs."""
-    after(call, result)
-    session = call.args[0] if call.args else None
-    if session is not None and hasattr(session, "get_providers"):
-        call.attributes[c.PACK_PROVIDERS] = list(map(str, session.get_providers()))
 
 
 def _models(values: Iterable[Any]) -> list[Any]:
@@ -112,17 +115,33 @@ def _size_of_file(path: str) -> Size | None:
         size = os.path.getsize(path)
     except OSError:  # it is still to be written
         return None
-    onnx = sys.modules.get("onnx")
-    if onnx is None or size > MAX_FILE or not path.endswith(".onnx"):
+    # A script that runs a session alone does without onnx, which takes long to import.
+    model = read(path) if "onnx" in sys.modules else None
+    if model is None:
         return Size(-1, collections.Counter(), 0, size)
-    model = onnx.ModelProto()  # `onnx.load` is a step of the script
-    model.ParseFromString(Path(path).read_bytes())
     external = 0
     for tensor in model.graph.initializer:
         told = {entry.key: entry.value for entry in tensor.external_data}
         length = told.get("length", "")
         external += int(length) if length.isdigit() else 0
     return _size_of_proto(model, size + external)
+
+
+def read(path: str | os.PathLike[str]) -> Any:
+    """The `onnx.ModelProto` of a file, external data left where it is.
+
+    None where there is no such file, where it is larger than `MAX_FILE`, or without onnx.
+    """
+    name = os.fspath(path)
+    if not name.endswith(".onnx") or not os.path.isfile(name) or os.path.getsize(name) > MAX_FILE:
+        return None
+    try:
+        import onnx  # only who asked for a graph, or imported it, gets here
+    except ImportError:
+        return None
+    model = onnx.ModelProto()  # `onnx.load` is a step of the script
+    model.ParseFromString(Path(name).read_bytes())
+    return model
 
 
 def _size_of_proto(model: Any, size: int) -> Size:

@@ -126,15 +126,9 @@ def _place(name: str, places: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _places(path: str) -> dict[str, dict[str, Any]]:
     """By node and by value, the module and line that the dynamo exporter wrote into the file."""
-    if not path.endswith(".onnx") or not os.path.isfile(path):
+    model = measure.read(path)
+    if model is None:
         return {}
-    import onnx  # the script has a model
-
-    if os.path.getsize(path) > measure.MAX_FILE:
-        return {}
-    model = onnx.ModelProto()  # `onnx.load` is a step of the script
-    with open(path, "rb") as file:
-        model.ParseFromString(file.read())
     found: dict[str, dict[str, Any]] = {}
     for node in model.graph.node:
         told = {one.key: one.value for one in getattr(node, "metadata_props", ())}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
 from onnxspan.recording.probe import Probe
-from onnxspan.recording.probes.packs import measure, profile
+from onnxspan.recording.probes.packs import measure, profile, sessions
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -70,7 +70,7 @@ PACKS: dict[str, tuple[Probe, ...]] = {
     "onnxruntime": (
         _row(
             "onnxruntime", "onnxruntime.InferenceSession", f"{_SESSION}.__init__",
-            after=measure.after_session,
+            after=sessions.after,
         ),
         _row(
             "onnxruntime", "onnxruntime.InferenceSession.run", f"{_SESSION}.run",
