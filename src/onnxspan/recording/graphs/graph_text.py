@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
+from onnxspan.recording.graphs import ir_text
 from onnxspan.recording.graphs.torchscript import is_graph
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ def given_program(call: Call) -> Any:
 
 
 def text(graph: Any) -> str:
-    """A graph as text: TorchScript IR, fx, or onnx_ir."""
+    """A graph as text: TorchScript IR, fx, or onnx_ir without the values of weights."""
     if _is_program(graph):
         return str(graph.graph_module.graph) + "\n"
-    written = str(graph)
+    written = ir_text.text(graph) if _is_ir_model(graph) else str(graph)
     return written if written.endswith("\n") else written + "\n"
 
 

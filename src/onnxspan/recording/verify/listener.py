@@ -198,8 +198,7 @@ class Verification(Listener):
     def _add_sizes_of_axes(self, call: Call, reference: Reference) -> None:
         outermost = call.export.outermost
         names = list(outermost.argument("input_names") or ())
-        axes = outermost.argument("dynamic_axes")
-        leaves = reference.arguments.leaves
+        axes, leaves = outermost.argument("dynamic_axes"), reference.arguments.leaves
         shapes = [inputs.shapes_by_axes(leaves, names, axes, change) for change in SIZES]
         found = [one for one in shapes if one is not None]
         if found:
@@ -236,7 +235,7 @@ class Verification(Listener):
             return
         if not onnx_runs.is_there():
             return
-        # The graph right after the conversion may need what the next pass does to its types.
+        # The graph of the conversion may need what the next pass does to its types.
         is_repaired = name == CONVERSION and self._mode == "stages"
         model = side.model(graph, repair_types=is_repaired)
         try:
@@ -328,9 +327,9 @@ class Verification(Listener):
         self, call: Call, run: Callable[[InputSet], list[torch.Tensor]], *, name: str = ""
     ) -> bool:
         """Run one step on every set of inputs; whether all outputs agree."""
-        step = Step(name or call.name, _stage_of(call))
-        assert self._reference is not None
-        difference, one = worst_of_sets(self._reference.sets, run, self._tolerance)
+        step, reference = Step(name or call.name, _stage_of(call)), self._reference
+        assert reference is not None
+        difference, one = worst_of_sets(reference.sets, run, self._tolerance)
         self._steps += 1
         step.worst = difference.max_abs
         if not name or not difference.agrees or c.VERIFY_MISMATCHED not in call.attributes:
@@ -342,15 +341,14 @@ class Verification(Listener):
             return True
         self._found = Found(step, self._last, one, difference, unrun=self._unrun)
         if step.name in CAPTURES:
-            self._blame(self._captured(self._reference, one))
+            self._blame(self._captured(reference, one))
         return False
 
     def _captured(self, reference: Reference, one: InputSet) -> dict[str, Any]:
         """What to blame for a capture that differs: a line that fixed a value, or the state."""
-        if one.kind != inputs.EXAMPLE and self._script is not None:
-            line = reference.fixed_line(one, self._warned)
-            if line is not None:
-                return {c.MISMATCH_FILE: line[0], c.MISMATCH_LINE: line[1]}
+        is_traced = one.kind != inputs.EXAMPLE and self._script is not None
+        if is_traced and (line := reference.fixed_line(one, self._warned)) is not None:
+            return {c.MISMATCH_FILE: line[0], c.MISMATCH_LINE: line[1]}
         return {c.MISMATCH_STATE: reference.state[:MAX_NAMES]} if reference.state else {}
 
     # --- the result ----------------------------------------------------------------------
@@ -391,7 +389,7 @@ def _stage_of(call: Call) -> str:
 def _written_model(call: Call) -> OnnxModel | None:
     """The model that the export has written; None when there is none to read."""
     proto = written_model(call)
-    return None if proto is None else OnnxModel(proto, path=written_path(call))
+    return OnnxModel(proto, path=written_path(call)) if proto is not None else None
 
 
 def _tensors(model: Any) -> list[torch.Tensor]:
