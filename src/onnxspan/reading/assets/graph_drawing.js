@@ -1,6 +1,6 @@
 // A graph as a layered drawing. Modules are boxes that fold; each box is laid out by itself, so
 // that a large graph is many small layouts.
-const shortOp = (op) => op.replace(/^(onnx::|aten::|aten\.)/, "").replace(/\.default$/, "");
+const shortOp = (op) => op.replace(/^<built-in function (\w+)>$/, "$1").replace(/^(onnx::|aten::|aten\.)/, "").replace(/\.default$/, "");
 const clipped = (words, most) => (words.length > most ? `…${words.slice(1 - most)}` : words);
 const shortType = (words) => words.replace(/, (strides=\[[^\]]*\]|requires_grad=\d|device=\w+)/g, "").replace(/^torch\./, "");
 const HEAD = 22;
