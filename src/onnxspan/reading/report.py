@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
 SCRIPTS = (
-    "dom.js", "data.js", "address.js", "waterfall.js",
+    "dom.js", "data.js", "address.js", "flame.js", "waterfall.js",
     "divider.js", "charts.js", "details.js", "dagre.js", "graph_data.js", "graph_drawing.js",
     "graph.js", "modules.js", "tables.js", "main.js",
 )  # fmt: skip

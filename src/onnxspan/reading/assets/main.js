@@ -115,12 +115,19 @@ function startKeys() {
 function startBar() {
   let waiting;
   $("bar").append(
-    el("input", { id: "search", type: "search", placeholder: "Search names, operators, errors …", title: "Names, operators (also those that are only summed), modules, errors, attributes", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => search(event.target.value), 120); } }),
+    el("input", { id: "search", type: "search", placeholder: "Search everything …", title: "Names, operators (also those that are only summed), modules, errors, attributes", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => search(event.target.value), 120); } }),
     el("span.quiet", { id: "found", role: "status" }), el("span.grow"),
-    el("span.legend", {}, ["stages", "passes", "nodes", "failed", "handled"].map((level) => el("span", {}, el(`i.${level}`), level))),
+    el("span.legend", { id: "legend" }),
     el("span.quiet", { id: "range" }), el("button", { id: "reset", click: () => zoom(0, view.root.duration) }, "Whole time"),
     el("button", { click: () => foldAll(true), title: "Unfold all (e)" }, "Unfold"), el("button", { click: () => foldAll(false), title: "Fold all (c)" }, "Fold"));
   $("keys").append("Drag over the bars or a chart to zoom; ", el("kbd", {}, "/"), " searches, arrows move and fold, ", el("kbd", {}, "?"), " shows every key.");
+}
+
+// Only what is in this export has a colour to explain.
+function drawLegend() {
+  const there = new Set();
+  for (const span of inView()) { there.add(span.level); if (span.error) there.add(span.handled ? "handled" : "failed"); }
+  $("legend").replaceChildren(...["stages", "passes", "nodes", "other", "failed", "handled"].filter((one) => there.has(one)).map((one) => el("span", {}, el(`i.${one}`), one)));
 }
 
 // The innermost span that never ended: where a killed process was.
@@ -157,11 +164,13 @@ function show(root) {
   for (const answer of document.querySelectorAll("#core .answer")) answer.classList.toggle("chosen", report.roots[answer.dataset.root] === root.index);
   drawHead();
   drawFailure();
+  drawLegend();
   listRows();
   view.from = 0;
   view.to = root.duration || 1;
   $("rows").scrollTop = 0;
   measureCharts();
+  drawFlame();
   drawAxis();
   drawTables();
   select(view.origin || openOf(root) || root, { scroll: hasFailed(root) || !root.ended });
@@ -184,11 +193,12 @@ startTheme();
 let isRestoring = true;
 $("notices").append(...report.notices.map((notice) => el("p.notice", {}, notice)));
 startBar();
+startFlame();
 startCharts();
 startWaterfall();
 startKeys();
 show(view.root);
-startDivider();
+startDividers();
 isRestoring = false;
 restore();
 addEventListener("hashchange", restore);

@@ -102,6 +102,7 @@ function drawAxis() {
   $("axis").replaceChildren(el("div.cols", {}, el("span", {}, "span"), el("span.c-change", {}, "Δ nodes"), el("span.c-share", {}, "share"), el("span.c-time", {}, "time")), ticks);
   const isWhole = view.from === 0 && view.to === view.root.duration;
   remember({ zoom: isWhole ? null : `${Math.round(view.from)}-${Math.round(view.to)}` });
+  markFlame();
   $("reset").hidden = isWhole;
   $("range").textContent = isWhole ? "" : `${time(view.from)} – ${time(view.to)}`;
 }
@@ -201,7 +202,7 @@ function brush(area, edges) {
 function startWaterfall() {
   const box = $("rows");
   box.addEventListener("scroll", draw);
-  addEventListener("resize", () => { draw(); drawCharts(); });
+  addEventListener("resize", drawAll);
   box.addEventListener("click", (event) => {
     const row = event.target.closest(".row");
     if (!row) return;
