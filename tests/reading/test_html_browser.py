@@ -320,3 +320,65 @@ def test_the_table_by_module(show):
         for row in page.locator("#panel-modules tbody tr").all()
     ]
     assert {row[0]: (row[2], row[3]) for row in rows} == {"a": ("2", "3"), "b": ("1", "5")}
+
+
+def window_of(page):
+    """Left and right end of the time that is shown, as parts of the whole, by the strip's mark."""
+    strip, mark = (
+        page.locator("#flame").bounding_box(),
+        page.locator("#flame-window").bounding_box(),
+    )
+    left = (mark["x"] - strip["x"]) / strip["width"]
+    return left, left + mark["width"] / strip["width"]
+
+
+def test_the_strip_shows_and_sets_the_time(show):
+    """The strip has the whole export; a drag shows that time, arrow keys move it, Whole time ends it."""
+    page = show(synthetic.export(200))
+    assert page.evaluate(
+        "[...document.getElementById('flame-all').getContext('2d').getImageData(0, 0, 400, 20).data]"
+        ".some((byte) => byte)"
+    )
+    strip = page.locator("#flame").bounding_box()
+    y = strip["y"] + strip["height"] / 2
+    page.mouse.move(strip["x"] + strip["width"] * 0.25, y)
+    page.mouse.down()
+    page.mouse.move(strip["x"] + strip["width"] * 0.5, y, steps=3)
+    page.mouse.up()
+    playwright.expect(page.locator("#reset")).to_be_visible()
+    assert window_of(page) == (pytest.approx(0.25, abs=0.03), pytest.approx(0.5, abs=0.03))
+    page.focus("#flame")
+    page.keyboard.press("End")
+    assert window_of(page)[1] == pytest.approx(1, abs=0.01)
+    page.keyboard.press("ArrowLeft")
+    assert window_of(page)[1] < 0.97
+    assert "zoom=" in page.url
+    page.click("#reset")
+    assert window_of(page) == (pytest.approx(0, abs=0.01), pytest.approx(1, abs=0.01))
+
+
+def test_the_border_of_the_details_moves(show):
+    """The border between waterfall and details follows the mouse and the arrow keys."""
+    page = show(synthetic.export(200), viewport={"width": 1440, "height": 900})
+    before = page.locator("#details").bounding_box()["width"]
+    border = page.locator("#details-divider")
+    box = border.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 - 100, box["y"] + 20, steps=3)
+    page.mouse.up()
+    dragged = page.locator("#details").bounding_box()["width"]
+    assert dragged == pytest.approx(before + 100, abs=3)
+    border.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#details").bounding_box()["width"] == pytest.approx(dragged - 24, abs=3)
+
+
+def test_the_legend_names_what_is_there(show):
+    """The legend has the levels and states of this export alone."""
+    page = show(synthetic.export(200))
+    words = page.locator("#bar .legend").text_content()
+    assert "passes" in words
+    assert "failed" not in words
+    page = show(failing())
+    assert "failed" in page.locator("#bar .legend").text_content()

@@ -1,8 +1,6 @@
 """A fault that is planted at a known place is found there, by both exporters."""
 
 import contextlib
-import io
-import warnings
 
 import onnx
 import pytest
@@ -10,7 +8,6 @@ import torch
 from faulty import BOTH, DYNAMO, TORCHSCRIPT, deep, pinned, verified
 from torch import nn
 
-import onnxspan
 import torch_facts
 from onnxspan import conventions as c
 
@@ -287,43 +284,6 @@ def test_a_branch_that_tracing_fixed():
         line = next(n for n, text in enumerate(source, 1) if "tracing takes one branch" in text)
     assert (found.file, found.line) == (__file__, line)
     assert "torch.cond" in found.screen()
-
-
-class TwoFixed(torch.nn.Module):
-    """Tracing warns at two lines; the first fixes a size, which other values do not change."""
-
-    def forward(self, x):
-        rows = int(x.shape[0])  # tracing fixes a size
-        y = x.reshape(rows, -1)
-        scale = float(x.max())  # tracing fixes a value
-        return y * scale
-
-
-def line_here(text):
-    with open(__file__, encoding="utf-8") as source:
-        return next(n for n, line in enumerate(source, 1) if text in line)
-
-
-def test_the_line_where_the_users_filters_hide_warnings():
-    """The line is found in each of two exports though Python shows no warning; nothing is warned."""
-    with warnings.catch_warnings(record=True) as shown:
-        warnings.simplefilter("ignore")
-        for _ in range(2):
-            trace = onnxspan.trace(verify=True, verify_inputs=[(-torch.ones(3, 2),)])
-            with trace:
-                torch.onnx.export(Branching(), (torch.ones(3, 2),), io.BytesIO(), **TORCHSCRIPT)
-            found = trace.mismatch
-            assert (found.file, found.line) == (__file__, line_here("tracing takes one branch"))
-        filters = list(warnings.filters)
-    assert shown == []
-    assert not any(one[2] is torch.jit.TracerWarning and one[0] == "always" for one in filters)
-
-
-def test_of_two_lines_the_one_that_matters():
-    """Where tracing fixed two values, the line is that of the value that the other inputs change."""
-    found = verified(TwoFixed(), (torch.rand(3, 2),), **TORCHSCRIPT).mismatch
-    assert found.inputs == "other values"
-    assert (found.file, found.line) == (__file__, line_here("tracing fixes a value"))
 
 
 def test_a_size_that_tracing_fixed():
