@@ -150,12 +150,7 @@ def load(text: str) -> Graph:
     Raises:
         RecordError: for what is none: the message says what is wrong with it.
     """
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"it is no JSON ({error})") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise RecordError("it is no record of a graph")
+    data = _object(text, FORMAT, "it is no record of a graph")
     if data.get("version") != VERSION:
         raise RecordError(
             f"it is of version {data.get('version')!r}, this onnxspan reads {VERSION}"
@@ -182,19 +177,27 @@ def load_source(text: str) -> dict[str, dict[str, str]]:
     Raises:
         RecordError: for what holds none: the message says what is wrong with it.
     """
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"it is no JSON ({error})") from None
-    files = data.get("files") if isinstance(data, dict) else None
-    if not isinstance(files, dict) or data.get("format") != SOURCE_FORMAT:
-        raise RecordError("it holds no lines of source")
+    otherwise = "it holds no lines of source"
+    files = _object(text, SOURCE_FORMAT, otherwise).get("files")
+    if not isinstance(files, dict):
+        raise RecordError(otherwise)
     if not all(isinstance(lines, dict) for lines in files.values()):
         raise RecordError("its lines are no object")
     return {
         str(file): {str(number): str(line) for number, line in lines.items()}
         for file, lines in files.items()
     }
+
+
+def _object(text: str, wanted: str, otherwise: str) -> dict[str, Any]:
+    """The JSON object of a file of the wanted format; `otherwise` says what the file is not."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"it is no JSON ({error})") from None
+    if not isinstance(data, dict) or data.get("format") != wanted:
+        raise RecordError(otherwise)
+    return data
 
 
 def _nodes(values: Any, counter: list[int], depth: int) -> list[Node]:

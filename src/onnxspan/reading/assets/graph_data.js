@@ -72,7 +72,7 @@ async function mergedGraph(step) {
           edge[graph === before ? "was" : "is"] = true;
           edges.set(`${maker[0]} ${node.id}`, edge);
         }
-    merges.set(key, { before, after, nodes, edges: [...edges.values()], groups: new Map([...before.groups, ...after.groups]), types: { ...before.types, ...after.types } });
+    merges.set(key, { nodes, edges: [...edges.values()], groups: new Map([...before.groups, ...after.groups]), types: { ...before.types, ...after.types } });
   }
   return merges.get(key);
 }

@@ -389,7 +389,7 @@ def _stage_of(call: Call) -> str:
 def _written_model(call: Call) -> OnnxModel | None:
     """The model that the export has written; None when there is none to read."""
     proto = written_model(call)
-    return OnnxModel(proto, path=written_path(call)) if proto is not None else None
+    return None if proto is None else OnnxModel(proto, path=written_path(call))
 
 
 def _tensors(model: Any) -> list[torch.Tensor]:
