@@ -39,10 +39,10 @@ test: $(STAMP)  ## Run the tests
 
 test-torch:  ## Run the tests on another torch, in an environment of its own: TORCH=2.6.0
 	@test -n "$(TORCH)" || { echo "say which torch: make test-torch TORCH=2.6.0, or TORCH=newest" >&2; exit 2; }
-	$(PYTHON) tests/torch_versions.py $(TORCH) --pytest="-n 2 $(PYTEST_ARGS)"
+	$(PYTHON) tests/torch_versions.py $(TORCH) $(if $(REMOVE),--remove) --pytest="-n 2 $(PYTEST_ARGS)"
 
 test-pythons:  ## Run a short part of the tests on the oldest and the newest Python that are here
-	$(PYTHON) tests/python_versions.py oldest newest
+	$(PYTHON) tests/python_versions.py $(if $(REMOVE),--remove) oldest newest
 
 fuzz: $(STAMP)  ## Give 20 000 damaged traces and flight logs to every command: N=20000
 	$(BIN)/python -W ignore tests/fuzzing.py $(or $(N),20000)
@@ -76,4 +76,4 @@ bench: $(STAMP)  ## Measure the overhead; prints the table that the docs show
 	$(BIN)/python benchmarks/overhead.py
 
 clean:  ## Remove what was built, the environment included
-	rm -rf $(VENV) .venv-torch-* demo site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-torch-* .venv-python-* demo site .pytest_cache .mypy_cache .ruff_cache

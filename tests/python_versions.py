@@ -64,7 +64,7 @@ def make(version: str, python: Path) -> Path:
     inside = folder / "bin" / "python"
     if not made.exists():
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-        pip = [inside, "-m", "pip", "install", "--quiet"]
+        pip = [inside, "-m", "pip", "install", "--quiet", "--no-cache-dir"]
         subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
         constraints = ["--constraint", ROOT / "constraints.txt"]
         subprocess.run(
