@@ -58,6 +58,15 @@ DYNAMIC_ENDS = attribute(
     "For each such dimension the first node that it enters and does not leave, with shapes, module "
     "and line, and the stage after which that was seen. A reduction over the dimension is not named.",
 )
+DYNAMIC_REQUIRED = attribute(
+    "torch.onnx.dynamic.required",
+    "string[]",
+    "the exporter's root and `produce_guards_and_solve_constraints`, when the model's code allows "
+    "a dynamic dimension only some sizes",
+    "Each condition on the sizes of dynamic dimensions with the line of the model's code that "
+    "makes it, as `2*((s77//2)) = 4 (model.py:23)` or `s77 >= 4 (model.py:29)`. Conditions and "
+    "lines are those of torch's ShapeEnv. A strict capture gives none.",
+)
 DYNAMIC_SYMBOLS = attribute(
     "torch.onnx.graph.dynamic.symbols",
     "string[]",

@@ -114,6 +114,9 @@ def _of_export(span: Span) -> Iterator[str]:
     ends = span.get(c.DYNAMIC_ENDS)
     for end in ends if isinstance(ends, list) else ():
         yield one_line(f"a dynamic dimension of the inputs ends: {end}")
+    required = span.get(c.DYNAMIC_REQUIRED) if c.EXPORTER in span.attributes else None
+    for condition in required if isinstance(required, list) else ():
+        yield one_line(f"the model requires of a dynamic dimension: {condition}")
 
 
 def _constants(span: Span) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A dynamic shape that is lost shows where: in the span, and in the tree."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -118,3 +119,64 @@ def test_loss_of_unlike_shapes_is_counted():
     """Where tensors came or went, only the number of lost dimensions can be said."""
     assert dynamo.lost("output", [["s0", None], ["s1"]], [["s0", None]]) == ["1 of the outputs"]
     assert dynamo.lost("output", [["s0"]], [["s0"], [None]]) == []
+
+
+class Branches(nn.Module):
+    """Python compares the number of rows with a number, which is true for the example."""
+
+    def forward(self, x):
+        if x.shape[0] == 4:
+            return x + 1
+        return x
+
+
+class Adds(nn.Module):
+    """Adds a table of four rows to pairs of rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(4, 8))
+
+    def forward(self, x):
+        rows = x.shape[0]
+        pairs = x.reshape(rows // 2, 2, 8)
+        return pairs.flatten(0, 1) + self.table
+
+
+class Compares(nn.Module):
+    """Takes another way for few rows."""
+
+    def forward(self, x):
+        if x.shape[0] > 3:
+            return x + 1
+        return x
+
+
+@pytest.mark.parametrize(
+    ("model", "condition", "line"),
+    [
+        (Branches, r"s\d+ = 4", "if x.shape[0] == 4:"),
+        (Adds, r"\(s\d+//2\) = 2", "return pairs.flatten(0, 1) + self.table"),
+        (Compares, r"s\d+ >= 4", "if x.shape[0] > 3:"),
+    ],
+)
+def test_the_line_that_requires_a_size(model, condition, line, capsys):
+    """A capture that cannot keep a dimension dynamic says which line of the model forbids it."""
+    example = torch.zeros(4, 8)
+    with onnxspan.trace() as trace:
+        export(model(), (example,), dynamic_shapes={"x": {0: Dim("rows", max=64)}})
+    (found,) = trace.exports[0].get(c.DYNAMIC_REQUIRED)
+    text, _, place = found.rstrip(")").rpartition(" (")
+    assert re.fullmatch(condition, text)
+    file, _, number = place.rpartition(":")
+    assert Path(file).read_text(encoding="utf-8").splitlines()[int(number) - 1].strip() == line
+    trace.show()
+    assert f"the model requires of a dynamic dimension: {text}" in capsys.readouterr().err
+    assert trace.errors == []
+
+
+def test_no_condition_where_every_size_fits(example):
+    """A model that allows every size is not said to require one."""
+    with onnxspan.trace() as trace:
+        export(nn.ReLU(), example, dynamic_shapes={"input": {0: Dim("rows")}})
+    assert not any(span.get(c.DYNAMIC_REQUIRED) for span in trace.spans)

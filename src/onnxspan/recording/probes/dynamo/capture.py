@@ -8,7 +8,7 @@ from onnxspan import conventions as c
 from onnxspan.recording import spans
 from onnxspan.recording.graphs import dynamo
 from onnxspan.recording.patching import without_wrapper_frames
-from onnxspan.recording.probes.dynamo.shapes import named_dimensions
+from onnxspan.recording.probes.dynamo.shapes import named_dimensions, required_sizes
 from onnxspan.recording.probes.dynamo.sizes import ask_dynamic, note_fx, note_program
 
 if TYPE_CHECKING:
@@ -57,6 +57,18 @@ def after_strategy(call: Call, result: Any) -> None:
     for holder in (call.parent, call.export.outermost):
         if holder is not None:
             holder.attributes[c.CAPTURE_FAILURES] = list(failures)
+
+
+def before_constraints(call: Call) -> None:
+    """What the model requires of dynamic dimensions, before torch compares it with the request."""
+    fake_mode = call.argument("fake_mode")
+    required = required_sizes(getattr(fake_mode, "shape_env", None))
+    if required:
+        call.attributes[c.DYNAMIC_REQUIRED] = required[:_MAX_REQUIRED]
+        call.export.outermost.attributes[c.DYNAMIC_REQUIRED] = required[:_MAX_REQUIRED]
+
+
+_MAX_REQUIRED = 16
 
 
 def _note_captured(call: Call, strategy: str, program: Any) -> None:

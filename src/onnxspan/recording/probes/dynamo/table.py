@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
-from onnxspan.recording.probe import PerNode, Probe
+from onnxspan.recording.probe import Before, PerNode, Probe
 from onnxspan.recording.probes.dynamo import capture, nodes, stages
 from onnxspan.recording.probes.dynamo.failures import failed_stage
 from onnxspan.recording.probes.dynamo.sizes import before_fx
@@ -23,13 +23,13 @@ def _in(module: str, name: str) -> tuple[str, ...]:
     return (f"{_EXPORTER}.{module}:{name}",)
 
 
-def _capture(name: str, **measures: object) -> Probe:
+def _capture(name: str, before: Before = before_fx, **measures: object) -> Probe:
     """A step inside `torch.export.export`, seen from the level `passes`."""
     return Probe(
         name,
         (f"{_TRACE}:{name}",),
         Level.PASSES,
-        before=before_fx,
+        before=before,
         failed=failed_stage,
         most=_MOST,
         **measures,  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ _CAPTURE = (
     _capture("apply_runtime_assertion_pass", after=capture.after_graph_module),
     _capture("_replace_unbacked_bindings"),
     _capture("placeholder_naming_pass"),
-    _capture("produce_guards_and_solve_constraints"),
+    _capture("produce_guards_and_solve_constraints", before=capture.before_constraints),
     Probe(
         "_detach_traced_inputs",
         ("torch._functorch._aot_autograd.graph_capture:_detach_traced_inputs",),
