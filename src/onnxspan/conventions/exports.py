@@ -339,6 +339,14 @@ NODE_PRODUCED = attribute(
     "torch.onnx.node.produced.count", "int, {node}", "node spans", "ONNX nodes that came out."
 )
 
+AUTOGRAD_FUNCTIONS = attribute(
+    "torch.onnx.graph.autograd_functions",
+    "string[]",
+    "a failed pass (torchscript) whose graph calls a `torch.autograd.Function`",
+    "The classes of the `torch.autograd.Function` calls in the graph at the failure, each with the "
+    "path and class of its module, as `Narrow in window (Window)`; 8 at most.",
+)
+
 # --- the script of `onnxspan run` ---------------------------------------------------
 SCRIPT = attribute(
     "torch.onnx.script.name",

@@ -275,7 +275,7 @@ def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
         chain=chain,
         stacktrace=str(told.get(c.EXCEPTION_STACKTRACE, "")),
         tried=[] if handled else _tried(line),
-        hints=hints_for(chain, exporter, span.name),
+        hints=hints_for(chain, exporter, span.name, span.get(c.AUTOGRAD_FUNCTIONS)),
         handled=handled,
     )
 

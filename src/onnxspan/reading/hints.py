@@ -7,6 +7,7 @@ of the pattern may stand in the text.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _TORCHSCRIPT, _DYNAMO = "torchscript", "dynamo"
 
@@ -205,7 +206,16 @@ HINTS: tuple[tuple[str, str, str], ...] = (
 """Exporter (or any), pattern, text."""
 
 
-def hints_for(chain: list[str], exporter: str, where_raised: str = "") -> list[str]:
+_FUNCTIONS = (
+    "The graph of this pass calls torch.autograd.Function: {names}. C++ passes know little of such "
+    "calls: export once without them to see whether one is the cause, e.g. with their forward "
+    "written as a plain function."
+)
+
+
+def hints_for(
+    chain: list[str], exporter: str, where_raised: str = "", functions: Any = None
+) -> list[str]:
     """The hints that fit an exception's chain.
 
     Args:
@@ -213,8 +223,11 @@ def hints_for(chain: list[str], exporter: str, where_raised: str = "") -> list[s
         exporter: its hints only; empty when unknown.
         where_raised: the span's name, for messages that say nothing without it; a pattern finds
             it as `in NAME: Type: message`.
+        functions: the autograd Functions in the graph of a pass that failed, if it said any.
     """
     found = []
+    if isinstance(functions, list) and functions:
+        found.append(_FUNCTIONS.format(names=", ".join(map(str, functions))))
     links = [*chain, f"in {where_raised}: {chain[-1]}"] if where_raised and chain else chain
     for where, pattern, text in HINTS:
         if where and exporter and where != exporter:

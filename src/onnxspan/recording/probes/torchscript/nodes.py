@@ -78,6 +78,29 @@ def failed_symbolic(call: Call, _error: BaseException) -> None:
         _note_source(call, call.args[_NODE])
 
 
+def failed_pass(call: Call, _error: BaseException) -> None:
+    """The autograd Functions in the graph of a failed pass: messages of C++ passes name no node."""
+    graph = next((one for one in call.args if hasattr(one, "findAllNodes")), None)
+    if graph is None:
+        return
+    found = dict.fromkeys(
+        f"{node.pyname()}{_in_module(node.scopeName())}"
+        for node in graph.findAllNodes("prim::PythonOp")
+    )
+    if found:
+        call.attributes[c.AUTOGRAD_FUNCTIONS] = list(found)[:_MAX_FUNCTIONS]
+
+
+_MAX_FUNCTIONS = 8
+
+
+def _in_module(scope: str) -> str:
+    """` in window (Window)` for a scope such as `Net::/__main__.Window::window`."""
+    kind, _, path = scope.rpartition("/")[2].partition("::")
+    kind = kind.rpartition(".")[2]
+    return f" in {path} ({kind})" if path else ""
+
+
 def _note_source(call: Call, node: Any) -> None:
     text = node.sourceRange()
     # Each layer of a model has the same few lines.

@@ -67,6 +67,7 @@ TORCHSCRIPT = (
         Level.PASSES,
         before=graphs.before_pass,
         after=graphs.after_pass,
+        failed=nodes.failed_pass,
         once=True,
     ),
     Probe(
@@ -130,6 +131,7 @@ TORCHSCRIPT = (
         Level.PASSES,
         before=graphs.before_pass,
         after=graphs.after_pass,
+        failed=nodes.failed_pass,
         calls_python=True,
     ),
     # Every other graph pass, whatever this torch has.
@@ -139,5 +141,6 @@ TORCHSCRIPT = (
         Level.PASSES,
         before=graphs.before_pass,
         after=graphs.after_pass,
+        failed=nodes.failed_pass,
     ),
 )
