@@ -24,9 +24,11 @@ class InPlace(nn.Module):
         return y
 
 
+@says(
+    "torch.export.export", "In-place writes stay: `y.add_(1)` is captured as `aten.add_.Tensor`."
+)
 def test_capture_keeps_in_place_writes():
     """`y.add_(1)` is in-place after the capture, and functional after the decompositions."""
-    says("torch.export.export", "`y.add_(1)` is captured as `aten.add_.Tensor`")
     programs = []
 
     def watch(trace):
@@ -44,9 +46,9 @@ class Deciding(nn.Module):
         return x + 1 if x.sum() > 0 else x - 1
 
 
+@says("CaptureStrategy", "When all fail, only the first error is raised.")
 def test_the_exception_tells_of_the_first_try_only():
     """The error names the first capture; the trace has the other."""
-    says("CaptureStrategy", "When all fail, only the first error is raised.")
     trace = onnxspan.trace()
     with trace, pytest.raises(Exception) as caught:
         torch.onnx.export(Deciding(), (torch.ones(2),), **DYNAMO)
@@ -54,9 +56,12 @@ def test_the_exception_tells_of_the_first_try_only():
     assert "TorchExportStrictStrategy" in str(trace.failure)
 
 
+@says(
+    "OpRecorder.eval",
+    "It adds no Cast: casts come from `insert_type_promotion_nodes` or from the conversion function itself.",
+)
 def test_op_recorder_adds_no_cast():
     """A Python number gets the type of the tensor beside it, as a constant, without a Cast."""
-    says("OpRecorder.eval", "It adds no Cast")
     from onnxscript import opset18 as op
 
     def doubled(x):
@@ -77,6 +82,11 @@ def test_op_recorder_adds_no_cast():
     assert "Cast" not in operators(model)
 
 
+@says(
+    "decompose_with_registry",
+    "`aten.softshrink` has no function in torchlib, so its decomposition replaces it by simpler operators.",
+    "`aten.gelu` has one and stays.",
+)
 @pytest.mark.parametrize(
     ("operator", "stays"),
     [(nn.Softshrink(), False), (nn.GELU(), True)],
@@ -84,8 +94,6 @@ def test_op_recorder_adds_no_cast():
 )
 def test_decompositions_spare_what_torchlib_has(operator, stays):
     """An operator with an ONNX function stays; one without is decomposed."""
-    says("decompose_with_registry", "`aten.softshrink` has no function in torchlib")
-    says("decompose_with_registry", "`aten.gelu` has one and stays")
     programs = []
 
     def watch(trace):
@@ -97,6 +105,30 @@ def test_decompositions_spare_what_torchlib_has(operator, stays):
     assert (f"aten.{type(operator).__name__.lower()}." in programs[-1]) is stays
 
 
+@says("AddDefaultAttributesPass", "An export of torch 2.13 does not call it; your own code may.")
+@says(
+    "CheckerPass",
+    "An export of torch 2.13 does not call it; onnxscript's rewriters and your own code may.",
+)
+@says(
+    "ClearMetadataAndDocStringPass", "An export of torch 2.13 does not call it; your own code may."
+)
+@says(
+    "DeduplicateHashedInitializersPass",
+    "An export of torch 2.13 does not call it; onnxscript's rewriters and your own code may.",
+)
+@says(
+    "IdentityEliminationPass",
+    "An export of torch 2.13 does not call it; onnxscript's rewriters and your own code may.",
+)
+@says(
+    "ShapeInferencePass",
+    "An export of torch 2.13 does not call it; onnxscript's rewriters and your own code may.",
+)
+@says(
+    "TopologicalSortPass",
+    "An export of torch 2.13 does not call it; onnxscript's rewriters and your own code may.",
+)
 @pytest.mark.parametrize(
     "name",
     [
@@ -111,7 +143,6 @@ def test_decompositions_spare_what_torchlib_has(operator, stays):
 )
 def test_passes_that_an_export_does_not_call(name):
     """An export calls none of the passes of which the texts say so."""
-    says(name, "An export of torch 2.13 does not call it")
     trace, _ = export(nn.Linear(2, 2), (torch.ones(1, 2),), **DYNAMO)
     assert name not in names(trace)
     assert "FoldConstantsPass" in names(trace)
@@ -127,17 +158,20 @@ class Large(nn.Module):
         return x @ (self.weight.t() if self.transposed else -self.weight)
 
 
+@says(
+    "FoldConstantsPass",
+    "A node is not folded when an input tensor has more than 8192 elements, except a Transpose whose large input no other node uses.",
+)
 @pytest.mark.parametrize(("transposed", "kept"), [(True, []), (False, ["Neg"])])
 def test_limits_of_folding(transposed, kept):
     """A large Transpose is folded; another operator with a large input is not."""
-    says("FoldConstantsPass", "more than 8192 elements, except a Transpose")
     _, model = export(Large(transposed), (torch.ones(1, 200),), **DYNAMO)
     assert [name for name in operators(model) if name in {"Transpose", "Neg"}] == kept
 
 
+@says("PassBase", "An error of a pass that is called alone comes out as it is.")
 def test_error_of_a_pass_alone_and_in_a_sequence():
     """A pass that is called alone raises its own error; inside a Sequential it is a PassError."""
-    says("PassBase", "An error of a pass that is called alone comes out as it is.")
     import onnx_ir
     from onnx_ir import passes
 

@@ -19,24 +19,31 @@ class Features(nn.Module):
         return self.features(x)
 
 
+@says(
+    "_jit_pass_onnx_assign_scoped_names_for_node_and_value",
+    "The name has one part for each module around the node, and each part is the whole path of that module: a `Conv2d` at `model.features[0]` gives `/features/features.0/Conv` and `/features/features.0/Conv_output_0`.",
+)
+@says(
+    "_setup_trace_module_map",
+    "The scope is what later turns into readable node names (`/features/features.0/Conv`), and into local functions when asked for.",
+)
 @pytest.mark.parametrize(
     "name", ["_setup_trace_module_map", "_jit_pass_onnx_assign_scoped_names_for_node_and_value"]
 )
 def test_names_of_nodes(name):
     """A node's name has the whole path of each module around the node."""
-    says(name, "/features/features.0/Conv")
     _, model = export(Features(), (torch.ones(1, 1, 2, 2),))
     assert [node.name for node in model.graph.node] == ["/features/features.0/Conv"]
 
 
+@says(
+    "_create_jit_graph",
+    "For a traced model `torch_out` is what the model returned and module is `None`; for a scripted module `torch_out` is `None` and module is the frozen one.",
+    "A tensor that `forward` makes from Python values (`torch.tensor([...])`) becomes a constant, and the graph's constants grow by the tensor's bytes.",
+    "`torch.ones(2)` becomes the operator `aten::ones`.",
+)
 def test_create_jit_graph_of_a_traced_model():
     """The tracer gives no module, and a tensor made from Python values becomes a constant."""
-    says(
-        "_create_jit_graph",
-        "For a traced model `torch_out` is what the model returned and module is `None`",
-    )
-    says("_create_jit_graph", "(`torch.tensor([...])`) becomes a constant")
-    says("_create_jit_graph", "`torch.ones(2)` becomes the operator `aten::ones`")
 
     class Made(nn.Module):
         def forward(self, x):
@@ -59,12 +66,12 @@ def test_create_jit_graph_of_a_traced_model():
     assert "Float(2, strides=[1], requires_grad=0, device=cpu) = prim::Constant" in seen["text"]
 
 
+@says(
+    "_jit_pass_onnx_graph_shape_type_inference",
+    "It runs twice, both times with the parameters: at the end of `_optimize_graph`, and again at the end of `_model_to_graph`.",
+)
 def test_shape_inference_runs_twice_with_the_parameters():
     """Both runs of the shape inference get the parameters; the graph changes in between."""
-    says(
-        "_jit_pass_onnx_graph_shape_type_inference",
-        "It runs twice, both times with the parameters",
-    )
     given, graphs = [], []
 
     def watch(trace):
@@ -91,19 +98,20 @@ class Shared(nn.Module):
         return x @ self.weight.t() + torch.relu(x) @ self.weight.t()
 
 
+@says(
+    "_jit_pass_onnx_constant_fold",
+    "A weight that two layers share is computed once for each use, and `_jit_pass_onnx_deduplicate_initializers` keeps one copy.",
+)
 def test_a_folded_shared_weight_is_stored_once():
     """The copies that folding makes of one weight are merged again."""
-    says(
-        "_jit_pass_onnx_constant_fold", "`_jit_pass_onnx_deduplicate_initializers` keeps one copy"
-    )
     _, model = export(Shared().eval(), (torch.ones(2, 4),))
     assert len(model.graph.initializer) == 1
 
 
+@says("_jit_pass_onnx_constant_fold", "Below opset 9 the exporter does not call the pass.")
 @pinned
 def test_folding_is_not_called_below_opset_9():
     """An export at opset 8 has no span of the folding pass."""
-    says("_jit_pass_onnx_constant_fold", "Below opset 9 the exporter does not call the pass")
     trace, _ = export(nn.Linear(2, 2), (torch.ones(1, 2),), opset_version=8)
     assert "_jit_pass_onnx_constant_fold" not in names(trace)
     trace, _ = export(nn.Linear(2, 2), (torch.ones(1, 2),), opset_version=9)
@@ -131,14 +139,20 @@ class Plain(nn.Module):
         return x * 2
 
 
+@says(
+    "_jit_pass_onnx_block",
+    "Blocks come from scripted code: a scripted model, or a `@torch.jit.script` function that a traced model calls.",
+)
+@says(
+    "_jit_pass_onnx_function_substitution",
+    "A traced graph has such calls only where the traced model calls a `@torch.jit.script` function or module; without them the pass changes nothing.",
+)
+@says(
+    "_jit_pass_onnx_remove_print",
+    "Scripted code has such nodes: a scripted model, or a `@torch.jit.script` function that a traced model calls.",
+)
 def test_scripted_function_in_a_traced_model():
     """A traced model that calls a scripted function has calls, blocks and prints to remove."""
-    says("_jit_pass_onnx_block", "a `@torch.jit.script` function that a traced model calls")
-    says(
-        "_jit_pass_onnx_function_substitution",
-        "where the traced model calls a `@torch.jit.script` function",
-    )
-    says("_jit_pass_onnx_remove_print", "a `@torch.jit.script` function that a traced model calls")
     graphs = {}
 
     def watch(trace):
@@ -160,12 +174,12 @@ def test_scripted_function_in_a_traced_model():
     assert "If" in operators(model)
 
 
+@says(
+    "_jit_pass_onnx_remove_print",
+    "In plain Python code `print` runs during the trace and leaves no node.",
+)
 def test_print_of_plain_python_leaves_no_node(capsys):
     """`print` in a traced model runs during the trace, and the graph has no node for it."""
-    says(
-        "_jit_pass_onnx_remove_print",
-        "In plain Python code `print` runs during the trace and leaves no node.",
-    )
     graphs = []
 
     def watch(trace):
@@ -178,9 +192,12 @@ def test_print_of_plain_python_leaves_no_node(capsys):
     assert "prim::Print" not in graphs[0]
 
 
+@says(
+    "_jit_pass_erase_number_types",
+    "Turns each single number and bool of the graph into a tensor; lists of numbers stay lists.",
+)
 def test_erase_number_types_keeps_lists():
     """A list of numbers is a list of `int` before and after the numbers are erased."""
-    says("_jit_pass_erase_number_types", "lists of numbers stay lists")
     graphs = []
 
     class Reshaped(nn.Module):
@@ -197,12 +214,12 @@ def test_erase_number_types_keeps_lists():
     assert ": int = " not in graphs[0]
 
 
+@says(
+    "_jit_pass_onnx_remove_inplace_ops_for_onnx",
+    "In a scripted model the pass also replaces each read of a parameter or buffer (`prim::GetAttr`) by a graph input of that name: this is why the pass is given the module.",
+)
 def test_remove_inplace_connects_parameters_of_scripted_models():
     """Reads of parameters become graph inputs in the pass that is given the module."""
-    says(
-        "_jit_pass_onnx_remove_inplace_ops_for_onnx",
-        "(`prim::GetAttr`) by a graph input of that name",
-    )
     graphs = []
 
     def watch(trace):
@@ -234,10 +251,13 @@ def test_dynamic_axes_change_types_before_the_conversion():
     assert order.index("_jit_pass_onnx_set_dynamic_input_shape") < order.index("_jit_pass_onnx")
 
 
+@says(
+    "_export",
+    "Refuses `DataParallel`, chooses the opset and the other options, calls `_setup_trace_module_map`, puts the model into the training mode that was asked for, and then calls the stages `_decide_input_format`, `_model_to_graph`, `_export_onnx`, `_add_onnxscript_fn`, `_export_file`.",
+)
 @pinned
 def test_setup_runs_before_the_training_mode_is_set():
     """The module map is made while the model still has the mode that its user gave it."""
-    says("_export", "calls `_setup_trace_module_map`, puts the model into the training mode")
     modes = []
     model = nn.Linear(2, 2).train()
 
