@@ -177,3 +177,30 @@ def test_a_missing_folder_is_said(saved, tmp_path):
     data = report.data(Trace.read(alone))
     assert data["graphs"] == {"steps": [], "records": {}, "sources": {}}
     assert any("is not there. Keep the folder" in notice for notice in data["notices"])
+
+
+def test_another_tree_begins_with_its_own_step(browser, tmp_path):
+    """A step of a pack has a graph like a pass, and the place in another tree's list is not kept."""
+    import onnx
+
+    net = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with onnxspan.trace(snapshots="changed", packs=["onnx"]) as trace:
+            torch.onnx.export(
+                net, (torch.zeros(1, 4),), tmp_path / "n.onnx", **torch_facts.TORCHSCRIPT
+            )
+            model = onnx.load_model(str(tmp_path / "n.onnx"))
+            onnx.version_converter.convert_version(model, 21)
+    trace.save(tmp_path / "t.jsonl")
+    report.save(Trace.read(tmp_path / "t.jsonl"), tmp_path / "t.html")
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto((tmp_path / "t.html").as_uri())
+    page.click("#tab-graph")
+    page.wait_for_selector(".graphs[data-drawn]")
+    page.locator(".graphs ol button").last.click()
+    page.locator("select[aria-label=Export]").select_option(index=2)
+    page.click("#tab-graph")
+    current = page.locator(".graphs [aria-current=true]")
+    playwright.expect(current).to_have_text("onnx.version_converter.convert_version")
+    page.close()

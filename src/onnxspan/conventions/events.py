@@ -7,7 +7,7 @@ from onnxspan.conventions.registry import attribute
 # --- snapshots: the graph's text, in files beside the trace ---------------------
 SNAPSHOT_FOLDER = ".snapshots"
 """The suffix of the folder beside a trace, in place of the trace's own."""
-_WITH_SNAPSHOTS = "spans of passes, with `snapshots`"
+_WITH_SNAPSHOTS = "spans of passes and of packs' steps, with `snapshots`"
 SNAPSHOT_CHANGED = attribute(
     "torch.onnx.snapshot.changed",
     "boolean",
@@ -49,14 +49,14 @@ SNAPSHOT_GRAPH_AFTER = attribute(
 SNAPSHOT_GRAPH_FILE = attribute(
     "torch.onnx.snapshot.file.graph.name",
     "string",
-    "the root, with `snapshots`",
+    "spans of exports, with `snapshots`",
     "The file with the nodes and initializers of the exported model as data (JSON), in the folder "
     "`NAME.snapshots`.",
 )
 SNAPSHOT_SOURCE = attribute(
     "torch.onnx.snapshot.source.name",
     "string",
-    "the root, with `snapshots`",
+    "spans of exports, with `snapshots`",
     "The file with the lines of the model's source that the graphs' nodes come from, and three "
     "lines before and after each (JSON), in the folder `NAME.snapshots`.",
 )

@@ -1,5 +1,5 @@
 // The Graph view: the passes in order, the graph before and after each, and one chosen node.
-const graphView = { at: -1, chosen: null, isWhole: false, isChangedOnly: true, form: "one", scale: 1, groups: new Map() };
+const graphView = { root: null, at: -1, chosen: null, isWhole: false, isChangedOnly: true, form: "one", scale: 1, groups: new Map() };
 const CONTEXT = 3;
 
 // The line of the model and the lines around it, where the trace holds them.
@@ -27,6 +27,7 @@ function linesAbout(step, node) {
 function graphSheet() {
   const now = graphView;
   const list = report.graphs.steps.filter((step) => rootOf(spans[step.span]) === view.root);
+  if (now.root !== view.root) { if (now.root) now.at = -1; now.root = view.root; } // each tree has passes of its own
   if (now.at < 0 || now.at >= list.length) now.at = Math.max(list.findIndex((step) => step.changed && step.before), 0);
   const passes = el("ol");
   const bar = el("div.moves");

@@ -3,7 +3,7 @@
 TorchScript, fx and onnx_ir all write a value as `%name`. A pass that rebuilds the graph gives
 every value a new name, and a plain diff then shows the whole graph as changed. So lines are
 matched with the names masked first; a value that a matched line defines gets its old name
-back, and what still differs did change.
+back, and what still differs did change. The steps of a pack keep a file's names, and so does their diff.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _TYPE_DETAILS = re.compile(
     r"(?:(?<=\()|, )(?:strides=\[[^\]]*\]|requires_grad=\d|device=\w+(?::\d+)?)"
 )
 """What TorchScript writes about a tensor beside its type and its sizes."""
+_OF_FILE = "opset "
+"""How the text of an `onnx.ModelProto` begins."""
 _USES_ONLY = re.compile(r"\s*(return|->|block)\b|\s*->")
 MAX_GAP = 1_500
 """Lines of a stretch without a match that are still matched one by one: the work is quadratic."""
@@ -174,7 +176,7 @@ def unified(before: str, after: str, name: str = "graph", context: int = 3) -> s
     """A unified diff of two graphs' texts, with the values of the second named as in the first."""
     old = [_NOISE.sub("", line) for line in before.splitlines()[:MAX_LINES]]
     new = [_NOISE.sub("", line) for line in after.splitlines()[:MAX_LINES]]
-    renamed = _renamed(old, new)
+    renamed = new if before.startswith(_OF_FILE) else _renamed(old, new)
     lines = difflib.unified_diff(
         old, renamed, f"before {name}", f"after {name}", n=context, lineterm=""
     )

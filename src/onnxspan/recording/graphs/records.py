@@ -204,37 +204,6 @@ class Records:
             held = self._ir_nodes[id(node)] = self._new(), node
         return held[0]
 
-    # the file
-
-    def file(self, proto: Any, parameters: Iterable[str]) -> Graph:
-        """A record of the file as written, from an `onnx.ModelProto` without external data."""
-        import onnx
-
-        known = set(parameters)
-        record = Graph(
-            "file",
-            [one.name for one in proto.graph.input],
-            [one.name for one in proto.graph.output],
-        )
-        for tensor in proto.graph.initializer:
-            size = 1
-            for length in tensor.dims:
-                size *= length
-            kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
-            record.initializers.append(
-                Initializer(
-                    tensor.name,
-                    tensor.name if tensor.name in known else "",
-                    list(tensor.dims),
-                    onnx.TensorProto.DataType.Name(tensor.data_type),
-                    size * int(kind.itemsize),
-                )
-            )
-        record.nodes = [
-            _proto_node(node, number, 0) for number, node in enumerate(proto.graph.node)
-        ]
-        return record
-
 
 def _from_nodes(node: Any) -> Iterable[Any]:
     """Torch's `NodeSource`s of an fx node, the latest first."""
@@ -244,22 +213,6 @@ def _from_nodes(node: Any) -> Iterable[Any]:
         if getattr(one, "name", None):
             yield one
         stack += list(getattr(one, "from_node", None) or ())
-
-
-def _proto_node(node: Any, number: int, depth: int) -> Node:
-    found = Node(
-        number,
-        f"{node.domain}::{node.op_type}" if node.domain else node.op_type,
-        node.name,
-        list(node.input),
-        list(node.output),
-    )
-    for attribute in node.attribute:
-        if attribute.HasField("g") and depth < MAX_DEPTH:
-            found.blocks.append(
-                [_proto_node(one, at, depth + 1) for at, one in enumerate(attribute.g.node)]
-            )
-    return found
 
 
 def _listed(text: str | None) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.files import write_text
-from onnxspan.recording.graphs import graph_text
+from onnxspan.recording.graphs import graph_text, pack_steps, proto_records
 from onnxspan.recording.graphs.records import Records
 from onnxspan.recording.graphs.sources import lines_around
 from onnxspan.recording.graphs.torchscript import is_graph
@@ -49,13 +49,19 @@ class Snapshots(Listener):
         self._total = 0
         self._before: dict[int, str] = {}
         self._before_records: dict[int, str] = {}
+        self._steps: dict[int, pack_steps.PackStep] = {}
         self._records: Records | None = None
         self._last_text = self._last_record = ""
         self._omitted = 0
 
     def entering(self, call: Call) -> None:
         """Take the text before the pass, while its clock does not run."""
+        if _is_export(call) and call.parent is not None:
+            self._forget()  # of the export before it, in the same step of a pipeline
         if not self._wants(call):
+            return
+        if call.probe.pack:
+            self._enter_step(call)
             return
         graph = graph_text.mutable_graph(call)
         if graph is None:
@@ -79,11 +85,11 @@ class Snapshots(Listener):
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Take the text after the pass, and keep both when they are wanted."""
-        if call.parent is None and self._records is not None:
+        if _is_export(call) and self._records is not None:
             self._keep_sources(call, self._records)
             if error is None:
                 self._keep_file(call)
-        taken = self._taken(call, error)
+        taken = self._taken_of_step(call, error) if call.probe.pack else self._taken(call, error)
         if taken is None:
             return
         before, after, before_record, after_record = taken
@@ -133,6 +139,33 @@ class Snapshots(Listener):
             self._last_record, self._last_text = after_record, after
         return before, after, before_record, after_record
 
+    def _enter_step(self, call: Call) -> None:
+        try:
+            step = pack_steps.begun(call)
+        except pack_steps.TooLargeError as error:
+            self._omit(call, str(error))
+            return
+        if step is not None:
+            self._steps[id(call)] = step
+
+    def _taken_of_step(
+        self, call: Call, error: BaseException | None
+    ) -> tuple[str, str | None, str, str] | None:
+        """The same for a step of a pack, whose model is no graph of an exporter."""
+        step = self._steps.pop(id(call), None)
+        if step is None:
+            return None
+        if error is not None:
+            return step.before.text, None, step.before.record, ""
+        try:
+            after = step.after(call)
+        except pack_steps.TooLargeError as reason:
+            self._omit(call, str(reason))
+            return None
+        if after is None:
+            return None
+        return step.before.text, after.text, step.before.record, after.record
+
     def _taken_of_failed(self, call: Call) -> tuple[str, None, str, str] | None:
         """What a check that failed was given, or the program that a failed decomposition was."""
         if call.name in CHECKS_ONLY and self._wants(call):
@@ -146,11 +179,14 @@ class Snapshots(Listener):
 
     def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
         """The export is over: the next one counts its own omissions."""
+        self._forget()
+        self._omitted = 0
+
+    def _forget(self) -> None:
         self._before.clear()
         self._before_records.clear()
         self._records = None
         self._last_text = self._last_record = ""
-        self._omitted = 0
 
     def get(self, name: str) -> str | None:
         """A kept text by its file's name."""
@@ -201,8 +237,8 @@ class Snapshots(Listener):
         model = call.argument("model")
         named = [getattr(model, name, None) for name in ("named_parameters", "named_buffers")]
         known = [name for each in named if callable(each) for name, _ in each()]
-        record = self._records_of(call).file(proto, known).dump()
-        self._keep(call, record, c.SNAPSHOT_GRAPH_FILE, None, ".json")
+        record = proto_records.record(proto, "file", proto_records.Numbers(), known)
+        self._keep(call, record.dump(), c.SNAPSHOT_GRAPH_FILE, None, ".json")
 
     def _wants(self, call: Call) -> bool:
         return self.which in ("changed", "all") or fnmatch.fnmatchcase(call.name, self.which)
@@ -230,3 +266,8 @@ class Snapshots(Listener):
         self._omitted += 1
         call.attributes[c.SNAPSHOT_OMISSION] = reason
         call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted
+
+
+def _is_export(call: Call) -> bool:
+    """Whether a call is an exporter's own, which may lie in a step of a pipeline."""
+    return call is call.export.outermost and not call.probe.root

@@ -84,10 +84,11 @@ def note(call: Call, models: list[Any]) -> None:
 
 def _models(values: Iterable[Any]) -> list[Any]:
     """The models, and the paths of models, among values."""
-    return [value for value in values if _is_proto(value) or _is_ir(value) or _is_path(value)]
+    return [value for value in values if is_proto(value) or _is_ir(value) or is_path(value)]
 
 
-def _is_proto(value: Any) -> bool:
+def is_proto(value: Any) -> bool:
+    """Whether a value is an `onnx.ModelProto`."""
     return type(value).__name__ == "ModelProto" and hasattr(value, "ByteSize")
 
 
@@ -95,12 +96,13 @@ def _is_ir(value: Any) -> bool:
     return type(value).__module__.startswith("onnx_ir") and type(value).__name__ == "Model"
 
 
-def _is_path(value: Any) -> bool:
+def is_path(value: Any) -> bool:
+    """Whether a value is the path of a model, which need not be there."""
     return isinstance(value, str | os.PathLike) and str(value).endswith(_ENDINGS)
 
 
 def _size(model: Any) -> Size | None:
-    if _is_path(model):
+    if is_path(model):
         return _size_of_file(os.fspath(model))
     if _is_ir(model):
         kinds = collections.Counter(node.op_type for node in model.graph.all_nodes())

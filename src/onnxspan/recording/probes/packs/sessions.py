@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
@@ -24,6 +24,12 @@ NOT_ASKED = "unknown: record at level nodes, or set SessionOptions.optimized_mod
 _SILENT = 4  # onnxruntime's highest severity: the user has seen what the first session said
 
 
+class Optimized(NamedTuple):
+    """What `after` leaves in `Call.scratch`: the optimised model; None where it is unknown."""
+
+    model: Any
+
+
 def after(call: Call, result: Any) -> None:
     """Measure the model of a session, as it was given or as onnxruntime optimised it."""
     session = call.args[0] if call.args else None
@@ -37,6 +43,7 @@ def after(call: Call, result: Any) -> None:
         model, told = None, f"unknown: {type(error).__name__} in a second session"
     measure.note(call, [*([] if model is None else [model]), *measure.made(call, result)])
     call.attributes[c.PACK_OPTIMIZED] = told
+    call.scratch = Optimized(model)
 
 
 def _optimized(call: Call, session: Any) -> tuple[Any, str]:

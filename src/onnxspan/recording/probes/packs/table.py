@@ -150,7 +150,8 @@ PACKS: dict[str, tuple[Probe, ...]] = {
     "lightning": (
         _row("lightning", "lightning.LightningModule.to_onnx",
              "lightning.pytorch.core.module:LightningModule.to_onnx",
-             "pytorch_lightning.core.module:LightningModule.to_onnx"),
+             "pytorch_lightning.core.module:LightningModule.to_onnx",
+             before=None),  # a file of that name is of an earlier run
     ),
     "transformers": (
         _row("transformers", "transformers.PreTrainedModel.from_pretrained",
