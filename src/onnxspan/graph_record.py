@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 FORMAT = "onnxspan.graph"
 SOURCE_FORMAT = "onnxspan.source"
@@ -109,26 +109,83 @@ class Graph:
                 stack.extend(reversed(block))
         return found
 
-    def dump(self, nodes: Iterable[str] | None = None) -> str:
+    def dump(self, nodes: Iterable[str] | None = None, types: list[str] | None = None) -> str:
         """The record as one line of JSON; what is empty is left out.
 
         Args:
             nodes: in place of `self.nodes`, as `write_node` gives them, taken one by one: a
                 recorder makes each node as it is written, so that a large graph does not leave
                 thousands of objects for the garbage collector.
+            types: in place of `self.types`, as `write_type` gives them; read after the nodes.
         """
         written = ",".join(map(write_node, self.nodes) if nodes is None else nodes)
         data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "kind": self.kind}
         data["inputs"], data["outputs"] = self.inputs, self.outputs
-        data["types"] = self.types
+        data["types"] = self.types if types is None else {}
         data["initializers"] = [_sparse(one) for one in self.initializers]
-        head = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+        head = _dump(data)
+        if types is not None:
+            head = head.replace('"types":{}', f'"types":{{{",".join(filter(None, types))}}}', 1)
         return f'{head[:-1]},"nodes":[{written}]}}'
 
 
 def write_node(node: Node) -> str:
     """A node as JSON; what is empty is left out."""
-    return json.dumps(_sparse(node), separators=(",", ":"), ensure_ascii=True)
+    return _dump(_sparse(node))
+
+
+def write_type(name: str, kind: str) -> str:
+    """An entry of a record's types: the value's name and its type, as JSON."""
+    return f"{_text(name)}:{_text(kind)}"
+
+
+def write_origin(module: str | None, module_class: str, file: str, line: int) -> str:
+    """The part of a node's JSON that says where it comes from: fields that begin with a comma."""
+    origin = Node(0, "", module=module, module_class=module_class, file=file, line=line)
+    fields = {key: value for key, value in _sparse(origin).items() if key not in ("id", "op")}
+    return "," + _dump(fields)[1:-1] if fields else ""
+
+
+def write_parts(
+    identity: int,
+    op: str,
+    inputs: list[str],
+    outputs: list[str],
+    attributes: dict[str, Any],
+    origin: str,
+    source: Sequence[int],
+    blocks: list[list[str]],
+) -> str:
+    """What `write_node` gives of a node with these fields, in a third of its time.
+
+    Args:
+        identity: the field `id`.
+        op: the operator.
+        inputs: names of the values that the node reads.
+        outputs: names of the values that it makes.
+        attributes: its attributes.
+        origin: its module and line, as `write_origin` gives them.
+        source: ids of the nodes that it was made from.
+        blocks: the nodes of the graphs inside it, each written.
+    """
+    parts = [f'{{"id":{identity},"op":{_text(op)}']
+    if inputs:
+        parts.append(f',"inputs":[{",".join(map(_text, inputs))}]')
+    if outputs:
+        parts.append(f',"outputs":[{",".join(map(_text, outputs))}]')
+    if attributes:
+        parts.append(f',"attributes":{_dump(attributes)}')
+    parts.append(origin)
+    if source:
+        parts.append(f',"source":[{",".join(map(str, source))}]')
+    if blocks:
+        parts.append(f',"blocks":[{",".join("[" + ",".join(block) + "]" for block in blocks)}]')
+    parts.append("}")
+    return "".join(parts)
+
+
+_text = json.encoder.encode_basestring_ascii
+_dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 def _sparse(value: Any) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from onnxspan.graph_record import MAX_DEPTH, Graph, Node, write_node
+from onnxspan.graph_record import MAX_DEPTH, Graph, write_origin, write_parts, write_type
 from onnxspan.recording.graphs.origin import names_of_modules, path_of_scope
 from onnxspan.recording.graphs.torchscript import BLOCK_OWNERS
 from onnxspan.recording.probes.torchscript.nodes import source_of
@@ -26,21 +26,12 @@ _TENSOR = "<Tensor>"
 _LOOK = re.compile(r"^  (?=%|= )", re.MULTILINE)
 
 
-class _Written(NamedTuple):
-    """A node of a TorchScript graph as it stands in a record.
+_Written = tuple[str, str, int, str, str]
+"""A node without blocks in the record before: look, JSON, number, operator, types as JSON.
 
-    Attributes:
-        look: its lines in the graph's text; whoever looks the same is the same, but for tensors.
-        text: its JSON.
-        ids: its number, and those of nodes inside it; `kinds` their operators.
-        types: of the values that they make.
-    """
-
-    look: str
-    text: str
-    ids: list[int]
-    kinds: list[str]
-    types: dict[str, str]
+The look is its lines in the graph's text: whoever looks the same is the same, but for tensors. A
+plain tuple of texts and numbers, which the garbage collector does not look at again.
+"""
 
 
 def looks_of_nodes(text: str) -> list[str]:
@@ -67,7 +58,7 @@ class ScriptRecords:
         self._converting: dict[Any, int] | None = None
         self._names: list[str] | None = None
         self._paths: dict[str, str | None] = {}
-        self._described: dict[int, tuple[str | None, str, str, int]] = {}
+        self._described: dict[int, str] = {}  # of each node: module and line, written
         self._places: dict[str, tuple[str, int] | None] = {}
 
     @property
@@ -115,14 +106,13 @@ class ScriptRecords:
             [value.debugName() for value in graph.inputs()],
             [value.debugName() for value in graph.outputs()],
         )
-        for value in graph.inputs():
-            record.types[value.debugName()] = str(value.type())
+        types = [write_type(value.debugName(), str(value.type())) for value in graph.inputs()]
         self._ids, self._kinds = [], []
-        written = record.dump(self._script_nodes(graph, text, record.types))
+        written = record.dump(self._script_nodes(graph, text, types), types)
         self._made_of = {}
         return written
 
-    def _script_nodes(self, graph: Any, text: str, types: dict[str, str]) -> Iterable[str]:
+    def _script_nodes(self, graph: Any, text: str, types: list[str]) -> Iterable[str]:
         """Each node of the graph, written; one that looks as in the last record is not read again."""
         nodes = list(graph.nodes())
         looks = looks_of_nodes(text)
@@ -132,22 +122,21 @@ class ScriptRecords:
         for at, (node, look) in enumerate(zip(nodes, looks, strict=True)):
             key = _key(node, at)
             found = known.get(key)
-            if found is None or not look or found.look != look:
-                found = self._write(node, look, at)
-            self._ids += found.ids
-            self._kinds += found.kinds
-            types.update(found.types)
-            if len(found.ids) == 1 and _TENSOR not in look and not self._made_of:
-                self._written[key] = found
-            yield found.text
-
-    def _write(self, node: Any, look: str, at: int) -> _Written:
-        ids, kinds, self._ids, self._kinds = self._ids, self._kinds, [], []
-        types: dict[str, str] = {}
-        text = write_node(self._script_node(node, types, 0, at))
-        found = _Written(look, text, self._ids, self._kinds, types)
-        self._ids, self._kinds = ids, kinds
-        return found
+            if found is not None and look and found[0] == look:
+                _look, written, number, kind, typed = found
+                self._ids.append(number)
+                self._kinds.append(kind)
+                types.append(typed)
+            else:
+                before, typed_before = len(self._ids), len(types)
+                written = self._script_node(node, key, types, 0)
+                if len(self._ids) > before + 1 or self._made_of or _TENSOR in look:
+                    yield written
+                    continue
+                typed = ",".join(types[typed_before:])
+                found = (look, written, self._ids[-1], self._kinds[-1], typed)
+            self._written[key] = found
+            yield written
 
     def _renumber(self, flat: list[Any], kinds: list[str]) -> None:
         """A copy of the graph: the order of the nodes tells which is which."""
@@ -159,41 +148,42 @@ class ScriptRecords:
             for at, (node, number) in enumerate(zip(flat, self._ids, strict=True))
         }
 
-    def _script_node(self, node: Any, types: dict[str, str], depth: int, at: int) -> Node:
-        values = _outputs(node)
-        key = _key(node, at)
+    def _script_node(self, node: Any, key: Any, types: list[str], depth: int) -> str:
+        """A node, and the nodes inside it, written; `types` gets those of the values it makes."""
         number = self._by_value.get(key)
-        is_known = number is not None
         if number is None:
             number = self._by_value[key] = self._new()
         kind = node.kind()
         self._ids.append(number)
         self._kinds.append(kind)
-        found = Node(
-            number,
-            kind,
-            inputs=[node.inputsAt(at).debugName() for at in range(node.inputsSize())],
-            outputs=[value.debugName() for value in values],
-            source=list(self._made_of.get(key, ())),
-        )
-        types |= {
-            name: str(value.type()) for name, value in zip(found.outputs, values, strict=True)
-        }
-        found.attributes = _script_attributes(node)
-        if not is_known:
-            self._described[number] = self._describe_script(node, kind)
-        found.module, found.module_class, found.file, found.line = self._described[number]
+        values = _outputs(node)
+        outputs = [value.debugName() for value in values]
+        for name, value in zip(outputs, values, strict=True):
+            types.append(write_type(name, str(value.type())))
+        described = self._described.get(number)
+        if described is None:
+            described = self._described[number] = self._describe_script(node, kind)
+        blocks: list[list[str]] = []
         if depth < MAX_DEPTH and kind in BLOCK_OWNERS:
-            found.blocks = [
+            blocks = [
                 [
-                    self._script_node(one, types, depth + 1, number)
-                    for number, one in enumerate(block.nodes())
+                    self._script_node(one, _key(one, at), types, depth + 1)
+                    for at, one in enumerate(block.nodes())
                 ]
                 for block in node.blocks()
             ]
-        return found
+        return write_parts(
+            number,
+            kind,
+            [node.inputsAt(at).debugName() for at in range(node.inputsSize())],
+            outputs,
+            _script_attributes(node),
+            described,
+            self._made_of.get(key, ()),
+            blocks,
+        )
 
-    def _describe_script(self, node: Any, kind: str) -> tuple[str | None, str, str, int]:
+    def _describe_script(self, node: Any, kind: str) -> str:
         scope = node.scopeName()
         innermost = scope.rpartition("/")[2]
         class_name, _, end = innermost.rpartition("::")
@@ -207,7 +197,7 @@ class ScriptRecords:
             if text not in self._places:
                 self._places[text] = source_of(text)
             place = self._places[text]
-        return (self._paths[scope], class_name, *(place or ("", 0)))
+        return write_origin(self._paths[scope], class_name, *(place or ("", 0)))
 
 
 def _every(graph: Any) -> Iterable[Any]:
@@ -234,8 +224,11 @@ def _outputs(node: Any) -> list[Any]:
 
 
 def _script_attributes(node: Any) -> dict[str, Any]:
+    names = node.attributeNames()
     found: dict[str, Any] = {}
-    for name in node.attributeNames():
+    if not names:
+        return found
+    for name in names:
         kind = node.kindOf(name)
         if kind in {"i", "f", "s"}:
             found[name] = getattr(node, kind)(name)
