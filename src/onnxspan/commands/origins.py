@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from onnxspan.errors import TraceFileError
-from onnxspan.reading.origins import view
-from onnxspan.reading.origins.origins import of_export
+from onnxspan.reading.origins import pipeline, view
+from onnxspan.reading.origins.origins import of_export, of_step
 from onnxspan.reading.source.trace import Trace
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which export of the trace, counted from 1.",
 )
+@click.option(
+    "--step",
+    metavar="NAME",
+    help="The model that a step after the export made, such as onnxslim.slim.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the map as JSON.")
 def command(
     file: str,
@@ -46,6 +51,7 @@ def command(
     line: str | None,
     largest: int | None,
     number: int,
+    step: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -54,7 +60,7 @@ def command(
     FILE is a trace that was recorded with snapshots: `onnxspan run --snapshots changed -o FILE`.
     Without an option the nodes are listed by module, with the bytes of its constants.
     """
-    found = _read(file, number)
+    found = _read(file, number, step)
     chosen = view.chosen(found, file, node=node, module=module, line=line)
     if as_json:
         if largest is not None:
@@ -70,8 +76,10 @@ def command(
     click.echo(text)
 
 
-def _read(file: str, number: int) -> Origins:
+def _read(file: str, number: int, step: str | None) -> Origins:
     trace = Trace.read(Path(file))
+    if step is not None:
+        return of_step(trace, pipeline.named(trace, step))
     if number > len(trace.exports):
         raise TraceFileError(
             file,

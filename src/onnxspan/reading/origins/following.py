@@ -7,7 +7,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from onnxspan.errors import OnnxspanError
-from onnxspan.reading.origins import origins
+from onnxspan.reading.origins import origins, pipeline
 from onnxspan.reading.origins.life import (
     CHANGED,
     FOLDED,
@@ -77,6 +77,7 @@ def of_export(trace: Trace, export: Span, wanted: str) -> list[Event]:
     found = list(origins.graphs(trace, export, notes))
     if not found:
         origins.of_export(trace, export)  # it says what is missing
+    found += origins.graphs_after(trace, export, found)
     return follow(found, wanted.strip().removeprefix("%").strip('"'))
 
 
@@ -139,11 +140,16 @@ def _forward(
 
 def _back(graphs: Sequence[tuple[str, Graph]], number: int, place: _Place) -> tuple[int, _Place]:
     """The first graph that has the value, under whatever name, and where it is there."""
+    while number and place.node is None:
+        same = _find(graphs[number - 1][1], place.name, values_only=True)
+        if same is None or same.node is not None:
+            break
+        number -= 1
     while number and (node := place.node) is not None:
         before = {one.id: one for one in graphs[number - 1][1].walk()}
-        same = before.get(node.id)
-        if same is not None and place.index < len(same.outputs):
-            place = _Place(same.outputs[place.index], same, place.index)
+        old = before.get(node.id)
+        if old is not None and place.index < len(old.outputs):
+            place = _Place(old.outputs[place.index], old, place.index)
         else:
             sources = [
                 one for one in before.values() if one.id in node.source or one.name in node.source
@@ -165,7 +171,8 @@ def _next(step: Step, place: _Place) -> tuple[Event | None, _Place | None]:
     same = new.get(node.id)
     if same is not None and place.index < len(same.outputs):
         now = _Place(same.outputs[place.index], same, place.index)
-        if form(node) != form(same):
+        # The record of a file writes operators and tensors otherwise than that of a live graph.
+        if step.name != pipeline.FILE and form(node) != form(same):
             return Event(step.name, CHANGED, _told(now)), now
         renamed = Event(step.name, RENAMED, f"{place.name} is now {_told(now)}")
         return renamed if now.name != place.name else None, now

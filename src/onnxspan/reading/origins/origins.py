@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.reading.origins import pipeline
 from onnxspan.reading.origins.life import TRANSLATION, Life, Lives, Step
 from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.snapshots import SnapshotError
@@ -92,12 +93,14 @@ class Origins:
         initializers: in the order of the file.
         removed: operators that left no node.
         notes: what is missing from the trace, so that the map may be less than whole.
+        steps: after the export, the steps that made the file.
     """
 
     nodes: tuple[NodeOrigin, ...]
     initializers: tuple[InitializerOrigin, ...]
     removed: tuple[Removed, ...]
     notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     @property
     def known(self) -> int:
@@ -145,6 +148,28 @@ def of_export(trace: Trace, export: Span) -> Origins:
     Raises:
         SnapshotError: when the export was recorded without snapshots, or none can be read.
     """
+    file = _file(trace, export)
+    lives, last, notes = _lives(trace, export)
+    return _Map(lives, last, file, notes).made()
+
+
+def of_step(trace: Trace, step: Span) -> Origins:
+    """The map of the model that a step of a pack made of an exported one, as slimming does.
+
+    Raises:
+        SnapshotError: when it is not known which export's model the step was given.
+    """
+    export, steps = pipeline.chain(trace, step)
+    file = _file(trace, export)
+    lives, last, notes = _lives(trace, export)
+    _Map(lives, last, file, notes).take_names()
+    made = pipeline.graphs(trace, steps, last, file)
+    pipeline.follow(lives, made)
+    found = _Map(lives, made[-1][1], made[-1][1], notes).made()
+    return dataclasses.replace(found, steps=tuple(one.name for one in steps))
+
+
+def _file(trace: Trace, export: Span) -> Graph:
     root = export
     while root.parent is not None and c.SNAPSHOT_GRAPH_FILE not in root.attributes:
         root = root.parent
@@ -155,8 +180,7 @@ def of_export(trace: Trace, export: Span) -> Origins:
             "`onnxspan run --snapshots changed -o FILE.jsonl`, or trace(snapshots='changed'), "
             "to a file that the export finishes"
         )
-    lives, last, notes = _lives(trace, export)
-    return _Map(lives, last, file, notes).made()
+    return file
 
 
 def graphs(trace: Trace, export: Span, notes: list[str]) -> Iterator[tuple[str, Graph]]:
@@ -186,6 +210,20 @@ def graphs(trace: Trace, export: Span, notes: list[str]) -> Iterator[tuple[str, 
         last = graph
     if export.get(c.SNAPSHOT_OMISSIONS):
         notes.append(f"{export.get(c.SNAPSHOT_OMISSIONS)} graphs were not kept because of a limit")
+
+
+def graphs_after(
+    trace: Trace, export: Span, inside: list[tuple[str, Graph]]
+) -> list[tuple[str, Graph]]:
+    """The exported file and the graphs that steps of packs made of it; none where none is known.
+
+    Args:
+        trace: where the export is from.
+        export: its root.
+        inside: the graphs of the export, as `graphs` gives them.
+    """
+    steps = pipeline.last(trace, export) if inside else []
+    return pipeline.graphs(trace, steps, inside[-1][1], _file(trace, export)) if steps else []
 
 
 def _lives(trace: Trace, export: Span) -> tuple[Lives, Graph | None, list[str]]:
@@ -236,6 +274,13 @@ class _Map:
             if (maker := self._maker(node)) is not None and len(maker.inputs) == len(node.inputs)
             for was, now in zip(maker.inputs, node.inputs, strict=True)
         }
+
+    def take_names(self) -> None:
+        """Know the constants that passes computed by the names in the file, too."""
+        values = self._lives.values
+        for now, was in self._last_names.items():
+            if was in values:
+                values.setdefault(now, values[was])
 
     def made(self) -> Origins:
         nodes = tuple(self._node(node) for node in self._file.walk())

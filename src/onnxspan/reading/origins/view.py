@@ -24,6 +24,7 @@ MAX_REMOVED = 20
 """Removed operators that the list by module names."""
 ITSELF = "the model itself"
 ADDED = "added by the exporter"
+ADDED_LATER = "added after the export"
 UNKNOWN = "unknown"
 
 
@@ -81,7 +82,7 @@ def by_module(found: Origins) -> str:
     """A line for each module: its nodes by operator, and the bytes of its constants."""
     groups: dict[tuple[str, str], list[NodeOrigin]] = {}
     for node in found.nodes:
-        groups.setdefault(_group(node), []).append(node)
+        groups.setdefault(_group(node, found), []).append(node)
     sizes: dict[tuple[str, str], int] = {}
     for one in found.initializers:
         if one.origins:
@@ -120,7 +121,7 @@ def nodes(found: Origins) -> str:
         lines.append(f"{one_line(node.node) or '(without a name)'}  {one_line(node.op_type)}")
         lines += [f"  from    {_said(origin)}" for origin in node.origins]
         if node.added_by:
-            lines.append(f"  {ADDED} in {one_line(node.added_by)}")
+            lines.append(f"  {_added(node, found)} in {one_line(node.added_by)}")
             lines += [f"  serves  {_said(origin)}" for origin in node.serves]
         lines += [f"  {did:<7} {one_line(name)}" for name, did in node.passes]
         if not node.origins and not node.added_by:
@@ -150,11 +151,19 @@ def _constant(one: InitializerOrigin) -> str:
     return "\n            ".join(parts)
 
 
-def _group(node: NodeOrigin) -> tuple[str, str]:
+def _added(node: NodeOrigin, found: Origins) -> str:
+    return ADDED_LATER if node.added_by in found.steps else ADDED
+
+
+def _group(node: NodeOrigin, found: Origins) -> tuple[str, str]:
     if node.origins:
         first = node.origins[0]
         return _module(first), one_line(first.module_class)
-    return (f"{ADDED} ({one_line(node.added_by)})", "") if node.added_by else (UNKNOWN, "")
+    return (
+        (f"{_added(node, found)} ({one_line(node.added_by)})", "")
+        if node.added_by
+        else (UNKNOWN, "")
+    )
 
 
 def _module(origin: Origin) -> str:
