@@ -54,7 +54,7 @@ def describe(call: Call, error: BaseException) -> dict[str, Any]:
             found[c.MODULE_PATH] = path
     scope = str(call.attributes.get(c.NODE_SCOPE, ""))
     if "::" in scope:
-        path = path_of_scope(scope, names_of_modules(call.export.outermost.argument("model")))
+        path = ModulePaths(call.export.outermost.argument("model")).of_scope(scope)
         if path:
             found[c.MODULE_PATH] = path
     return found
@@ -142,36 +142,51 @@ def _running_module(frames: list[tuple[FrameType, int]]) -> Any:
     return None
 
 
-def names_of_modules(model: Any) -> list[str]:
-    """The paths of a model's modules; empty for what is no module."""
-    named = getattr(model, "named_modules", None)
-    return [name for name, _module in named() if name] if callable(named) else []
+class ModulePaths:
+    """The paths of a model's modules, found by the scopes of TorchScript nodes.
 
-
-def path_of_scope(scope: str, names: list[str]) -> str | None:
-    """The whole path behind torch's scope, which has of each module the end of its name only.
-
-    `Encoder::/Block::blocks.0/Mix::mix` is `blocks.0.mix`; None when it is not one module alone.
+    torch's scope has of each module the end of its name only: `Encoder::/Block::blocks.0/Mix::mix`
+    is `blocks.0.mix`.
 
     Args:
-        scope: as a node has it.
-        names: the paths of the model's modules.
+        model: the user's model; what is no module has no paths.
     """
-    if not names:
-        return None
-    around = ""
-    for segment in scope.split("/"):
-        end = segment.rpartition("::")[2]
-        if not end:
-            continue
-        inside = [name for name in names if name.startswith(f"{around}." if around else "")]
-        fitting = [name for name in inside if end == _end_of(name) or name == f"{around}.{end}"]
+
+    def __init__(self, model: Any) -> None:
+        named = getattr(model, "named_modules", None)
+        names = [name for name, _module in named() if name] if callable(named) else []
+        self._names = frozenset(names)
+        self._by_end: dict[str, list[str]] = {}
+        for name in names:
+            self._by_end.setdefault(_end_of(name), []).append(name)
+        self._known: dict[str, str | None] = {}  # by the scope, and by each that holds it
+
+    def of_scope(self, scope: str) -> str | None:
+        """The whole path behind a scope; None when it is not one module alone."""
+        if not self._names:
+            return None
+        around: str | None = ""
+        end = 0
+        while around is not None and end < len(scope):
+            begin = end
+            end = scope.find("/", begin + 1)
+            end = len(scope) if end < 0 else end
+            outer = scope[:end]
+            if outer not in self._known:
+                name = scope[begin:end].rpartition("::")[2].strip("/")
+                self._known[outer] = self._inside(around, name) if name else around
+            around = self._known[outer]
+        return around
+
+    def _inside(self, around: str, end: str) -> str | None:
+        """The only module inside `around` with this end of a name, of the least depth."""
+        begin = f"{around}." if around else ""
+        fitting = [name for name in self._by_end.get(end, ()) if name.startswith(begin)]
+        if begin + end in self._names and around and begin + end not in fitting:
+            fitting.append(begin + end)
         shortest = min((name.count(".") for name in fitting), default=0)
         fitting = [name for name in fitting if name.count(".") == shortest]
-        if len(fitting) != 1:
-            return None
-        around = fitting[0]
-    return around
+        return fitting[0] if len(fitting) == 1 else None
 
 
 @functools.lru_cache(4096)

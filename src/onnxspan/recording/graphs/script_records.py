@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.graph_record import MAX_DEPTH, Graph, write_origin, write_parts, write_type
-from onnxspan.recording.graphs.origin import names_of_modules, path_of_scope
+from onnxspan.recording.graphs.origin import ModulePaths
 from onnxspan.recording.graphs.torchscript import BLOCK_OWNERS
 from onnxspan.recording.probes.torchscript.nodes import source_of
 
@@ -56,7 +56,7 @@ class ScriptRecords:
         self._kinds: list[str] = []
         self._made_of: dict[Any, list[int]] = {}  # a converted node's first output: its sources
         self._converting: dict[Any, int] | None = None
-        self._names: list[str] | None = None
+        self._modules: ModulePaths | None = None
         self._paths: dict[str, str | None] = {}
         self._described: dict[int, str] = {}  # of each node: module and line, written
         self._places: dict[str, tuple[str, int] | None] = {}
@@ -188,9 +188,9 @@ class ScriptRecords:
         innermost = scope.rpartition("/")[2]
         class_name, _, end = innermost.rpartition("::")
         if scope not in self._paths:
-            if self._names is None:
-                self._names = names_of_modules(self._model)
-            self._paths[scope] = (path_of_scope(scope, self._names) or end) if scope else None
+            if self._modules is None:
+                self._modules = ModulePaths(self._model)
+            self._paths[scope] = (self._modules.of_scope(scope) or end) if scope else None
         place: tuple[str, int] | None = None
         if kind != "prim::Constant" and not kind.startswith("onnx::"):
             text = node.sourceRange()

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
-from onnxspan.recording.graphs.origin import names_of_modules, path_of_scope
+from onnxspan.recording.graphs.origin import ModulePaths
 from onnxspan.recording.graphs.torchscript import is_graph
 from onnxspan.recording.verify import blame, fx_programs, script_graphs
 
@@ -43,6 +43,7 @@ class ScriptSide:
 
     def __init__(self, model: Any, outermost: Call) -> None:
         self._user_model = model
+        self._modules = ModulePaths(model)
         self._outermost = outermost
         self._values: list[torch.Tensor] = []
         self.parameters: dict[str, torch.Tensor] = {}
@@ -201,7 +202,7 @@ class ScriptSide:
         return blame.Operator(
             node.kind(),
             values,
-            path_of_scope(scope, names_of_modules(self._user_model)) or path,
+            self._modules.of_scope(scope) or path,
             kind,
             *(place or ("", 0)),
         )
