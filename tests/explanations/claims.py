@@ -49,3 +49,15 @@ def names(trace):
 def operators(model):
     """The operators of the file's nodes, in order."""
     return [node.op_type for node in model.graph.node]
+
+
+def graphs(name, model, args, **options):
+    """The text of the graph that each call of a pass was given, before and after the call."""
+    before, after = [], []
+
+    def watch(trace):
+        trace.on_enter(name)(lambda moment: before.append(str(moment.args[0])))
+        trace.on_leave(name)(lambda moment: after.append(str(moment.args[0])))
+
+    export(model, args, watch=watch, **options)
+    return list(zip(before, after, strict=True))

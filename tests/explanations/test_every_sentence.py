@@ -4,8 +4,11 @@ import collections
 import pathlib
 
 import pytest
+import test_conversion_claims
 import test_dynamo_claims
 import test_graph_rows
+import test_scripted_claims
+import test_stage_claims
 import test_torchscript_claims
 from claims import CLAIMS
 from sentences import factual, split, titled
@@ -14,7 +17,14 @@ import reading
 import torch_facts
 from onnxspan import explanations
 
-PROVING = (test_dynamo_claims, test_graph_rows, test_torchscript_claims)
+PROVING = (
+    test_conversion_claims,
+    test_dynamo_claims,
+    test_graph_rows,
+    test_scripted_claims,
+    test_stage_claims,
+    test_torchscript_claims,
+)
 """Importing these modules fills `CLAIMS`."""
 
 QUOTES = reading.quotes()
