@@ -38,7 +38,7 @@ def test_a_row_of_a_table_brings_its_span_into_sight_and_back_returns(opened, sa
 def test_an_address_opens_span_zoom_and_tab_also_in_a_report_made_again(opened, saved, tmp_path):
     """What an address names is shown, and the same address holds for a second report."""
     page = opened(saved)
-    page.locator("#row5").click()
+    page.locator("#row3").click()
     page.evaluate("document.getElementById('tab-walk').click()")
     address = page.evaluate("location.hash")
     assert "span=" in address
@@ -47,7 +47,7 @@ def test_an_address_opens_span_zoom_and_tab_also_in_a_report_made_again(opened, 
     report.save(synthetic.read(tmp_path, synthetic.export(200)), saved)
     page.reload()
     page.wait_for_selector("html[data-ready=yes]")
-    assert page.locator("#row5.selected").count() == 1
+    assert page.locator("#row3.selected").count() == 1
     assert page.locator("#details h2").text_content() == name
     assert page.locator("#panel-walk").is_visible()
 
@@ -58,7 +58,7 @@ def test_copy_as_markdown_holds_the_answer(opened, saved):
     page.click("#copy-markdown")
     playwright.expect(page.locator("#copy-markdown")).to_have_text("Copied")
     assert "_jit_pass_number" in page.evaluate("navigator.clipboard.readText()")
-    page.locator("#row5").click()
+    page.locator("#row3").click()
     page.click("#copy-link")
     playwright.expect(page.locator("#copy-link")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText() ") == page.evaluate("location.href")

@@ -6,7 +6,7 @@ import pytest
 
 from onnxspan.reading.pages import asset
 
-BARS = ("stages", "passes", "nodes", "other", "bad", "warn")
+BARS = ("stages", "passes", "nodes", "other", "bad", "warn", "hot", "warm", "cool")
 TEXTS = ("text", "quiet", "bad", "warn", "good", "accent")
 BEHIND = ("panel", "page", "soft", "accent-soft")
 

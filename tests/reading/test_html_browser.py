@@ -290,6 +290,9 @@ def test_hostile_text_stays_text(show):
 def test_print_shows_the_rows(show):
     """For print, rows out of sight are drawn too."""
     page = show(synthetic.export(200))
+    page.focus("#rows")
+    page.keyboard.press("e")
+    page.wait_for_selector("#row10")
     before = page.locator("#rows .row").count()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#rows .row").count() == 200 > before
@@ -375,10 +378,11 @@ def test_the_border_of_the_details_moves(show):
 
 
 def test_the_legend_names_what_is_there(show):
-    """The legend has the levels and states of this export alone."""
+    """The legend has the shares of self time and the states of this export alone."""
     page = show(synthetic.export(200))
     words = page.locator("#bar .legend").text_content()
-    assert "passes" in words
+    assert "self time ≥ 25 %" not in words  # no span of it has that much
+    assert "less" in words
     assert "failed" not in words
     page = show(failing())
     assert "failed" in page.locator("#bar .legend").text_content()

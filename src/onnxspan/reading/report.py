@@ -23,7 +23,7 @@ from onnxspan.reading.notes import findings, notes
 from onnxspan.reading.packing import packed
 from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.gc_time import without_collector
-from onnxspan.reading.tree import modules
+from onnxspan.reading.tree import folding, modules
 from onnxspan.reading.walk import steps
 from onnxspan.version import __version__
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
 SCRIPTS = (
-    "dom.js", "data.js", "address.js", "flame.js", "waterfall.js",
+    "dom.js", "data.js", "folds.js", "address.js", "flame.js", "waterfall.js",
     "divider.js", "charts.js", "details.js", "dagre.js", "graph_data.js", "graph_drawing.js",
     "graph.js", "modules.js", "tables.js", "main.js",
 )  # fmt: skip
@@ -143,6 +143,11 @@ def data(trace: Trace) -> dict[str, Any]:
             for place in places
         ],
         "spans": rows,
+        "folds": [
+            [index[id(span)], *line.words, [index[id(one)] for one in line.spans]]
+            for root in trace.roots
+            for span, line in folding.shared(root)
+        ],
         "explanations": _explanations(spans),
         "failures": {
             index[id(root)]: _failure(failure, index)

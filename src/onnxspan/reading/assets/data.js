@@ -11,6 +11,9 @@ spans.forEach((span, index) => {
   span.index = index;
   span.depth = span.parent < 0 ? 0 : spans[span.parent].depth + 1;
   span.size = 1;
+  // The time of the span and of everything inside it, also of what outlived it.
+  span.first = span.start;
+  span.last = span.start + span.duration;
   span.inside = 0;
   span.children = 0;
   span.at = { ...report.places[span.place], ...span.attributes };
@@ -23,12 +26,13 @@ for (let index = spans.length - 1; index >= 0; index--) {
   parent.size += span.size;
   parent.inside += span.duration;
   parent.children += 1;
+  parent.first = Math.min(parent.first, span.first);
+  parent.last = Math.max(parent.last, span.last);
 }
 
-const isOpen = new Uint8Array(spans.length).fill(1);
-if (spans.length > 1000) for (const span of spans) if (span.children > 100) isOpen[span.index] = 0;
-
-const view = { root: spans[report.roots[0]], from: 0, to: 1, origin: null, selected: null, hits: [], hit: -1 };
+const isOpen = new Uint8Array(spans.length);
+// `all`: every span has a line of its own; `hits` are indices.
+const view = { all: false, root: spans[report.roots[0]], from: 0, to: 1, origin: null, selected: null, hits: [], hit: -1 };
 
 const inView = () => spans.slice(view.root.index, view.root.index + view.root.size);
 const rootOf = (span) => { while (span.parent >= 0) span = spans[span.parent]; return span; };

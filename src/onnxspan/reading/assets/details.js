@@ -50,18 +50,33 @@ function problem(span, text) {
   return el("p", {}, el(span.handled ? "span.badge.warn" : "span.badge.bad", {}, span.handled ? "failed, and was handled" : "failed"), " ", el("span.text", {}, text));
 }
 
+// Of a line that several spans share: why, and each of them, the longest first.
+const MOST_SHARED = 100;
+function drawFoldDetails(fold) {
+  const short = fold.prefix.startsWith("…");
+  const members = [...fold.spans].sort((a, b) => b.duration - a.duration);
+  $("details").replaceChildren(
+    el("h2", {}, nameOf(fold)),
+    el("p.lead", {}, short ? "Each is short, and changed neither the graph nor the memory noticeably: they share a line." : "Calls of one name share a line."),
+    el("p", {}, figuresOf(fold)),
+    path(spans[fold.parent], true),
+    el("table", {}, el("tbody", {}, members.slice(0, MOST_SHARED).map((span) => el("tr", {}, el("td", {}, link(span), short ? "" : el("span.quiet", {}, ` ${extraOf(span)}`)), el("td", {}, time(span.duration)))))),
+    members.length > MOST_SHARED ? el("p.quiet", {}, `And ${count(members.length - MOST_SHARED)} shorter ones.`) : "",
+  );
+}
+
+const path = (span, isInside) => { const found = pathOf(span).slice(0, isInside ? undefined : -1); return found.length ? el("p.quiet", {}, "inside ", found.map((one, i) => [i ? " › " : "", el("code", {}, one.name)])) : ""; };
+
 function drawDetails(span) {
   const one = about(span.name);
-  const path = pathOf(span).slice(0, -1);
-  const share = view.root.duration ? ((span.duration / view.root.duration) * 100).toFixed(1) : "0";
   $("details").replaceChildren(
     el("h2", {}, span.name),
     el("p.lead", {}, inline(one ? one.one_line : "")),
-    el("p", {}, span.ended ? `${time(span.duration)}, ${share} % of the whole, from ${time(span.start)} on` : "It was begun and never ended."),
+    el("p", {}, span.ended ? `${figuresOf(span)}, from ${time(span.start)} on` : "It was begun and never ended."),
     problem(span, span.error),
     span.module ? el("p", {}, "Module: ", el("code.text", {}, span.module)) : "",
     ...(span.notes || []).map((note) => el("p.note.text", {}, note)),
-    path.length ? el("p.quiet", {}, "inside ", path.map((above, i) => [i ? " › " : "", el("code", {}, above.name)])) : "",
+    path(span, false),
     placeOf(span) ? el("p", {}, placeLabel(span), el("code.text", {}, placeOf(span))) : "",
     ...span.events.filter((event) => event.name === "exception").map(eventBlock),
     diffBlock(span, true) || "",

@@ -11,7 +11,7 @@ function drawFlame() {
   canvas.height = row * FLAME.most;
   const paint = canvas.getContext("2d");
   const style = getComputedStyle(document.documentElement);
-  const colors = Object.fromEntries([...LEVELS, "other", "bad", "warn"].map((name) => [name, style.getPropertyValue(`--${name}`)]));
+  const colors = Object.fromEntries([...Object.keys(HEATS), "bad", "warn"].map((name) => [name, style.getPropertyValue(`--${name}`)]));
   const all = view.root.duration || 1;
   const drawn = new Array(FLAME.most).fill(-1);
   for (let i = view.root.index; i < view.root.index + view.root.size; i++) {
@@ -23,9 +23,8 @@ function drawFlame() {
     const isMarked = span === view.origin;
     if (right <= drawn[depth] && !isMarked) continue;
     drawn[depth] = Math.max(right, drawn[depth]);
-    paint.fillStyle = isMarked ? colors.bad : span.handled ? colors.warn : colors[span.level];
-    // The share of self time is the strength: what only waits for its children is pale.
-    paint.globalAlpha = isMarked ? 1 : 0.35 + 0.65 * Math.sqrt(span.duration ? Math.max(span.duration - span.inside, 0) / span.duration : 1);
+    paint.fillStyle = isMarked ? colors.bad : span.handled ? colors.warn : colors[heatOf(span)];
+    paint.globalAlpha = isMarked ? 1 : strengthOf(span);
     paint.fillRect(left, depth * row, Math.max(right - left - (right - left > 3 ? 1 : 0), 1), row - 1);
   }
 }

@@ -1,4 +1,10 @@
 // The page's head, its failure, search, keys and print.
+// The class is what tells models apart: where it is from stands small before it.
+function heading(title) {
+  const [, from, name] = /^([\w.]*\.)?([\s\S]*)$/.exec(title);
+  return [from ? el("span.from", {}, from) : "", name];
+}
+
 function drawHead() {
   const made = exportOf(view.root);
   const at = made.at;
@@ -23,14 +29,14 @@ function drawHead() {
       return option;
     })) : "";
   $("head").replaceChildren(
-    el("div.top", {}, el("h1", {}, el("bdi", {}, titleOf(made) || view.root.name)),
+    el("div.top", {}, el("div.said", {}, el("h1", {}, el("bdi", {}, heading(titleOf(made) || view.root.name))),
       el("span.badge", {}, `${at[K.exporter] || "unknown"} exporter`),
       hasFailed(view.root) ? el("span.badge.bad", {}, "✕ failed") : view.root.ended ? el("span.badge.good", {}, "✓ exported") : el("span.badge.bad", {}, "never ended"),
-      chooser, el("span.grow"),
+      chooser), el("div.tools", {},
       el("button.tool", { id: "copy-link", click: (event) => copy(event.target, location.href), title: "A link to what is shown now" }, "Copy link"),
       el("button.tool", { id: "copy-markdown", click: (event) => copy(event.target, own(report.markdown, view.root.index) || ""), title: "The answer or the failure, versions and the slowest spans, for an issue" }, "Copy as Markdown"),
       el("button.tool", { id: "theme", click: turnTheme, title: "Light or dark (t)" }, "◐ Theme"),
-      el("button.tool", { id: "helper", click: () => $("help").showModal(), title: "Keys (?)" }, "? Keys")),
+      el("button.tool", { id: "helper", click: () => $("help").showModal(), title: "Keys (?)" }, "? Keys"))),
     el("dl.facts", {}, facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))));
 }
 
@@ -64,6 +70,9 @@ function search(query) {
   view.hits = !wanted ? [] : inView().filter((span) =>
     [span.name, span.error, span.module, placeOf(span), ...Object.values(span.at)].some((text) => (typeof text === "string" || Array.isArray(text)) && String(text).toLowerCase().includes(wanted)))
     .map((span) => span.index);
+  for (const fold of folds) fold.hits = 0;
+  for (const index of view.hits)
+    for (let line = above(spans[index]); line; line = above(line)) if (isFold(line)) line.hits += 1;
   view.hit = -1;
   $("found").textContent = !wanted ? "" : view.hits.length ? `${count(view.hits.length)} found` : "nothing found";
   draw();
@@ -77,17 +86,17 @@ function nextHit(by) {
 function nextFailure() {
   const all = inView().filter((span) => span.error);
   const failed = all.some((span) => !span.handled) ? all.filter((span) => !span.handled) : all;
-  if (failed.length) select(failed.find((span) => view.selected && span.index > view.selected.index) || failed[0]);
+  if (failed.length) select(failed.find((span) => view.selected && span.index > (view.selected.index ?? view.selected.parent)) || failed[0]);
 }
 
-const moveTo = (row) => select(spans[shown[Math.min(Math.max(row, 0), shown.length - 1)]]);
+const moveTo = (row) => select(shown[Math.min(Math.max(row, 0), shown.length - 1)]);
 const page = () => Math.floor($("rows").clientHeight / ROW) - 1;
 const TREE_KEYS = {
-  ArrowDown: (span) => moveTo(span.row + 1), ArrowUp: (span) => moveTo(span.row - 1), j: (span) => moveTo(span.row + 1), k: (span) => moveTo(span.row - 1),
-  PageDown: (span) => moveTo(span.row + page()), PageUp: (span) => moveTo(span.row - page()), Home: () => moveTo(0), End: () => moveTo(shown.length - 1),
-  ArrowRight: (span) => (span.children && !isOpen[span.index] ? fold(span, true) : span.children && select(spans[span.index + 1])),
-  ArrowLeft: (span) => (span.children && isOpen[span.index] ? fold(span, false) : span !== view.root && select(spans[span.parent])),
-  Enter: (span) => zoomTo(span), " ": (span) => fold(span, !isOpen[span.index]),
+  ArrowDown: (line) => moveTo(line.row + 1), ArrowUp: (line) => moveTo(line.row - 1), j: (line) => moveTo(line.row + 1), k: (line) => moveTo(line.row - 1),
+  PageDown: (line) => moveTo(line.row + page()), PageUp: (line) => moveTo(line.row - page()), Home: () => moveTo(0), End: () => moveTo(shown.length - 1),
+  ArrowRight: (line) => hasBelow(line) && (isUnfolded(line) ? moveTo(line.row + 1) : fold(line, true)),
+  ArrowLeft: (line) => (hasBelow(line) && isUnfolded(line) ? fold(line, false) : select(above(line))),
+  Enter: (line) => (isFold(line) ? fold(line, !line.isOpen) : zoomTo(line)), " ": (line) => fold(line, !isUnfolded(line)),
 };
 const PAGE_KEYS = {
   "/": () => { $("search").focus(); $("search").select(); }, n: () => nextHit(1), N: () => nextHit(-1), f: nextFailure, t: turnTheme, "?": () => $("help").showModal(),
@@ -95,7 +104,7 @@ const PAGE_KEYS = {
   z: () => view.selected && zoomTo(view.selected), e: () => foldAll(true), c: () => foldAll(false), Escape: () => { $("search").value = ""; search(""); $("rows").focus(); },
 };
 const HELP = [["↑ ↓", "move through the spans"], ["← →", "fold, unfold, go out and in"], ["Enter or z", "zoom to the selected span"], ["+ − 0", "zoom in, out, to the whole"], ["< >", "earlier, later"],
-  ["drag, Ctrl + wheel", "zoom with the mouse"], ["/", "search"], ["n N", "next and previous found"], ["f", "next failure"], ["e c", "unfold all, fold all"], ["t", "light or dark"], ["Esc", "leave the search"]];
+  ["drag, Ctrl + wheel", "zoom with the mouse"], ["/", "search"], ["n N", "next and previous found"], ["f", "next failure"], ["e c", "every span on a line of its own; short and repeated ones on one"], ["t", "light or dark"], ["Esc", "leave the search"]];
 
 function startKeys() {
   addEventListener("keydown", (event) => {
@@ -119,15 +128,15 @@ function startBar() {
     el("span.quiet", { id: "found", role: "status" }), el("span.grow"),
     el("span.legend", { id: "legend" }),
     el("span.quiet", { id: "range" }), el("button", { id: "reset", click: () => zoom(0, view.root.duration) }, "Whole time"),
-    el("button", { click: () => foldAll(true), title: "Unfold all (e)" }, "Unfold"), el("button", { click: () => foldAll(false), title: "Fold all (c)" }, "Fold"));
+    el("button", { click: () => foldAll(true), title: "Every span on a line of its own (e)" }, "Unfold"), el("button", { click: () => foldAll(false), title: "Short and repeated spans on one line, as at first (c)" }, "Fold"));
   $("keys").append("Drag over the bars or a chart to zoom; ", el("kbd", {}, "/"), " searches, arrows move and fold, ", el("kbd", {}, "?"), " shows every key.");
 }
 
 // Only what is in this export has a colour to explain.
 function drawLegend() {
   const there = new Set();
-  for (const span of inView()) { there.add(span.level); if (span.error) there.add(span.handled ? "handled" : "failed"); }
-  $("legend").replaceChildren(...["stages", "passes", "nodes", "other", "failed", "handled"].filter((one) => there.has(one)).map((one) => el("span", {}, el(`i.${one}`), one)));
+  for (const span of inView()) there.add(span.error ? (span.handled ? "handled" : "failed") : heatOf(span));
+  $("legend").replaceChildren(...Object.entries({ ...HEATS, failed: "failed", handled: "handled" }).filter(([one]) => there.has(one)).map(([one, said]) => el("span", {}, el(`i.${one}`), said)));
 }
 
 // The innermost span that never ended: where a killed process was.
@@ -165,9 +174,9 @@ function show(root) {
   drawHead();
   drawFailure();
   drawLegend();
-  listRows();
   view.from = 0;
   view.to = root.duration || 1;
+  listRows();
   $("rows").scrollTop = 0;
   measureCharts();
   drawFlame();
@@ -196,6 +205,7 @@ startBar();
 startFlame();
 startCharts();
 startWaterfall();
+startTip();
 startKeys();
 show(view.root);
 startDividers();

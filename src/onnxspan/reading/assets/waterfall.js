@@ -4,13 +4,26 @@ let shown = [];
 let drawPending = false;
 let printing = 0;
 
+const isWhole = () => view.from === 0 && view.to === (view.root.duration || 1);
+
+// The lines in their order; under a zoom those without any time in it are left out.
 function listRows() {
+  for (const line of shown) line.row = -1;
   shown = [];
-  const end = view.root.index + view.root.size;
-  for (let i = view.root.index; i < end; ) {
-    spans[i].row = shown.length;
-    shown.push(i);
-    i += isOpen[i] ? 1 : spans[i].size;
+  view.root.indent = 0;
+  const all = isWhole();
+  const stack = [view.root];
+  while (stack.length) {
+    const line = stack.pop();
+    if (!all && (line.last < view.from || line.first > view.to)) continue;
+    line.row = shown.length;
+    shown.push(line);
+    if (!hasBelow(line) || !isUnfolded(line)) continue;
+    const below = linesBelow(line);
+    for (let i = below.length - 1; i >= 0; i--) {
+      below[i].indent = line.indent + 1;
+      stack.push(below[i]);
+    }
   }
   $("space").style.height = `${shown.length * ROW}px`;
 }
@@ -24,8 +37,7 @@ const problemSaid = (span) => (!span.error ? "" : span.handled ? "✕ handled" :
 
 // Names differ at their ends: the common beginning is dimmed, and what is too long is cut in the middle.
 const PREFIX = "_jit_pass_";
-function shortened(name, depth) {
-  const room = Math.max(Math.floor(($("axis").querySelector(".cols").clientWidth - 200 - Math.min(depth, 12) * 12) / 7.3), 12);
+function shortened(name, room) {
   if (name.length <= room) return name.startsWith(PREFIX) ? [el("span.dim", {}, PREFIX), name.slice(PREFIX.length)] : name;
   const rest = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
   const lead = rest === name ? "" : el("span.dim", {}, "…");
@@ -35,28 +47,61 @@ function shortened(name, depth) {
   return [lead, rest.slice(0, Math.max(left - 1 - end, 1)), "…", rest.slice(-end)];
 }
 
-function makeRow(span) {
-  const isSelected = span === view.selected;
-  const open = isOpen[span.index];
-  const bar = el(`i.${span.level}${problemOf(span)}${span.ended ? "" : ".unended"}`);
-  bar.style.left = `${Math.max(scale(span.start), -1)}%`;
-  bar.style.width = `${Math.min(scale(span.start + span.duration), 101) - Math.max(scale(span.start), -1)}%`;
-  if (span.start > view.to || span.start + span.duration < view.from) bar.style.display = "none";
-  const change = span.at[K.change];
-  const twist = el("span.twist", { "aria-hidden": "true" }, span.children ? (open ? "▼" : "▶") : "");
-  twist.style.marginLeft = `${4 + Math.min(span.depth - view.root.depth, 12) * 12}px`;
-  // Warm where the time went: a quarter of the whole and more in the span itself.
-  const isHot = view.root.duration && span.duration - span.inside >= view.root.duration / 4;
-  const row = el(`div.row${isHot ? ".hot" : ""}${isSelected ? ".selected" : ""}${problemOf(span)}${view.hits.includes(span.index) ? ".hit" : ""}`,
-    { role: "treeitem", id: `row${span.index}`, "aria-level": span.depth + 1, "aria-selected": isSelected,
-      "aria-expanded": span.children ? Boolean(open) : null, "data-index": span.index },
-    el("div.name", {}, twist, el("span.label", { title: visible(span.name) }, shortened(span.name, span.depth - view.root.depth)),
-      el("span.extra", {}, span.error ? problemSaid(span) : !open ? `${extraOf(span)} (${count(span.size - 1)} inside)` : extraOf(span)),
-      el("span.c-change", {}, change ? signed(change, count) : ""),
-      el("span.c-share", {}, view.root.duration ? `${((span.duration / view.root.duration) * 100).toFixed(1)} %` : ""),
-      el("span.c-time", {}, span.ended ? time(span.duration) : "no end")),
-    el("div.track", {}, bar));
-  row.style.top = `${span.row * ROW}px`;
+// Letters that a name has room for: the figures beside it have fixed columns, an empty change has none.
+const roomOf = (line, change, twist, lead) => Math.max(Math.floor(($("axis").querySelector(".cols").clientWidth - 148 - (change ? 58 : 0) - twist) / 7.23) - lead, 12);
+
+function bars(line) {
+  if (isFold(line)) return [manyBars(line)];
+  const bar = el(`i.${heatOf(line)}${problemOf(line)}${line.ended ? "" : ".unended"}`);
+  bar.style.left = `${Math.max(scale(line.start), -1)}%`;
+  bar.style.width = `${Math.min(scale(line.start + line.duration), 101) - Math.max(scale(line.start), -1)}%`;
+  bar.style.setProperty("--strength", `${strengthOf(line) * 100}%`);
+  if (line.start > view.to || line.start + line.duration < view.from) bar.style.display = "none";
+  return [bar];
+}
+
+// Of a shared line every span's time, in one drawing: neighbours closer than a pixel are one.
+function manyBars(fold) {
+  const width = $("flame").clientWidth || 600;
+  const pixel = (at) => ((at - view.from) / (view.to - view.from)) * width;
+  const drawn = [];
+  for (const span of fold.spans) {
+    const left = Math.max(pixel(span.start), 0);
+    const right = Math.min(Math.max(pixel(span.start + span.duration), left + 2), width);
+    if (span.start + span.duration < view.from || span.start > view.to) continue;
+    const last = drawn[drawn.length - 1];
+    if (last && left - last[1] < 1) last[1] = Math.max(last[1], right);
+    else drawn.push([left, right]);
+  }
+  const all = svg("svg", { class: heatOf(fold), viewBox: `0 0 ${width} 12`, preserveAspectRatio: "none" });
+  all.append(svg("path", { d: drawn.map(([left, right]) => `M${left.toFixed(1)} 0H${right.toFixed(1)}V12H${left.toFixed(1)}Z`).join("") }));
+  return all;
+}
+
+const lineOf = (row) => (row.dataset.fold !== undefined ? folds[row.dataset.fold] : spans[row.dataset.index]);
+
+function makeRow(line) {
+  const ofFold = isFold(line);
+  const open = isUnfolded(line);
+  const isSelected = line === view.selected;
+  const change = ofFold ? line.change : line.at[K.change];
+  const twist = el("span.twist", { "aria-hidden": "true" }, hasBelow(line) ? (open ? "▼" : "▶") : "");
+  const indent = 4 + Math.min(line.indent, 12) * 12;
+  twist.style.marginLeft = `${indent}px`;
+  const said = ofFold ? (line.hits ? `${count(line.hits)} found inside` : "") : line.error ? problemSaid(line)
+    : hasBelow(line) && !open ? `${extraOf(line)} (${count(line.size - 1)} inside)` : extraOf(line);
+  const isHit = ofFold ? line.hits > 0 : view.hits.includes(line.index);
+  const row = el(`div.row.${heatOf(line)}${ofFold ? ".shared" : ""}${isSelected ? ".selected" : ""}${problemOf(line)}${isHit ? ".hit" : ""}`,
+    { role: "treeitem", id: idOf(line), "aria-level": line.indent + 1, "aria-selected": isSelected,
+      "aria-expanded": hasBelow(line) ? open : null, "data-index": line.index, "data-fold": line.fold },
+    el("div.name", {}, twist, el("span.label", { title: visible(nameOf(line)) }, ofFold ? el("span.dim", {}, line.prefix) : "",
+      shortened(line.name, roomOf(line, change, indent, ofFold ? line.prefix.length : 0))),
+      el("span.extra", {}, said),
+      change ? el("span.c-change", {}, signed(change, count)) : "",
+      el("span.c-share", {}, shareOf(line)),
+      el("span.c-time", {}, line.ended ? time(line.duration) : "no end")),
+    el("div.track", {}, bars(line)));
+  row.style.top = `${line.row * ROW}px`;
   return row;
 }
 
@@ -66,9 +111,9 @@ function drawRows() {
   const first = printing ? 0 : Math.max(0, Math.floor(box.scrollTop / ROW) - 6);
   const last = printing ? Math.min(shown.length, printing) : Math.min(shown.length, first + Math.ceil(box.clientHeight / ROW) + 12);
   const rows = [];
-  for (let i = first; i < last; i++) rows.push(makeRow(spans[shown[i]]));
+  for (let i = first; i < last; i++) rows.push(makeRow(shown[i]));
   $("space").replaceChildren(...rows);
-  if (view.selected) box.setAttribute("aria-activedescendant", `row${view.selected.index}`);
+  if (view.selected && $(idOf(view.selected))) box.setAttribute("aria-activedescendant", idOf(view.selected));
   else box.removeAttribute("aria-activedescendant");
 }
 
@@ -79,8 +124,9 @@ function draw() {
   }
 }
 
-function step(width) {
-  const least = width / 8;
+// Time from one mark of the axis to the next: as close as their texts allow.
+function step(time, width) {
+  const least = time / Math.min(Math.max(width / 76, 2), 8);
   const power = 10 ** Math.floor(Math.log10(least));
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= least) || least;
 }
@@ -93,18 +139,20 @@ function tickText(at, by) {
 
 function drawAxis() {
   const ticks = el("div.ticks");
-  const by = step(view.to - view.from);
+  const width = $("flame").clientWidth || 600;
+  const by = step(view.to - view.from, width);
   for (let at = Math.ceil(view.from / by) * by; at < view.to && ticks.children.length < 20; at += by) {
-    const tick = el("span", {}, at ? tickText(at, by) : "0");
+    const said = at ? tickText(at, by) : "0";
+    const tick = el("span", {}, (scale(at) / 100) * width + said.length * 6.2 + 6 < width ? said : "");
     tick.style.left = `${scale(at)}%`;
     ticks.append(tick);
   }
   $("axis").replaceChildren(el("div.cols", {}, el("span", {}, "span"), el("span.c-change", {}, "Δ nodes"), el("span.c-share", {}, "share"), el("span.c-time", {}, "time")), ticks);
-  const isWhole = view.from === 0 && view.to === view.root.duration;
-  remember({ zoom: isWhole ? null : `${Math.round(view.from)}-${Math.round(view.to)}` });
+  const whole = isWhole();
+  remember({ zoom: whole ? null : `${Math.round(view.from)}-${Math.round(view.to)}` });
   markFlame();
-  $("reset").hidden = isWhole;
-  $("range").textContent = isWhole ? "" : `${time(view.from)} – ${time(view.to)}`;
+  $("reset").hidden = whole;
+  $("range").textContent = whole ? "" : `${time(view.from)} – ${time(view.to)}`;
 }
 
 function zoom(from, to) {
@@ -112,6 +160,7 @@ function zoom(from, to) {
   const width = Math.min(Math.max(to - from, Math.min(all, 1000)), all);
   view.from = Math.min(Math.max(from, 0), all - width);
   view.to = view.from + width;
+  listRows();
   drawAxis();
   drawCharts();
   draw();
@@ -125,37 +174,43 @@ function pan(part) {
   zoom(from, from + width);
 }
 
-function fold(span, open) {
-  if (!span.children) return;
-  isOpen[span.index] = open ? 1 : 0;
+function fold(line, open) {
+  if (!hasBelow(line)) return;
+  setOpen(line, open);
   listRows();
   draw();
 }
-function foldAll(open) {
-  for (const span of inView()) if (span !== view.root) isOpen[span.index] = open ? 1 : 0;
-  isOpen[view.root.index] = 1;
-  const selected = view.selected;
+// Every span on a line of its own, in the order of the calls; or as the page was at first.
+function foldAll(all) {
+  openAsAtFirst();
+  if (all) isOpen.fill(1);
+  view.all = all;
   listRows();
-  if (selected && !open) select(pathOf(selected)[Math.min(1, selected.depth)]);
+  let line = view.selected;
+  for (let one = line && above(line); one; one = above(one)) if (!isUnfolded(one)) line = one;
+  select(line);
   draw();
 }
 
-// Select a span and bring its row into sight, whatever was folded above it.
-function select(span, { scroll = true } = {}) {
-  if (!span) return;
-  if (rootOf(span) !== view.root) show(rootOf(span));
+// Select a line and bring it into sight, whatever was folded above it.
+function select(line, { scroll = true } = {}) {
+  if (!line) return;
+  if (view.all && isFold(line)) [line] = line.spans;
+  const root = rootOf(isFold(line) ? spans[line.parent] : line);
+  if (root !== view.root) show(root);
   let unfolded = false;
-  for (const above of pathOf(span).slice(0, -1))
-    if (!isOpen[above.index]) { isOpen[above.index] = 1; unfolded = true; }
+  for (let one = above(line); one; one = above(one))
+    if (!isUnfolded(one)) { setOpen(one, true); unfolded = true; }
   if (unfolded) listRows();
-  view.selected = span;
+  if (line.last < view.from || line.first > view.to) zoom(0, view.root.duration);
+  view.selected = line;
   const box = $("rows");
-  const top = span.row * ROW;
+  const top = line.row * ROW;
   if (scroll && (top < box.scrollTop || top + ROW > box.scrollTop + box.clientHeight))
     box.scrollTop = top - box.clientHeight / 2;
-  if (span.start + span.duration < view.from || span.start > view.to) zoom(0, view.root.duration);
-  drawDetails(span);
-  remember({ span: span === view.root ? null : span.id });
+  if (isFold(line)) drawFoldDetails(line);
+  else drawDetails(line);
+  remember({ span: isFold(line) || line === spans[report.roots[0]] ? null : line.id });
   draw();
 }
 
@@ -206,14 +261,15 @@ function startWaterfall() {
   box.addEventListener("click", (event) => {
     const row = event.target.closest(".row");
     if (!row) return;
-    const span = spans[row.dataset.index];
-    if (event.target.closest(".twist") && span.children) fold(span, !isOpen[span.index]);
-    else select(span, { scroll: false });
+    const line = lineOf(row);
+    const turns = isFold(line) || event.target.closest(".twist");
+    if (turns && hasBelow(line)) fold(line, !isUnfolded(line));
+    if (isFold(line) || !turns || !hasBelow(line)) select(line, { scroll: false });
   });
   box.addEventListener("dblclick", (event) => {
     const row = event.target.closest(".row");
-    if (row) zoomTo(spans[row.dataset.index]);
+    if (row && row.dataset.fold === undefined) zoomTo(lineOf(row));
   });
   brush(box, () => $("axis").querySelector(".ticks").getBoundingClientRect());
 }
-const zoomTo = (span) => zoom(span.start - span.duration * 0.03, span.start + span.duration * 1.03);
+const zoomTo = (line) => { const [from, to] = isFold(line) ? [line.first, line.last] : [line.start, line.start + line.duration]; zoom(from - (to - from) * 0.03, to + (to - from) * 0.03); };

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from onnxspan import conventions as c
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from onnxspan.reading.source.trace import Span
 
@@ -30,6 +30,7 @@ SAME = 3
 MAX_GROUPS = 6
 """Lines of that kind below one span; the shorter ones join the rest."""
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 _ALWAYS = frozenset({c.EXPORTER, c.DYNAMIC_LOST})
 """Attributes whose span is never folded."""
@@ -54,6 +55,17 @@ class Line:
     def duration(self) -> float:
         """Seconds, summed."""
         return sum(span.duration for span in self.spans)
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What the line is called: what stands before the name, and the name."""
+        name = self.spans[0].name
+        if self.kind is Kind.SAME:
+            return f"{len(self.spans)} {TIMES} ", name
+        if self.kind is Kind.REST:
+            passes = all(each.name.startswith("_jit_pass") for each in self.spans)
+            return "… ", f"{len(self.spans)} more {'passes' if passes else 'spans'}"
+        return "", name
 
 
 class Folding:
@@ -117,6 +129,15 @@ class Folding:
         growth = span.number(c.MEMORY_GROWTH) or 0
         is_leaf = not span.children  # else a child tells it, and the parent is shown with it
         return is_leaf and bool(self._memory) and growth >= NOTICEABLE_MEMORY * self._memory
+
+
+def shared(root: Span) -> Iterator[tuple[Span, Line]]:
+    """Every line of the tree that several spans share, and the span that it is below."""
+    folding = Folding(root)
+    for span in root.walk():
+        for line in folding.lines(span):
+            if line.kind is not Kind.SPAN:
+                yield span, line
 
 
 def _whole(root: Span) -> float:

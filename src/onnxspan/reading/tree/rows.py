@@ -17,7 +17,7 @@ from onnxspan.reading import figures
 from onnxspan.reading.failure import is_handled
 from onnxspan.reading.notes import failure_lines, findings, notes
 from onnxspan.reading.text import one_line, shorten
-from onnxspan.reading.tree.folding import SAME, Folding, Kind, Line, operator_sums
+from onnxspan.reading.tree.folding import SAME, TIMES, Folding, Kind, Line, operator_sums
 from onnxspan.reading.tree.modules import path_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ COLUMNS = {
 
 DEEPEST = 24
 """Levels of indentation; what is nested deeper keeps this one."""
-TIMES = "\N{MULTIPLICATION SIGN}"
 MAX_OPERATORS = 5
 _MIN_MESSAGE = 20
 _LONG, _MIDDLING = 0.25, 0.05
@@ -170,12 +169,11 @@ def _row(line: Line, guides: str, whole: float) -> Row:
     grown = sum(each.number(c.MEMORY_GROWTH) or 0 for each in line.spans)
     cells["change"] = figures.change(changed)
     cells["memory"] = figures.growth(grown)
+    prefix, name = line.words
     if line.kind is Kind.REST:
-        passes = all(each.name.startswith("_jit_pass") for each in line.spans)
-        name = f"{len(line.spans)} more {'passes' if passes else 'spans'}"
-        return Row(guides, name, cells, "dim", "… ", part)
+        return Row(guides, name, cells, "dim", prefix, part)
     if line.kind is Kind.SAME:
-        return Row(guides, one_line(span.name), cells, "", f"{len(line.spans)} {TIMES} ", part)
+        return Row(guides, one_line(name), cells, "", prefix, part)
     nodes = span.number(c.NODES)
     cells["nodes"] = figures.count(nodes) if nodes is not None else ""
     style = ""
