@@ -341,7 +341,8 @@ def test_nothing_in_a_trace_steers_the_terminal(text, width):
     assert all(map(_is_harmless, output))
     assert max(map(cell_len, output.splitlines())) <= width
     calm = printed(hostile("calm"), width=width)
-    assert len(output.splitlines()) >= len(calm.splitlines()) - 8  # a line less for each empty one
+    # A line less for each empty text, and one for each line that it makes too short to be broken.
+    assert len(output.splitlines()) >= len(calm.splitlines()) - 12
 
 
 def test_markup_is_shown_as_it_stands():

@@ -177,27 +177,30 @@ def waited(span: Span) -> str:
     )
 
 
-def footer(export: Span) -> list[Text]:
-    """What tracing took, how much of the time was waiting, and whatever was missed."""
-    waiting = waited(export)
-    lines = [Text(waiting, style="bold yellow")] if waiting else []
+def footer(export: Span, width: int) -> list[Text]:
+    """What tracing took, how much of the time was waiting, and whatever was missed.
+
+    Args:
+        export: an exporter's root span.
+        width: columns; a longer line goes on in the next.
+    """
+    said = [(waiting, "bold yellow")] if (waiting := waited(export)) else []
     own = export.get(c.TRACING_DURATION)
     if isinstance(own, int | float) and export.duration:
-        lines.append(
-            Text(
-                f"tracing took {figures.duration(own)}, "
-                f"{figures.share(own / export.duration)} of this export",
-                style="dim",
-            )
-        )
+        share = figures.share(own / export.duration)
+        said.append((f"tracing took {figures.duration(own)}, {share} of this export", "dim"))
     begun = export.number(c.TRACING_SPANS)
     found = sum(span.scope == c.SCOPE for span in export.walk())
     if begun is not None and begun > found:
-        lines.append(Text(f"{begun - found} of {begun} spans are missing", style="bold yellow"))
+        said.append((f"{begun - found} of {begun} spans are missing", "bold yellow"))
     errors = export.number(c.TRACING_ERRORS)
     if errors:
         first = one_line(str(export.get(c.TRACING_ERROR, "")))
-        lines.append(
-            Text(f"{errors} errors in onnxspan itself; the first: {first}", style="bold yellow")
-        )
-    return lines
+        what = "an error" if errors == 1 else f"{errors} errors"
+        text = f"{what} in onnxspan itself: some attributes are missing; the first: {first}"
+        said.append((text, "bold yellow"))
+    return [
+        Text(line, style=style)
+        for text, style in said
+        for line in textwrap.wrap(text, width, subsequent_indent="  ")
+    ]

@@ -77,7 +77,7 @@ def show(  # noqa: C901, PLR0912  # each part of the page in its order
         for export in exports:
             for line in modules.lines(export, console.width):
                 _print(console, line)
-            for line in footer(export):
+            for line in footer(export, console.width):
                 _print(console, line)
     for script in trace.scripts:
         for line in script_lines(script, trace, console.width):
