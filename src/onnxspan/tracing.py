@@ -151,7 +151,7 @@ class Tracing:
         if self._session is not None:
             from onnxspan.recording.opening import close_session  # as above
 
-            close_session(self._session)
+            close_session(self._session, error)
             if self._script is not None:
                 self._script.end(self._options.follow)
                 self._script = None

@@ -49,19 +49,26 @@ def test_the_users_exception_passes_through(kind, level):
         export(Raising(error))
     expected = frames(untraced.value)
     error.__traceback__ = None
-    with onnxspan.trace(level) as trace, pytest.raises(kind) as caught:
+    with pytest.raises(kind) as caught, onnxspan.trace(level) as trace:
         export(Raising(error))
     assert caught.value is error
-    assert [frame for frame in frames(error) if not frame[0].startswith("<onnxspan")] == expected
-    assert sum(frame[0].startswith("<onnxspan") for frame in frames(error)) == 1
+    assert frames(error) == expected
     assert error.__context__ is None
     assert not hasattr(error, "__notes__")
     failed = [span for span in trace.spans if span.error]
     assert [span.name for span in failed][:2] == ["torch.onnx.export", "_export"]
     assert failed[-1].name == "_trace_and_get_graph_from_model"
     assert [len(span.events) for span in failed] == [0] * (len(failed) - 1) + [1]
+    assert "<onnxspan" not in failed[-1].events[0].attributes[c.EXCEPTION_STACKTRACE]
     assert trace.errors == []
     assert changed(before) == []
+
+
+def test_an_exception_caught_in_the_block_has_one_frame_more():
+    """Inside the block only the outermost wrapper, which is still running, stands in a traceback."""
+    with onnxspan.trace(), pytest.raises(ValueError, match="mine") as caught:
+        export(Raising(ValueError("mine")))
+    assert sum(frame[0].startswith("<onnxspan") for frame in frames(caught.value)) == 1
 
 
 def _met():

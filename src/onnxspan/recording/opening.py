@@ -10,6 +10,7 @@ from onnxspan import conventions as c
 from onnxspan.recording import cpu_time, dynamo_rules, entry_points, packs
 from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.listeners.base import overridden
+from onnxspan.recording.patching import without_wrapper_frames
 from onnxspan.recording.probe import Exporter
 from onnxspan.recording.probes import versions
 from onnxspan.recording.recorder import patches, targets_of
@@ -50,10 +51,17 @@ def open_session(session: Session) -> None:
         raise
 
 
-def close_session(session: Session) -> None:
-    """Record no more exports; closing the last session restores everything."""
+def close_session(session: Session, error: BaseException | None = None) -> None:
+    """Record no more exports; closing the last session restores everything.
+
+    Args:
+        session: the session of a trace or of the instrumentor.
+        error: the exception that leaves the trace's block: its traceback gets as it is untraced.
+    """
     if not session.is_open:
         return
+    if error is not None:
+        without_wrapper_frames(error)
     is_last = session.unregister()
     packs.release(patches, session)
     if not session.holds:

@@ -14,6 +14,7 @@ from onnxspan.recording import resource
 from onnxspan.recording.faults import goes_on
 from onnxspan.recording.graphs import origin
 from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, encodable
+from onnxspan.recording.trampoline import NAME as WRAPPER_NAME
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -151,7 +152,10 @@ def record_failure(call: Call, error: BaseException, ended: int) -> None:
     if call.export.failure is error:
         return
     call.export.failure = error
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    entry = error.__traceback__
+    if entry is not None and entry.tb_frame.f_code.co_name == WRAPPER_NAME:
+        entry = entry.tb_next  # the caller of the wrapper called the function itself, untraced
+    text = "".join(traceback.format_exception(type(error), error, entry))
     event: dict[str, Any] = {
         c.EXCEPTION_TYPE: full,
         c.EXCEPTION_MESSAGE: message[:MESSAGE_LIMIT],
