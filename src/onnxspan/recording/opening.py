@@ -76,11 +76,11 @@ def close_session(session: Session, error: BaseException | None = None) -> None:
     for what, close in steps:
         try:
             close()
-        except BaseException as error:
-            if goes_on(error):
-                raised.append(error)
+        except BaseException as own:
+            if goes_on(own):
+                raised.append(own)
             else:
-                session.note_errors([describe_error(what, error)])
+                session.note_errors([describe_error(what, own)])
     if raised:
         raise raised[0]
 
