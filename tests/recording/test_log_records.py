@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import pytest
 import structlog
@@ -48,3 +49,32 @@ def test_records_belong_to_their_spans(exporter):
         told = spans[record.attributes["span_id"]].get("error.type")
         assert record.attributes.get("error_type") == (told if record.body == "failed" else None)
         assert (record.body == "failed") <= spans[record.attributes["span_id"]].error
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_standard_record_has_the_fields():
+    """A record of a standard logger has its text, and each field, also one with a taken name."""
+    logger = logging.getLogger("onnxspan.tests.fields")
+    logger.setLevel(logging.DEBUG)
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    logger.addHandler(handler)
+    logger.propagate = False
+    refused = pytest.raises(torch.onnx.errors.OnnxExporterError)
+    with onnxspan.trace(flight=False, log=logger) as trace, refused:
+        torch.onnx.export(Unsupported(), (torch.ones(3, 3),), io.BytesIO(), dynamo=False)
+    (failed,) = [
+        record
+        for record in records
+        if record.event == "failed" and record.__dict__.get("operator")
+    ]
+    span = next(span for span in trace.spans if span.span_id == failed.span_id)
+    assert failed.getMessage().startswith(f"event='failed' span='{span.name}'")
+    assert failed.error_type == span.get("error.type")
+    assert failed.model_module == span.get("torch.onnx.node.scope")
+    assert failed.module != failed.model_module  # logging's own: the Python module that logs
+    left = next(record for record in records if record.event == "left")
+    assert left.duration_s >= 0
+    assert left.rss_bytes > 0
+    assert trace.errors == []

@@ -50,6 +50,25 @@ def default_logger() -> Any:
     return _bound(logging.getLogger("onnxspan"))
 
 
+_TAKEN = {"message": "said", "module": "model_module"}
+"""Fields whose names a standard log record has for something else, and their names there."""
+
+
+def _with_fields(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> tuple[tuple[str], dict[str, Any]]:
+    """A structlog processor: the event as one text, and its fields as those of the record.
+
+    A formatter that writes JSON (structlog's with `ExtraAdder`, python-json-logger, OpenTelemetry's
+    handler) has each field as a key; any other shows the text.
+    """
+    import structlog  # only who asks for logs needs it
+
+    fields = {_TAKEN.get(name, name): value for name, value in event.items()}
+    render = structlog.processors.KeyValueRenderer(key_order=["event", "span"])
+    return (str(render(logger, method, event)),), {"extra": fields}
+
+
 def _bound(logger: logging.Logger) -> Any:
     import structlog  # only who asks for logs needs it
 
@@ -57,7 +76,7 @@ def _bound(logger: logging.Logger) -> Any:
         logger,
         processors=[
             structlog.stdlib.filter_by_level,
-            structlog.processors.KeyValueRenderer(key_order=["event", "span"]),
+            _with_fields,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,
