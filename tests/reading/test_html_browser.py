@@ -197,7 +197,7 @@ def test_the_whole_answer_is_on_the_page(show):
     )
     assert rows["module"] == "blocks.3.head (Head)"
     assert rows["source"] == "/home/me/model.py:12"
-    assert rows[""] == "return torch.svd(x)"
+    assert rows["the line"] == "return torch.svd(x)"
     assert "register_custom_op_symbolic('aten::svd'" in rows["try"]
     assert selected(page) == "aten::svd"
     assert "blocks.3.head (Head)" in page.text_content("#details")

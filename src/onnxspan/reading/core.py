@@ -26,7 +26,7 @@ def render(trace: Trace) -> str:
     parts = []
     if trace.ending is not None:
         parts.append(
-            f'<section class="ending"><pre>{_safe_lines(trace.ending.screen())}</pre></section>'
+            f'<section class="ending"><pre tabindex="0">{_safe_lines(trace.ending.screen())}</pre></section>'
         )
     for number, root in enumerate(trace.roots[:MAX_EXPORTS]):
         parts.append(f'<section class="answer" data-root="{number}">{_root(root)}</section>')
@@ -48,10 +48,10 @@ def _root(root: Span) -> str:
             parts.append(f"<ul>{items}</ul>")
         differs = mismatch.of_export(export)
         if differs is not None:
-            parts.append(f"<pre>{_safe_lines(differs.screen())}</pre>")
+            parts.append(f'<pre tabindex="0">{_safe_lines(differs.screen())}</pre>')
     failed = fatal_failure([root])
     if failed is not None:
-        parts.append(f'<pre class="plain">{_safe_lines(failed.screen())}</pre>')
+        parts.append(f'<pre class="plain" tabindex="0">{_safe_lines(failed.screen())}</pre>')
     return "".join(parts) + _slowest(root)
 
 

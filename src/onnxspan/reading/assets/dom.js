@@ -15,6 +15,7 @@ function el(what, attributes, ...children) {
     if (typeof value === "function") node.addEventListener(key, value);
     else if (value !== undefined && value !== null) node.setAttribute(key, value);
   }
+  if (tag === "pre") node.tabIndex = 0; // it may scroll, and keys scroll what has the focus
   for (const child of children.flat(Infinity))
     if (child !== null && child !== undefined)
       node.append(child instanceof Node ? child : document.createTextNode(visible(child)));
@@ -80,5 +81,5 @@ function markdown(text) {
 
 function diff(text) {
   const kinds = { "+": "span.add", "-": "span.del", "@": "span.at" };
-  return el("pre.diff", { tabindex: "0" }, text.split("\n").map((line) => el(kinds[line[0]] || "span", {}, line || " ")));
+  return el("pre.diff", {}, text.split("\n").map((line) => el(kinds[line[0]] || "span", {}, line || " ")));
 }

@@ -9,7 +9,7 @@ function sourceLines(node) {
   const shown = [];
   for (let number = node.line - CONTEXT; number <= node.line + CONTEXT; number++)
     if (own(lines, number) !== undefined) shown.push(el(number === node.line ? "span.at" : "span", {}, `${String(number).padStart(5)}  ${lines[number]}`));
-  return shown.length ? el("pre.diff.source", { tabindex: "0" }, shown) : null;
+  return shown.length ? el("pre.diff.source", {}, shown) : null;
 }
 
 // A path without the folders that say nothing about the model; the whole path is its title.

@@ -51,7 +51,7 @@ function drawFailure() {
   $("failure").replaceChildren(el("div.failure", {}, ...(told ? [
     el("h2", {}, told.headline),
     el("table.answer", {}, el("tbody", {}, told.rows.map(([label, text]) =>
-      el("tr", {}, el("th", { scope: "row" }, label), el("td", {}, label === "try" || label === "error" ? el("span.text", {}, text) : el("code.text", {}, text.trim())))))),
+      el("tr", {}, el("th", { scope: "row" }, label || el("span.unseen", {}, "the line")), el("td", {}, label === "try" || label === "error" ? el("span.text", {}, text) : el("code.text", {}, text.trim())))))),
   ] : [
     el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] && failed.at[K.operator] !== failed.name ? [" on ", el("code", {}, failed.at[K.operator])] : []),
     el("p.text", {}, failed.error),

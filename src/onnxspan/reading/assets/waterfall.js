@@ -48,7 +48,7 @@ function shortened(name, room) {
 }
 
 // Letters that a name has room for: the figures beside it have fixed columns, an empty change has none.
-const roomOf = (line, change, twist, lead) => Math.max(Math.floor(($("axis").querySelector(".cols").clientWidth - 148 - (change ? 58 : 0) - twist) / 7.23) - lead, 12);
+const roomOf = (line, change, twist, lead) => Math.max(Math.floor(($("axis").querySelector(".cols").clientWidth - 153 - (change ? 58 : 0) - twist) / 7.23) - lead, 12);
 
 function bars(line) {
   if (isFold(line)) return [manyBars(line)];

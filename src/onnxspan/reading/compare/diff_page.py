@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from onnxspan.reading.compare.diff import Comparison, Figure, Row
     from onnxspan.reading.compare.noise import Measured
 
-_SIDES = ("step", "before", "after", "change", "")
+_SIDES = ("step", "before", "after", "change", "bars")
 _WIDTH = 150
 _LEGEND = Html(
     '<p class="legend"><span><i class="before"></i>before</span>'
