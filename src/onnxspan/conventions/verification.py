@@ -14,7 +14,8 @@ VERIFY_MAX_ABS = attribute(
     "torch.onnx.verify.max_abs_diff",
     "double",
     _STEP,
-    "The largest absolute difference between an output of the graph and the eager model's.",
+    "The largest absolute difference between an output of the graph and the eager model's; of a step of "
+    "a pack, between the model that it made and the one that it was given.",
 )
 VERIFY_MAX_REL = attribute(
     "torch.onnx.verify.max_rel_diff",
@@ -41,7 +42,24 @@ VERIFY_INPUTS = attribute(
     "torch.onnx.verify.inputs",
     "string",
     _STEP,
-    "The inputs with the largest difference: `example`, `other values`, `other sizes` or `given`.",
+    "The inputs with the largest difference: `example`, `other values`, `other sizes` or `given`; "
+    "`drawn` for a step of a pack whose model no verified export made.",
+)
+_PACK_STEP = (
+    "steps of packs that were verified: what is compared is the model that the step was given"
+)
+VERIFY_LARGEST = attribute(
+    "torch.onnx.verify.largest",
+    "double",
+    _PACK_STEP,
+    "The largest finite absolute value that the given model answered.",
+)
+VERIFY_LOSSY = attribute(
+    "torch.onnx.verify.lossy",
+    "boolean",
+    _PACK_STEP,
+    "Whether the step lowers the precision on purpose: then a difference is no mismatch, unless a "
+    "shape differs or a value is not finite.",
 )
 VERIFY_SKIPPED = attribute(
     "torch.onnx.verify.skipped",
@@ -140,7 +158,8 @@ MISMATCH_INPUTS = attribute(
     "torch.onnx.mismatch.inputs",
     "string",
     _FOUND,
-    "The inputs with which the numbers differ: `example`, `other values`, `other sizes` or `given`.",
+    "The inputs with which the numbers differ: `example`, `other values`, `other sizes`, `given` or "
+    "`drawn`.",
 )
 MISMATCH_NONDETERMINISTIC = attribute(
     "torch.onnx.mismatch.nondeterministic",

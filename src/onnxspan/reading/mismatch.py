@@ -11,13 +11,14 @@ from onnxspan import conventions as c
 from onnxspan.reading.text import printable, shorten_path
 
 if TYPE_CHECKING:
-    from onnxspan.reading.source.trace import Span
+    from onnxspan.reading.source.trace import Span, Trace
 
 INPUTS = {
     "example": "the example inputs",
     "other values": "other values of the example's shapes, drawn with a fixed seed",
     "other sizes": "other sizes of the dynamic dimensions",
     "given": "the inputs that were given",
+    "drawn": "values drawn with a fixed seed: no verified export has inputs of these names and types",
 }
 """What each kind of inputs is called on the screen."""
 
@@ -45,6 +46,7 @@ class Mismatch:
             in each of them.
         state: buffers and attributes that each run of the model changes, when the capture differs.
         what: in words, a shape or type that differs, or an error of the graph.
+        is_of_step: found in a step of a pack, against the model that the step was given.
     """
 
     stage: str | None
@@ -70,6 +72,7 @@ class Mismatch:
     unrun: tuple[str, ...] = ()
     what: str | None = None
     state: tuple[str, ...] = ()
+    is_of_step: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name; a difference that is not finite is None: JSON has no infinity."""
@@ -117,7 +120,7 @@ class Mismatch:
         found.append(("try", self.advice()))
         return found
 
-    def advice(self) -> str:
+    def advice(self) -> str:  # noqa: PLR0911  # one case after the other
         """What to do next."""
         if self.nondeterministic:
             return (
@@ -129,6 +132,11 @@ class Mismatch:
                 "The exporter runs the model more than once, and the file holds what a later run left. "
                 "Do not change buffers or attributes in forward: give the state as an input and "
                 "return the new one."
+            )
+        if self.is_of_step:
+            return (
+                "This step made a model that answers otherwise than the model it was given: leave the "
+                "step out, or ask the library for less (its options), and report the model to it."
             )
         if self.pass_name == c.OPTIMISED_FILE:
             return (
@@ -174,6 +182,18 @@ class Mismatch:
         return printable("\n".join(rows))
 
 
+def of_trace(trace: Trace) -> list[Mismatch]:
+    """The mismatch of each export that has one, then of each step of a pack."""
+    found = [one for one in map(of_export, trace.exports) if one is not None]
+    steps = [span for span in trace.spans if is_of_step(span)]
+    return [*found, *(one for one in map(of_export, steps) if one is not None)]
+
+
+def is_of_step(span: Span) -> bool:
+    """Whether a span is a step of a pack that made another model with other numbers."""
+    return c.VERIFY_LARGEST in span.attributes and c.MISMATCH_INPUTS in span.attributes
+
+
 def of_export(span: Span) -> Mismatch | None:
     """The mismatch that an export's root says; None when it says none."""
     inside = next((one for one in span.walk() if c.MISMATCH_INPUTS in one.attributes), None)
@@ -211,6 +231,7 @@ def of_export(span: Span) -> Mismatch | None:
         unrun=tuple(get(c.MISMATCH_UNRUN) or ()),
         what=get(c.MISMATCH_WHAT),
         state=tuple(get(c.MISMATCH_STATE) or ()),
+        is_of_step=is_of_step(inside),
     )
 
 

@@ -65,8 +65,7 @@ def _screens(trace: Trace) -> Iterator[str]:
     """How the process ended, where an export failed, or where its numbers begin to differ."""
     found = trace.ending or trace.failure
     texts = [found.screen(width=WIDTH)] if found is not None else []
-    differing = filter(None, map(mismatch.of_export, trace.exports))
-    texts += [one.screen(width=WIDTH) for one in differing]
+    texts += [one.screen(width=WIDTH) for one in mismatch.of_trace(trace)]
     for text in texts:
         first, _, rest = text.partition("\n")
         yield (

@@ -96,7 +96,9 @@ _MAX_CHANGES = 5
 
 def _of_export(span: Span) -> Iterator[str]:
     """What was found about the numbers, the shapes and the constants of an export."""
-    if span.get(c.MISMATCH_INPUTS) is None and (span.number(c.VERIFY_MISMATCHED) or 0) > 0:
+    if c.VERIFY_LARGEST in span.attributes:
+        yield _step_verified(span)
+    elif span.get(c.MISMATCH_INPUTS) is None and (span.number(c.VERIFY_MISMATCHED) or 0) > 0:
         largest = span.get(c.VERIFY_MAX_ABS)
         far = f" by {_short(largest)} at most" if isinstance(largest, float) else ""
         yield (
@@ -167,6 +169,24 @@ def _baked(span: Span) -> Iterator[str]:
 
 
 _TRACER = ("TracerWarning", "torch.jit.TracerWarning")
+
+
+def _step_verified(span: Span) -> str:
+    """How far the model that a step of a pack made is from the one that it was given."""
+    far = span.get(c.VERIFY_MAX_ABS)
+    wrong = span.number(c.VERIFY_MISMATCHED) or 0
+    if not wrong and span.get(c.MISMATCH_INPUTS) is None:
+        return (
+            f"verified: the numbers agree with the given model's, largest difference {_short(far)}"
+        )
+    by = f" by {_short(far)} at most" if isinstance(far, int | float) else ""
+    elements = span.number(c.VERIFY_ELEMENTS) or 0
+    told = (
+        f"the numbers differ from the given model's{by} (largest value "
+        f"{_short(span.get(c.VERIFY_LARGEST))}), in {figures.count(wrong)} of "
+        f"{figures.count(elements)} elements"
+    )
+    return f"{told}: the step lowers the precision" if span.get(c.VERIFY_LOSSY) is True else told
 
 
 def _verified(span: Span) -> Iterator[str]:

@@ -333,9 +333,8 @@ def _ended(trace: Trace) -> list[str]:
 
 
 def _differing(trace: Trace) -> list[str]:
-    """Of each verified export whose numbers differ: where they begin to."""
-    found = map(mismatch.of_export, trace.exports)
-    return [". ".join(one.screen(10_000).split("\n")) for one in found if one is not None]
+    """Of each verified export or step whose numbers differ: where they begin to."""
+    return [". ".join(one.screen(10_000).split("\n")) for one in mismatch.of_trace(trace)]
 
 
 def _missing(trace: Trace) -> list[str]:

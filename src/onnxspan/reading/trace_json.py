@@ -23,7 +23,8 @@ def as_json(trace: Trace) -> dict[str, Any]:
         `end` (Unix time in nanoseconds; `end` null when it never ended), `duration_s`
         (seconds, null likewise), `status` (`"ok"` or `"error"`), `description`,
         `attributes`, `events` and `children`. The span of an export also has `mismatch`: the
-        fields of `Mismatch`, or null when the export was not verified or its numbers agree; and
+        fields of `Mismatch`, or null when the export was not verified or its numbers agree (of a step
+        of a pack only where there is one); and
         `modules`: `{"path", "operators", "nodes", "seconds"}` of each module of the model, the
         longest first, empty below level `nodes`.
     """
@@ -41,13 +42,13 @@ def as_json(trace: Trace) -> dict[str, Any]:
 
 
 def _span(span: Span, children: list[dict[str, Any]]) -> dict[str, Any]:
-    found = mismatch.of_export(span) if c.EXPORTER in span.attributes else None
-    of_export = {}
-    if c.EXPORTER in span.attributes:
-        of_export = {
-            "mismatch": found.as_json() if found is not None else None,
-            "modules": [dataclasses.asdict(one) for one in modules.modules(span)],
-        }
+    is_export = c.EXPORTER in span.attributes
+    of_export: dict[str, Any] = {}
+    if is_export or mismatch.is_of_step(span):
+        found = mismatch.of_export(span)
+        of_export["mismatch"] = found.as_json() if found is not None else None
+    if is_export:
+        of_export["modules"] = [dataclasses.asdict(one) for one in modules.modules(span)]
     return {
         "name": span.name,
         "trace_id": span.trace_id,

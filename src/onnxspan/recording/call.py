@@ -250,6 +250,11 @@ class Call:
         return result
 
 
+def is_export(call: Call) -> bool:
+    """Whether a call is an exporter's own, which may lie in a step of a pipeline."""
+    return call is call.export.outermost and not call.probe.root
+
+
 def is_in_export(call: Call | None) -> bool:
     """Whether a call is an export's, or inside one that is under way."""
     while call is not None:

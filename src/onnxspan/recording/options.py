@@ -121,14 +121,14 @@ class Options:
         if self.verify:
             from onnxspan.recording.verify.compare import Tolerance  # only who asks needs torch
             from onnxspan.recording.verify.listener import Verification
+            from onnxspan.recording.verify.steps import StepVerification
 
-            made.append(
-                Verification(
-                    "stages" if self.verify == "stages" else "passes",
-                    Tolerance(self.rtol, self.atol),
-                    self.verify_inputs,
-                )
-            )
+            tolerance = Tolerance(self.rtol, self.atol)
+            mode = "stages" if self.verify == "stages" else "passes"
+            steps = StepVerification(tolerance) if self.pack_rows else None
+            made.append(Verification(mode, tolerance, self.verify_inputs, steps))
+            if steps is not None:
+                made.append(steps)
         chosen: dict[str, Any] = {
             "level": self.level,
             "tracer_provider": self.tracer_provider,

@@ -190,10 +190,13 @@ class Trace:
 
     @property
     def mismatch(self) -> Mismatch | None:
-        """Where the numbers of the last verified export begin to differ; None when all agree."""
+        """Where the numbers begin to differ, in the last verified export or step that does.
+
+        None when all agree.
+        """
         from onnxspan.reading import mismatch  # it imports Span
 
-        return next(filter(None, map(mismatch.of_export, reversed(self.exports))), None)
+        return next(reversed(mismatch.of_trace(self)), None)
 
     @property
     def origins(self) -> Origins:

@@ -104,7 +104,7 @@ def _answer(trace: Trace, width: int) -> list[Text]:
     lines: list[Text] = []
     if found is not None:
         lines += _screen(found.screen(width=width), "bold red", width)
-    for differs in filter(None, map(mismatch.of_export, trace.exports)):
+    for differs in mismatch.of_trace(trace):
         lines += _screen(differs.screen(width=width), "bold yellow", width)
     return lines
 

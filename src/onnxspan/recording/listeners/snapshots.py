@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.files import write_text
+from onnxspan.recording.call import is_export
 from onnxspan.recording.graphs import graph_text, pack_steps, proto_records
 from onnxspan.recording.graphs.records import Records
 from onnxspan.recording.graphs.sources import lines_around
@@ -56,7 +57,7 @@ class Snapshots(Listener):
 
     def entering(self, call: Call) -> None:
         """Take the text before the pass, while its clock does not run."""
-        if _is_export(call) and call.parent is not None:
+        if is_export(call) and call.parent is not None:
             self._forget()  # of the export before it, in the same step of a pipeline
         if not self._wants(call):
             return
@@ -85,7 +86,7 @@ class Snapshots(Listener):
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Take the text after the pass, and keep both when they are wanted."""
-        if _is_export(call) and self._records is not None:
+        if is_export(call) and self._records is not None:
             self._keep_sources(call, self._records)
             if error is None:
                 self._keep_file(call)
@@ -266,8 +267,3 @@ class Snapshots(Listener):
         self._omitted += 1
         call.attributes[c.SNAPSHOT_OMISSION] = reason
         call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted
-
-
-def _is_export(call: Call) -> bool:
-    """Whether a call is an exporter's own, which may lie in a step of a pipeline."""
-    return call is call.export.outermost and not call.probe.root

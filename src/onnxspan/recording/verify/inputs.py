@@ -21,6 +21,7 @@ _TYPE_OF = {bool: torch.bool, int: torch.int64, float: torch.float64}
 """As which tensor the TorchScript exporter takes a number (torch/csrc/jit/python/pybind_utils.h)."""
 
 EXAMPLE, VALUES, SIZES, GIVEN = "example", "other values", "other sizes", "given"
+DRAWN = "drawn"
 
 
 @dataclasses.dataclass
@@ -28,7 +29,7 @@ class InputSet:
     """One set of inputs and what the eager model answers.
 
     Attributes:
-        kind: `example`, `other values`, `other sizes` or `given`.
+        kind: `example`, `other values`, `other sizes` or `given`; `drawn` where no export is known.
         leaves: the tensors of the arguments, in the order in which they are flattened.
         expected: the tensors that the eager model returns, flattened.
         noise: for each output, how far the eager model differs from itself with other kernels.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from onnxspan import conventions as c
-from onnxspan.recording.call import current, is_busy
+from onnxspan.recording.call import current, is_busy, is_export
 from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.graphs.torchscript import tensors_size
 from onnxspan.recording.graphs.written import written_model, written_path
@@ -17,7 +17,7 @@ from onnxspan.recording.verify import fx_programs, inputs, onnx_runs
 from onnxspan.recording.verify.compare import Tolerance
 from onnxspan.recording.verify.culprits import CONVERSION, DynamoSide, ScriptSide
 from onnxspan.recording.verify.onnx_runs import OnnxModel
-from onnxspan.recording.verify.reference import SIZES, Reference
+from onnxspan.recording.verify.reference import SIZES, Reference, tensors_of_model
 from onnxspan.recording.verify.results import (
     Found,
     Step,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from onnxspan.recording.call import Call, Export
     from onnxspan.recording.verify.inputs import InputSet
+    from onnxspan.recording.verify.steps import StepVerification
 
 MAX_SECONDS = 120.0
 """Seconds of verification in one export after which passes are no longer run, only stages."""
@@ -51,7 +52,6 @@ STAGES = frozenset({
 """After which spans the graph is run when only stages are verified, beside the file."""
 
 CAPTURES = {"_create_jit_graph", "torch.export.export", "torch.export.draft_export"}
-TRANSLATION = "_translate_fx_graph"
 
 
 class Verification(Listener):
@@ -62,11 +62,17 @@ class Verification(Listener):
         tolerance: what may differ.
         given: sets of inputs of the user's own: tuples of positional arguments, or
             dictionaries of named ones.
+        steps: verifies the steps after the export, on the export's inputs.
     """
 
     def __init__(
-        self, mode: str, tolerance: Tolerance, given: Sequence[Any] | Callable[[], Any] = ()
+        self,
+        mode: str,
+        tolerance: Tolerance,
+        given: Sequence[Any] | Callable[[], Any] = (),
+        steps: StepVerification | None = None,
     ) -> None:
+        self._later = steps
         self._asked = mode
         self._tolerance = tolerance
         self._given = given
@@ -121,7 +127,7 @@ class Verification(Listener):
     def left(self, call: Call, error: BaseException | None) -> None:
         """Run the graph when this step has changed it."""
         if error is not None or self._reference is None:
-            if call.parent is None:
+            if is_export(call):
                 self._write(call)
             return
         began = time.monotonic()
@@ -142,7 +148,7 @@ class Verification(Listener):
         if self._mode == "passes" and self._spent > MAX_SECONDS:
             self._mode = "stages"
             self._note(f"after {MAX_SECONDS:.0f} s of verification only stages were run")
-        if call.parent is None:
+        if is_export(call):
             self._write(call)
 
     def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's
@@ -152,7 +158,7 @@ class Verification(Listener):
     def _begin(
         self, call: Call, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        weights = tensors_size(_tensors(model))[1]
+        weights = tensors_size(tensors_of_model(model))[1]
         if self._mode == "passes" and weights > MAX_PASS_BYTES:
             self._mode = "stages"
             self._note(
@@ -210,7 +216,7 @@ class Verification(Listener):
         return self._found is None and self._reference is not None
 
     def _after(self, call: Call) -> None:
-        if call.parent is None:
+        if is_export(call):
             self._verify_file(call)
             return
         if not self._is_at_work():
@@ -272,7 +278,7 @@ class Verification(Listener):
             self._blame(blamed)
             if side.last_model is None and blamed and self._found is not None:
                 # The first model that could be run: its operators were translated before.
-                self._found.step.name = self._found.step.stage = TRANSLATION
+                self._found.step.name = self._found.step.stage = "_translate_fx_graph"
         side.last_model = model
 
     def _after_program(self, call: Call, side: DynamoSide, program: Any) -> None:
@@ -294,10 +300,11 @@ class Verification(Listener):
         self._step(call, run)
 
     def _verify_file(self, call: Call) -> None:
-        if self._found is not None or not onnx_runs.is_there():
+        if not onnx_runs.is_there() or (model := _written_model(call)) is None:
             return
-        model = _written_model(call)
-        if model is None:
+        if self._later is not None and self._reference is not None:
+            self._later.remember(model.inputs(), self._reference.sets)
+        if self._found is not None:
             return
         side = self._script or self._dynamo
         steps = ((c.WRITTEN_FILE, False), (c.OPTIMISED_FILE, True))
@@ -377,6 +384,7 @@ class Verification(Listener):
             self._found.write(attributes)
         elif self._steps:
             attributes[c.VERIFY_MAX_ABS] = self._largest
+        self._clear()  # another export of the same pipeline is verified anew
 
 
 def _stage_of(call: Call) -> str:
@@ -390,11 +398,3 @@ def _written_model(call: Call) -> OnnxModel | None:
     """The model that the export has written; None when there is none to read."""
     proto = written_model(call)
     return None if proto is None else OnnxModel(proto, path=written_path(call))
-
-
-def _tensors(model: Any) -> list[torch.Tensor]:
-    if not isinstance(model, torch.nn.Module):
-        return []
-    return [
-        one for one in (*model.parameters(), *model.buffers()) if not hasattr(one, "materialize")
-    ]

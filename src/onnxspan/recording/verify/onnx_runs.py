@@ -19,6 +19,13 @@ _TYPES = {
     torch.complex128: 15, torch.bfloat16: 16,
 }  # fmt: skip
 """The number in onnx.TensorProto.DataType of each of torch's types."""
+TYPES_OF = {
+    "tensor(float)": torch.float32, "tensor(double)": torch.float64, "tensor(bool)": torch.bool,
+    "tensor(float16)": torch.float16, "tensor(bfloat16)": torch.bfloat16,
+    "tensor(uint8)": torch.uint8, "tensor(int8)": torch.int8, "tensor(int16)": torch.int16,
+    "tensor(int32)": torch.int32, "tensor(int64)": torch.int64,
+}  # fmt: skip
+"""torch's type of each of onnxruntime's, as a session names those of its inputs."""
 
 
 @dataclasses.dataclass
@@ -51,16 +58,21 @@ class OnnxModel:
         Raises:
             Exception: what onnxruntime raises: an operator that it lacks, an invalid model.
         """
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = ERRORS_ONLY
-        if not optimised:
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            # Prepacking copies each weight.
-            options.add_session_config_entry("session.disable_prepacking", "1")
         source = self.path if self.path is not None else self.proto.SerializeToString()
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        return session(source, optimised=optimised)
+
+
+def session(source: str | bytes, *, optimised: bool) -> Any:
+    """A session on the CPU of a file or a serialised model, as `OnnxModel.session` makes it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        # Prepacking copies each weight.
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def run(

@@ -22,6 +22,15 @@ SIZES = (lambda size: size + 2, lambda size: size * 2, lambda size: size + 1, la
 """How a dynamic size is changed; the first that the model itself accepts is taken."""
 
 
+def tensors_of_model(model: Any) -> list[torch.Tensor]:
+    """The parameters and buffers of a module that are there; none of anything else."""
+    if not isinstance(model, torch.nn.Module):
+        return []
+    return [
+        one for one in (*model.parameters(), *model.buffers()) if not hasattr(one, "materialize")
+    ]
+
+
 class Reference:
     """The eager model's answers on the example inputs and on others.
 

@@ -1,0 +1,217 @@
+"""Verification of the steps of packs: the model that a step makes against the one it was given."""
+
+from __future__ import annotations
+
+import io
+import sys
+import warnings
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from onnxruntime import quantization
+
+import onnxspan
+from onnxspan import conventions as c
+from onnxspan.recording.probe import Probe
+from onnxspan.recording.probes import packs
+from onnxspan.recording.probes.packs import measure
+from onnxspan.recording.verify import steps
+from torch_facts import TORCHSCRIPT
+
+QUANTIZED = "onnxruntime.quantization.quantize_dynamic"
+
+
+def export(path):
+    """A small model in a file, with a batch of any size."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            net.eval(), (torch.rand(2, 6),), path, input_names=["x"],
+            dynamic_axes={"x": {0: "n"}}, **TORCHSCRIPT,
+        )  # fmt: skip
+    return path
+
+
+def change(model):
+    """A tool that changes a weight, in place."""
+    weight = numpy_helper.to_array(model.graph.initializer[0]).copy()
+    weight[..., 0] += 1
+    model.graph.initializer[0].CopyFrom(
+        numpy_helper.from_array(weight, model.graph.initializer[0].name)
+    )
+
+
+def rename(model):
+    """A tool that changes names alone."""
+    for node in model.graph.node:
+        node.name += "_new"
+
+
+def both(path):
+    """Two exports, and a tool on the second."""
+    export(path / "1.onnx")
+    model = onnx.load(export(path / "2.onnx"))
+    sys.modules[__name__].tool(model)
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    """A pack `mine` whose step is a function of this test."""
+
+    def install(function):
+        module = sys.modules[__name__]
+        name = function.__name__
+        monkeypatch.setattr(module, "tool", function, raising=False)
+        row = Probe(
+            name, (f"{__name__}:tool",), opens=lambda _: None, before=measure.before,
+            after=measure.after, root=True, pack="mine", most=9,
+        )  # fmt: skip
+        monkeypatch.setitem(packs.PACKS, "mine", (row,))
+        from onnxspan.recording import packs as holding
+
+        holding._found.pop(name, None)
+        return module
+
+    return install
+
+
+def shown(trace):
+    """The tree as text, in one line."""
+    file = io.StringIO()
+    trace.show(file=file)
+    return " ".join(file.getvalue().replace("│", "").split())
+
+
+def step(trace, name):
+    assert trace.errors == []
+    return next(span for span in trace.result.spans if span.name == name)
+
+
+def test_a_step_that_lowers_precision_says_how_far_and_is_no_mismatch(tmp_path):
+    """Quantization differs on purpose: the figures are there, on the export's own inputs."""
+    with onnxspan.trace(packs=["onnxruntime"], verify=True) as trace:
+        export(tmp_path / "m.onnx")
+        quantization.quantize_dynamic(tmp_path / "m.onnx", tmp_path / "q.onnx")
+    span = step(trace, QUANTIZED)
+    assert span.get(c.VERIFY_LOSSY) is True
+    assert span.get(c.VERIFY_INPUTS) in ("example", "other values", "other sizes")
+    assert 1e-5 < span.get(c.VERIFY_MAX_ABS) < span.get(c.VERIFY_LARGEST) < 10
+    assert span.get(c.VERIFY_MISMATCHED) > 0
+    assert trace.mismatch is None
+    assert "the step lowers the precision" in shown(trace)
+
+
+def test_a_step_that_changes_the_numbers_is_a_mismatch(tmp_path, tool):
+    """The step is named, with the figures; what it changed in place counts."""
+    module = tool(change)
+    with onnxspan.trace(packs=["onnx", "mine"], verify=True) as trace:
+        model = onnx.load(export(tmp_path / "m.onnx"))
+        onnx.shape_inference.infer_shapes(model)
+        module.tool(model)
+    found = trace.mismatch
+    assert found.pass_name == "change"
+    assert found.before == "onnx.shape_inference.infer_shapes"
+    assert found.max_abs_diff > 0.01
+    assert found.mismatched > 0
+    assert found.inputs == "example"
+    assert "The numbers begin to differ in change" in shown(trace)
+    assert step(trace, "onnx.shape_inference.infer_shapes").get(c.VERIFY_MISMATCHED) == 0
+    assert trace.exports[0].get(c.VERIFY_STEPS) > 2
+    assert c.MISMATCH_INPUTS not in trace.exports[0].attributes
+
+
+def test_a_step_that_changes_names_agrees(tmp_path, tool):
+    """Another model with the same numbers is verified, and is no mismatch."""
+    module = tool(rename)
+    with onnxspan.trace(packs=["mine"], verify=True) as trace:
+        module.tool(onnx.load(export(tmp_path / "m.onnx")))
+    span = step(trace, "rename")
+    assert span.get(c.VERIFY_MAX_ABS) == 0
+    assert span.get(c.VERIFY_MISMATCHED) == 0
+    assert trace.mismatch is None
+
+
+def test_without_an_export_the_inputs_are_drawn(tmp_path, tool):
+    """A file that the script only reads is verified too, and the span says on which inputs."""
+    path = export(tmp_path / "m.onnx")
+    module = tool(change)
+    with onnxspan.trace(packs=["mine"], verify=True) as trace:
+        module.tool(onnx.load(path))
+    assert step(trace, "change").get(c.VERIFY_INPUTS) == "drawn"
+    assert trace.mismatch.inputs == "drawn"
+
+
+def test_what_changes_nothing_is_not_run(tmp_path, monkeypatch):
+    """A check, a load and a save cost no run."""
+    path = export(tmp_path / "m.onnx")
+    monkeypatch.setattr(steps.onnx_runs, "session", lambda *_, **__: pytest.fail("it was run"))
+    with onnxspan.trace(packs=["onnx"], verify=True) as trace:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+        onnx.save(model, tmp_path / "again.onnx")
+    assert trace.errors == []
+    assert not any(c.VERIFY_SKIPPED in span.attributes for span in trace.result.spans)
+
+
+def test_the_script_does_not_notice(tmp_path):
+    """The file of a verified quantization is the same to the byte, and no run is a span."""
+    path = export(tmp_path / "m.onnx")
+    quantization.quantize_dynamic(path, tmp_path / "plain.onnx")
+    with onnxspan.trace(packs=["all"], verify=True) as trace:
+        quantization.quantize_dynamic(path, tmp_path / "q.onnx")
+    assert (tmp_path / "q.onnx").read_bytes() == (tmp_path / "plain.onnx").read_bytes()
+    names = {span.name for span in trace.result.spans}
+    assert not any("InferenceSession" in name for name in names)
+
+
+def test_external_data_that_was_written_over_is_said(tmp_path, tool):
+    """A model whose weights lie in another file cannot be run once that file has changed."""
+    model = onnx.load(export(tmp_path / "m.onnx"))
+    data = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
+    onnx.save(model, tmp_path / "e.onnx", **data)
+
+    def overwrite(path):
+        changed = onnx.load(path)
+        changed.graph.node[0].name = "other"
+        weight = numpy_helper.to_array(changed.graph.initializer[0])
+        changed.graph.initializer[0].CopyFrom(
+            numpy_helper.from_array(np.tile(weight, (1, 1)) * 2, "0.weight")
+        )
+        onnx.save(changed, path, **data)
+
+    module = tool(overwrite)
+    with onnxspan.trace(packs=["mine"], verify=True) as trace:
+        module.tool(tmp_path / "e.onnx")
+    assert "written over" in step(trace, "overwrite").get(c.VERIFY_SKIPPED)
+
+
+def test_a_model_that_is_too_large_is_said(tmp_path, monkeypatch):
+    """Beyond the limit nothing is run, and the span says why."""
+    monkeypatch.setattr(steps, "MAX_BYTES", 10)
+    with onnxspan.trace(packs=["onnxruntime"], verify=True) as trace:
+        quantization.quantize_dynamic(export(tmp_path / "m.onnx"), tmp_path / "q.onnx")
+    assert "MiB" in step(trace, QUANTIZED).get(c.VERIFY_SKIPPED)
+
+
+@pytest.mark.parametrize("pack", ["", "outer"])
+def test_each_export_inside_a_root_is_verified(tmp_path, tool, monkeypatch, pack):
+    """Of several exports in one function each has its own result, its file included."""
+    module = tool(change)
+    row = Probe("outer", (f"{__name__}:both",), opens=lambda _: None, root=True, pack=pack, most=9)
+    monkeypatch.setitem(packs.PACKS, "outer", (row,))
+    names = ["mine", "outer"] if pack else ["mine"]
+    probes = [] if pack else [row]
+    with onnxspan.trace(packs=names, probes=probes, verify=True) as trace:
+        module.both(tmp_path)
+    assert trace.errors == []
+    first, second = trace.exports
+    for one in (first, second):
+        assert one.get(c.VERIFY_STEPS) > 2
+        assert one.get(c.VERIFY_MAX_ABS) < 1e-5
+        assert c.VERIFY_NOTES not in one.attributes
+    assert trace.mismatch.pass_name == "change"
