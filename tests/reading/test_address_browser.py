@@ -31,8 +31,10 @@ def test_a_row_of_a_table_brings_its_span_into_sight_and_back_returns(opened, sa
     page.wait_for_function("location.hash.includes('span=')")
     page.wait_for_selector(".row.selected.flash")
     assert in_sight(page, ".row.selected")
+    assert page.text_content("#details h2") == "_jit_pass_number_3"
     page.go_back()
     page.wait_for_function(f"location.hash === {before!r}")
+    playwright.expect(page.locator("#details h2")).to_have_text("torch.onnx.export")
 
 
 def test_an_address_opens_span_zoom_and_tab_also_in_a_report_made_again(opened, saved, tmp_path):
@@ -107,3 +109,78 @@ def test_the_names_can_be_made_wider(opened, saved):
     page.mouse.up()
     assert page.evaluate(wide) == before + 124
     assert page.locator("#reset").is_hidden()
+
+
+def state(page):
+    """What is shown: the chosen span, the time, the tab, and the step of the walk."""
+    page.wait_for_timeout(100)
+    return page.evaluate(
+        """() => ({
+            span: document.querySelector("#details h2").textContent,
+            row: document.querySelector(".row.selected")?.id,
+            axis: document.getElementById("axis").textContent,
+            range: document.getElementById("range").textContent,
+            rows: [...document.querySelectorAll("#rows .row .label")].map((one) => one.textContent),
+            tab: document.querySelector("[role=tab][aria-selected=true]").id,
+            step: document.querySelector("#panel-walk .moves span").textContent,
+        })"""
+    )
+
+
+def test_a_link_shows_the_same_span_time_tab_and_step_anew(opened, saved):
+    """The address, opened in another window, shows what its sender saw: also inside a shared line."""
+    page = opened(saved)
+    page.fill("#search", "number_30")
+    page.press("#search", "Enter")
+    page.wait_for_selector(".row.selected.hit")
+    page.locator("#rows").press("z")
+    page.evaluate("document.getElementById('tab-walk').click()")
+    page.locator("[data-move=next]").click()
+    page.locator("[data-move=next]").click()
+    sent = state(page)
+    assert sent["span"] == "_jit_pass_number_30"
+    assert sent["step"].startswith("Step 3 of")
+    assert sent["range"] != ""
+    address = page.evaluate("location.hash")
+    other = opened(saved)
+    other.goto("about:blank")
+    other.goto(saved.as_uri() + address)
+    other.wait_for_selector("html[data-ready=yes]")
+    assert state(other) == sent
+
+
+def test_a_link_opens_the_export_that_it_was_made_in(opened, tmp_path):
+    """Also with its root chosen, and at a time of its own."""
+    said = {"torch.onnx.exporter": "torchscript", "torch.onnx.level": "stages"}
+    target = tmp_path / "report.html"
+    spans = [
+        synthetic.span(number, 0, f"export {number}", number * 100, number * 100 + 90, said)
+        for number in (1, 2)
+    ]
+    report.save(synthetic.read(tmp_path, spans), target)
+    page = opened(target)
+    page.select_option("header select", index=1)
+    page.locator("#rows").press("+")
+    sent = state(page)
+    assert sent["span"] == "export 2"
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    assert state(page) == sent
+    assert page.evaluate("document.querySelector('header select').selectedIndex") == 1
+
+
+def test_back_restores_the_whole_time(opened, saved):
+    """A zoom is one step in the history, however often it is changed; Back ends it, Forward returns."""
+    page = opened(saved)
+    whole = state(page)
+    page.locator("#rows").press("+")
+    page.locator("#rows").press("+")
+    page.locator("#rows").press(">")
+    zoomed = state(page)
+    assert zoomed["range"] != ""
+    page.go_back()
+    page.wait_for_function("!location.hash.includes('zoom')")
+    assert state(page) == whole
+    page.go_forward()
+    page.wait_for_function("location.hash.includes('zoom')")
+    assert state(page) == zoomed

@@ -14,11 +14,13 @@ function addressOf(change) {
   return `#${pieces.join("&")}`;
 }
 
-// What is shown now, without a step of its own in the history.
+// What is shown now. Leaving the whole time is a step in the history, so that Back returns to it; the rest is none.
 function remember(change) {
   if (isRestoring) return;
   const address = addressOf(change);
-  if (address !== (location.hash || "#")) history.replaceState(null, "", address === "#" ? location.pathname + location.search : address);
+  if (address === (location.hash || "#")) return;
+  const write = change.zoom && !parts().zoom ? "pushState" : "replaceState";
+  history[write](null, "", address === "#" ? location.pathname + location.search : address);
 }
 
 // A link: a step in the history, so that Back returns; the target comes into sight.
@@ -29,27 +31,32 @@ function goTo(change) {
 }
 
 const byId = new Map(spans.map((span) => [span.id, span]));
+// What an address does not name is as it was at first: the whole time, the first tab.
 function restore() {
   const { span: id, zoom: range, tab: name, step: number } = parts();
   isRestoring = true;
   try {
-    if (name) chooseTab(name);
+    const span = byId.get(id);
+    const root = span ? rootOf(span) : spans[report.roots[0]];
+    if (root !== view.root) show(root);
+    chooseTab(name || TABS[0][0]);
     if (name === "walk" && /^\d+$/.test(number || "")) { walkAt = number - 1; drawTables(); }
     if (name === "graph" && /^\d+$/.test(number || "")) { graphView.at = number - 1; drawTables(); }
-    const span = byId.get(id);
+    const window = /^(\d+)-(\d+)$/.exec(range || "");
+    const isRange = window && Number(window[1]) < Number(window[2]);
+    zoom(isRange ? Number(window[1]) : 0, isRange ? Number(window[2]) : view.root.duration || 1);
     if (span) {
       select(span);
       $("rows").scrollIntoView({ block: "center" });
       requestAnimationFrame(() => requestAnimationFrame(() => {
-        for (const node of [$("details"), $(`row${span.index}`)]) {
+        for (const node of [$("details"), $(idOf(span))]) {
           if (!node) continue;
           node.classList.remove("flash");
           node.classList.add("flash");
         }
       }));
     }
-    const window = /^(\d+)-(\d+)$/.exec(range || "");
-    if (window && Number(window[1]) < Number(window[2])) zoom(Number(window[1]), Number(window[2]));
+    else if (view.selected !== atFirst(root)) select(atFirst(root));
     if (name && !span) $("tables").scrollIntoView({ block: "start" });
   } finally {
     isRestoring = false;

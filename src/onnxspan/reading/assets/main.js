@@ -66,6 +66,7 @@ function drawFailure() {
 }
 
 function search(query) {
+  view.query = query;
   const wanted = query.trim().toLowerCase();
   view.hits = !wanted ? [] : inView().filter((span) =>
     [span.name, span.error, span.module, placeOf(span), ...Object.values(span.at)].some((text) => (typeof text === "string" || Array.isArray(text)) && String(text).toLowerCase().includes(wanted)))
@@ -112,7 +113,7 @@ function startKeys() {
     const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
     if (typing && !(event.key === "Escape" || (event.key === "Enter" && event.target.id === "search"))) return;
     let done = false;
-    if (typing && event.key === "Enter") { nextHit(event.shiftKey ? -1 : 1); done = true; }
+    if (typing && event.key === "Enter") { if (view.query !== event.target.value) search(event.target.value); nextHit(event.shiftKey ? -1 : 1); done = true; }
     else if ($("rows").contains(event.target) && TREE_KEYS[event.key]) { TREE_KEYS[event.key](view.selected || view.root); done = true; }
     else if (PAGE_KEYS[event.key]) { PAGE_KEYS[event.key](); done = true; }
     if (done) event.preventDefault();
@@ -124,7 +125,7 @@ function startKeys() {
 function startBar() {
   let waiting;
   $("bar").append(
-    el("input", { id: "search", type: "search", placeholder: "Search everything …", title: "Names, operators (also those that are only summed), modules, errors, attributes", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => search(event.target.value), 120); } }),
+    el("input", { id: "search", type: "search", placeholder: "Search everything …", title: "Names, operators (also those that are only summed), modules, errors, attributes", "aria-label": "Search", input: (event) => { clearTimeout(waiting); waiting = setTimeout(() => view.query !== event.target.value && search(event.target.value), 120); } }),
     el("span.quiet", { id: "found", role: "status" }), el("span.grow"),
     el("span.legend", { id: "legend" }),
     el("span.quiet", { id: "range" }), el("button", { id: "reset", click: () => zoom(0, view.root.duration) }, "Whole time"),
@@ -146,6 +147,9 @@ function openOf(root) {
   return found;
 }
 
+// What is chosen where no address says another: where it failed, where it was killed, else the whole.
+const atFirst = (root) => failureOf(root) || openOf(root) || root;
+
 async function copy(button, words) {
   const label = button.textContent;
   try {
@@ -166,6 +170,7 @@ function show(root) {
   view.root = root;
   view.origin = failureOf(root);
   view.hits = [];
+  view.query = "";
   view.selected = null;
   walkAt = 0;
   $("search").value = "";
@@ -182,7 +187,7 @@ function show(root) {
   drawFlame();
   drawAxis();
   drawTables();
-  select(view.origin || openOf(root) || root, { scroll: hasFailed(root) || !root.ended });
+  select(atFirst(root), { scroll: hasFailed(root) || !root.ended });
 }
 
 addEventListener("beforeprint", () => {

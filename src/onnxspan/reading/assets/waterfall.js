@@ -210,7 +210,7 @@ function select(line, { scroll = true } = {}) {
     box.scrollTop = top - box.clientHeight / 2;
   if (isFold(line)) drawFoldDetails(line);
   else drawDetails(line);
-  remember({ span: isFold(line) || line === spans[report.roots[0]] ? null : line.id });
+  remember({ span: isFold(line) || line === atFirst(spans[report.roots[0]]) ? null : line.id });
   draw();
 }
 
