@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import torch_facts
 from onnxspan import Trace
 from onnxspan.cli import main
-from onnxspan.commands import demo
+from onnxspan.commands import program as program_name
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_command_is_named_as_it_was_typed(tmp_path, monkeypatch):
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", [str(program)])
-    assert demo._as_typed() == ".venv/bin/onnxspan"
+    monkeypatch.setattr(program_name, "_TYPED", str(program))
+    assert program_name.as_typed() == ".venv/bin/onnxspan"
     monkeypatch.setenv("PATH", str(program.parent))
-    assert demo._as_typed() == "onnxspan"
+    assert program_name.as_typed() == "onnxspan"

@@ -35,6 +35,17 @@ def test_two_files(files):
     assert max(map(len, result.output.splitlines())) <= 80
 
 
+def test_a_narrow_terminal_has_every_column(files):
+    """In 60 columns a table still has both sides and the verdict, beside a shorter name."""
+    result = CliRunner().invoke(main, ["diff", files[0], files[3]], env={"COLUMNS": "60"})
+    lines = result.output.splitlines()
+    assert max(map(len, lines)) <= 60
+    (time,) = (line for line in lines if line.startswith("time "))
+    assert "1.00 s" in time
+    assert "2.00 s" in time
+    assert "2.00x" in time
+
+
 def test_sides_are_divided_by_two_dashes(files):
     """Several files a side, an option behind them, and the noise is known."""
     result = run("diff", *files[:3], "--", *files[3:], "--json")
@@ -83,6 +94,8 @@ def test_growth_names_the_quadratic_pass(tmp_path):
     result = run("growth", *made)
     assert result.exit_code == 0, result.output
     assert "2.00 (" in result.output
+    narrow = CliRunner().invoke(main, ["growth", *made], env={"COLUMNS": "60"})
+    assert "2.00 (" in narrow.output, "a narrow terminal has the exponent"
     found = json.loads(run("growth", *made, "--json").stdout)
     assert [step["path"] for step in found["steps"] if step["superlinear"]] == [["bad"]]
     assert run("growth", *made, "--fail-if-superlinear").exit_code == 1

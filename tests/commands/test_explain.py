@@ -33,6 +33,7 @@ def test_the_list_has_every_name():
     [
         ("_jit_pass_ces", "_jit_pass_cse"),
         ("aten::linear", "_run_symbolic_function"),
+        ("aten.view.default", "_handle_call_function_node_with_lowering"),
         ("xyzzy", "--list"),
     ],
 )
@@ -42,6 +43,19 @@ def test_an_unknown_name_leads_on(name, hint):
     assert result.exit_code == 2
     assert hint in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "name"),
+    [
+        ("op recorder", "OpRecorder.eval"),
+        ("…_onnx_grap…pe_type_inference", "_jit_pass_onnx_graph_shape_type_inference"),
+        ("…_constant_propagation", "_jit_pass_constant_propagation"),
+    ],
+)
+def test_a_name_as_the_tree_shows_it(shown, name):
+    """A name with letters left out, or with a blank, is explained as the whole name is."""
+    assert run(shown).output == explanations.get(name).markdown()
 
 
 def test_a_hostile_name_stays_text():

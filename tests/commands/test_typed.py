@@ -32,6 +32,18 @@ def test_no_such_command(words, said):
     assert said in result.output
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("--levle", "Did you mean --level?"), ("--xyzzy", "onnxspan run --help"), ("-l", "--help")],
+)
+def test_no_such_option(typed, said):
+    """A mistyped option before the script is answered with the option that was meant."""
+    result = CliRunner().invoke(main, ["run", typed, "nodes", "export.py"])
+    assert result.exit_code == 2
+    assert f"{typed}: there is no such option" in result.output
+    assert said in result.output
+
+
 def test_run_python_script(tmp_path):
     """`onnxspan run python x.py` says what to leave out."""
     write(tmp_path, "pass", "x.py")

@@ -27,10 +27,22 @@ def _plain_surroundings(monkeypatch):
 
 
 def printed(builder, **options):
-    """What the tree of the spans prints into something that is no terminal."""
+    """What the tree of the spans prints into something that is no terminal, 80 columns wide."""
     stream = io.StringIO()
-    tree.show(Trace.from_spans(builder.spans), file=stream, **options)
+    tree.show(Trace.from_spans(builder.spans), file=stream, **{"width": 80, **options})
     return stream.getvalue()
+
+
+def test_a_pipe_has_whole_names(monkeypatch):
+    """Without a terminal and without COLUMNS no name is shortened, whatever its line's length."""
+    long = "_jit_pass_onnx_assign_scoped_names_for_node_and_value"
+    builder = Builder()
+    top = builder.add("torch.onnx.export", 0, 100, None, handmade.root())
+    builder.add(long, 1, 99, top, PASS)
+    assert f"└ {long}" in printed(builder, unfold=True, width=None)
+    assert f"└ {long}" not in printed(builder, unfold=True, width=60)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert f"└ {long}" not in printed(builder, unfold=True, width=None)
 
 
 def plain_export():

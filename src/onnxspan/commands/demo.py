@@ -6,7 +6,6 @@ import contextlib
 import inspect
 import os
 import shlex
-import shutil
 import sys
 import tempfile
 import warnings
@@ -15,6 +14,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from onnxspan.commands.program import as_typed
 from onnxspan.commands.side_by_side import beside
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
@@ -89,7 +89,7 @@ def command(level: str, exporter: str, save: Path | None) -> None:
             if len(exports) > 1:
                 click.secho(f"\n── {name} model, side by side ──\n", bold=True)
                 Console(file=sys.stdout, highlight=False).print(beside(exports))
-    program = _as_typed()
+    program = as_typed()
     click.echo(f"\nNext: `{program} run your_export.py` traces the exports of your own script.")
     if everything is not None and save is not None:
         for file in (save / "demo.jsonl", save / "demo.html"):
@@ -99,15 +99,3 @@ def command(level: str, exporter: str, save: Path | None) -> None:
         click.echo(
             f"Their trace is {save / 'demo.jsonl'}: `{program} walk {name}` goes step by step."
         )
-
-
-def _as_typed() -> str:
-    """How a shell in this folder finds this program: by its name, or by its path."""
-    typed = sys.argv[0] if sys.argv else ""
-    if Path(typed).stem != "onnxspan" or not Path(typed).is_file():
-        return "onnxspan"
-    found = shutil.which("onnxspan")
-    if found is not None and Path(found).samefile(typed):
-        return "onnxspan"
-    relative = os.path.relpath(typed)
-    return shlex.quote(typed if relative.startswith("..") else relative)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -32,7 +33,7 @@ def command(name: str | None, *, list_names: bool) -> None:
 
 
 def _show(name: str) -> None:
-    found = explanations.get(name)
+    found = explanations.get(name) or explanations.get(explanations.meant(name) or "")
     if found is None:
         raise UnknownNameError(_unknown(name))
     if not sys.stdout.isatty():
@@ -52,6 +53,11 @@ def _unknown(name: str) -> str:
         hint += ". TorchScript passes that no exporter calls have no text"
     if "::" in name:
         hint = "That is an operator: see `onnxspan explain _run_symbolic_function`"
+    if re.match(r"(aten|prims|prim|quantized)\.\w", name):
+        hint = (
+            "That is an operator of an fx graph: "
+            "see `onnxspan explain _handle_call_function_node_with_lowering`"
+        )
     return f"{one_line(name)}: no text of that name. {hint}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import difflib
 import os
 import re
 import shlex
@@ -278,6 +279,11 @@ def _no_such_script(target: str, arguments: tuple[str, ...]) -> str:
     rest = " ".join(map(shlex.quote, arguments))
     if re.fullmatch(r"(?:.*/)?python[\d.]*", target) and arguments:
         return f"{target}: onnxspan starts Python by itself: onnxspan run {rest}"
+    if target.startswith("-"):
+        names = [name for option in command.params for name in option.opts]
+        close = difflib.get_close_matches(target.partition("=")[0], names, n=1)
+        meant = f"Did you mean {close[0]}?" if close else "`onnxspan run --help` has all options"
+        return f"{target}: there is no such option. {meant}"
     if Path(f"{target}.py").is_file():
         return f"{target}: there is no such file. Did you mean {target}.py?"
     return (

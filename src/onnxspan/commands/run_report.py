@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from onnxspan.commands.children import combined
+from onnxspan.commands.program import as_typed
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading.source.trace import Trace
@@ -213,8 +214,8 @@ def _next(trace: Trace, file: str) -> str:
     """The command that is most useful after this run."""
     name = shlex.quote(file)
     if trace.failure is not None or trace.mismatch is not None:
-        return f"step through it: onnxspan walk {name}"
-    return f"look closer: onnxspan html {name} --open"
+        return f"step through it: {as_typed()} walk {name}"
+    return f"look closer: {as_typed()} html {name} --open"
 
 
 def say(text: str) -> None:

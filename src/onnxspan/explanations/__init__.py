@@ -13,6 +13,7 @@ import dataclasses
 import difflib
 import functools
 import importlib.resources
+import re
 
 SECTIONS = (
     "What it does",
@@ -94,6 +95,28 @@ def one_line(name: str, function: str = "") -> str:
     if found is not None:
         return found.one_line
     return NOT_CALLED if name.startswith("_jit_pass_") else ""
+
+
+def meant(name: str) -> str | None:
+    """The name that is shown in another form: with other signs, or with `…` for letters left out.
+
+    The tree shows `op recorder` for `OpRecorder.eval`, and in a narrow terminal
+    `…_onnx_grap…pe_type_inference`. None when no name, or more than one, is meant.
+    """
+    if "…" in name:
+        pattern = ".*".join(re.escape(part) for part in name.split("…"))
+        found = [known for known in names() if re.fullmatch(pattern, known)]
+    else:
+        found = [
+            known
+            for known in names()
+            if _letters(name) in (_letters(known), _letters(known.partition(".")[0]))
+        ]
+    return found[0] if len(found) == 1 else None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 def closest(name: str, most: int = 5) -> list[str]:

@@ -7,12 +7,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
 from onnxspan.reading import figures
 from onnxspan.reading.compare import diff_answer
-from onnxspan.reading.compare.figure_text import change, spread
+from onnxspan.reading.compare.figure_text import WIDTH, change, spread
 from onnxspan.reading.text import one_line
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def closing(found: Comparison) -> str:
 
 
 def _table() -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, width=80)
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, expand=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for _ in range(2):
         table.add_column(justify="right", no_wrap=True, min_width=13)
@@ -103,7 +104,7 @@ def _summary(found: Comparison) -> RenderableType:
     table.add_row("time", *_cells(found.whole.duration, "duration"))
     for name, title, show in TOTALS:
         table.add_row(title, *_cells(found.totals[name], show))
-    return table
+    return Constrain(table, WIDTH)
 
 
 def _cells(figure: Figure, show: str) -> tuple[Text, Text, Text]:
@@ -136,7 +137,7 @@ def _section(title: str, rows: list[Row], most: int | None, line: object) -> lis
     table = _table()
     for row in rows[:most]:
         table.add_row(*line(row))
-    return [Text(f"\n{title}", "bold"), table, *_more(len(rows), most)]
+    return [Text(f"\n{title}", "bold"), Constrain(table, WIDTH), *_more(len(rows), most)]
 
 
 def _more(number: int, most: int | None) -> list[RenderableType]:
@@ -178,4 +179,4 @@ def _operators(found: Comparison, most: int | None) -> list[RenderableType]:
             Text("  " + one_line(name)), str(old), str(new), Text(figures.change(new - old))
         )
     more = _more(len(found.operators), most)
-    return [Text("\nOperators of the exported model", "bold"), table, *more]
+    return [Text("\nOperators of the exported model", "bold"), Constrain(table, WIDTH), *more]

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from onnxspan.reading.compare.diff import Figure
     from onnxspan.reading.compare.noise import Measured
 
+WIDTH = 80
+"""How many columns a table of a comparison takes where the terminal has them."""
+
 MISSING = {
     (False, True): "only before",
     (True, False): "only after",

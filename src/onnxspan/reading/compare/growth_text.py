@@ -6,11 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
 from onnxspan.conventions import Level
 from onnxspan.reading import figures
+from onnxspan.reading.compare.figure_text import WIDTH
 from onnxspan.reading.compare.growth import LINEAR
 from onnxspan.reading.text import one_line
 
@@ -101,8 +103,8 @@ def exponent(fit: Fit | None) -> str:
     return f"{fit.exponent:.2f} ({fit.low:.2f}-{fit.high:.2f})"
 
 
-def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), width=80)
+def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> RenderableType:
+    table = Table(box=None, padding=(0, 1, 0, 0), expand=True)
     table.add_column("", ratio=1, no_wrap=True, overflow="ellipsis")
     for size in (found.sizes[0], found.sizes[-1]):
         table.add_column(f"at {figures.count(size)}", justify="right", no_wrap=True)
@@ -118,7 +120,7 @@ def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Table:
         if row.inherits and not own:
             name.append(" (by what is inside)", "yellow")
         table.add_row(name, *cells, Text(exponent(fit)))
-    return table
+    return Constrain(table, WIDTH)
 
 
 def plotted(found: Growth, most: int) -> list[tuple[str, Series]]:

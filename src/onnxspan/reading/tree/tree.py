@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -45,12 +46,14 @@ def show(  # noqa: C901, PLR0912  # each part of the page in its order
         trace: what to show.
         unfold: give every span its own line; else the short and repeated share lines.
         file: where to print; None is stderr.
-        width: columns to fit; None takes the terminal's, 80 in a pipe.
+        width: columns to fit; None takes the terminal's or `COLUMNS`. A pipe without either has 80,
+            and names longer than that are kept whole, so that they can be searched for.
     """
     console = Console(
         file=sys.stderr if file is None else file, width=width, highlight=False, emoji=False,
         force_jupyter=False,  # in a notebook rich makes an output of each line, and cuts off its foot
     )  # fmt: skip
+    whole_names = width is None and not console.is_terminal and not os.environ.get("COLUMNS")
     if not trace.roots:
         _print(console, Text("No export was recorded."))
     for line in _answer(trace, console.width):
@@ -72,8 +75,8 @@ def show(  # noqa: C901, PLR0912  # each part of the page in its order
         if not exports:
             made = step_rows(group, unfold=unfold, wide=wide, width=console.width)
         listed = list(made)
-        for line in _table(listed, console):
-            _print(console, line)
+        for line in _table(listed, console, whole_names=whole_names):
+            _print(console, line, crop=not whole_names)
         for export in exports:
             for line in modules.lines(export, console.width):
                 _print(console, line)
@@ -140,15 +143,15 @@ def _sentences(export: Span, width: int) -> list[Text]:
     ]
 
 
-def _print(console: Console, line: Text) -> None:
+def _print(console: Console, line: Text, *, crop: bool = True) -> None:
     line.rstrip()
     encoded = encodable(line.plain, console.encoding)
     if encoded != line.plain:  # the styles' places no longer fit
         line = Text(encoded)
-    console.print(line, no_wrap=True, overflow="ignore", crop=True, soft_wrap=False)
+    console.print(line, no_wrap=True, overflow="ignore", crop=crop, soft_wrap=False)
 
 
-def _table(listed: Sequence[Row], console: Console) -> list[Text]:
+def _table(listed: Sequence[Row], console: Console, *, whole_names: bool) -> list[Text]:
     """The rows as lines of equal columns; a column that says nothing is left out."""
     used = [name for name in COLUMNS if any(row.cells.get(name) for row in listed)]
     widths = {
@@ -159,7 +162,8 @@ def _table(listed: Sequence[Row], console: Console) -> list[Text]:
     has_bar = console.width >= WIDE and "share" in used
     figures = sum(widths.values()) + _GAP * len(widths) + (_BAR + _GAP if has_bar else 0)
     available = max(console.width - figures, _MIN_NAME)
-    name_width = min(max((row.width for row in listed), default=0), available)
+    longest = max((row.width for row in listed), default=0)
+    name_width = longest if whole_names else min(longest, available)
     title = Text(" " * name_width)
     for name in used:
         title.append(" " * _GAP + COLUMNS[name].rjust(widths[name]))
