@@ -144,7 +144,8 @@ MODEL_PARAMETERS = attribute(
     "torch.onnx.model.parameter.count",
     "int",
     "root",
-    "Scalars in the model's parameters, shared ones counted once.",
+    "Scalars in the model's parameters, shared ones counted once, and in what torch's quantized modules "
+    "pack. None where these cannot be unpacked.",
 )
 MODEL_BYTES = attribute("torch.onnx.model.parameter.size", "int, By", "root", "Bytes of those.")
 MODEL_INPUTS = attribute(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.graphs.origin import full_name
+from onnxspan.recording.graphs.packed import packed
 from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import inputs
 from onnxspan.recording.probes.dynamo import roots
@@ -99,6 +100,10 @@ def _describe_model(call: Call, model: Any) -> None:
     if callable(parameters):
         # One of a lazy module that has not run yet has no size.
         listed = [one for one in parameters() if not hasattr(one, "materialize")]
+        try:
+            listed += packed(model)
+        except Exception:  # how many there are is not known, and 0 would be wrong
+            return
         call.note(c.MODEL_PARAMETERS, sum(parameter.numel() for parameter in listed))
         call.note(c.MODEL_BYTES, torchscript.tensors_size(listed)[1])
 

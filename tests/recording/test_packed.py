@@ -1,0 +1,67 @@
+"""The parameters of a quantized model are those of the model that was quantized."""
+
+import pytest
+import torch
+
+import onnxspan
+import zoo
+from onnxspan import conventions as c
+from onnxspan.recording.graphs import packed as unpacking
+from onnxspan.recording.graphs.packed import packed
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def count(tensors):
+    """Numbers in tensors."""
+    return sum(one.numel() for one in tensors)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Linear(7, 3, bias=False)),
+        torch.nn.Sequential(torch.nn.LSTM(7, 3, bidirectional=True)),
+        torch.nn.Sequential(torch.nn.GRUCell(4, 6)),
+    ],
+    ids=["linear", "lstm", "cell"],
+)
+def test_dynamic_quantization(model):
+    """Packed weights are counted once, biases of an LSTM too."""
+    made = torch.ao.quantization.quantize_dynamic(model)
+    assert count(made.parameters()) == 0
+    assert count(packed(made)) == count(model.parameters())
+
+
+def test_scripted():
+    """A scripted module has the same numbers."""
+    model = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(torch.nn.Linear(5, 7)))
+    assert count(packed(torch.jit.script(model))) == 5 * 7 + 7
+
+
+def exported():
+    with onnxspan.trace("stages") as trace:
+        zoo.export("quantized")
+    assert trace.errors == []
+    return zoo.case("quantized").model, trace.exports[0]
+
+
+def test_an_export_says_them():
+    """A convolution is 8-bit numbers and 32-bit biases."""
+    model, root = exported()
+    tensors = packed(model)
+    assert {one.dtype for one in tensors} == {torch.qint8, torch.float32}
+    assert root.get(c.MODEL_PARAMETERS) == count(tensors) > 0
+    assert root.get(c.MODEL_BYTES) == sum(one.numel() * one.element_size() for one in tensors)
+
+
+def test_what_cannot_be_unpacked_is_unknown(monkeypatch):
+    """No number at all is said, rather than 0."""
+
+    def refuse(_):
+        raise RuntimeError("cannot be unpacked")
+
+    monkeypatch.setattr(unpacking, "_tensors", refuse)
+    _, root = exported()
+    assert c.MODEL_PARAMETERS not in root.attributes
+    assert c.MODEL_BYTES not in root.attributes
