@@ -90,6 +90,53 @@ def test_a_growth_draws_the_culprit(growth):
     assert page.locator("circle.s1").count() == 6
 
 
+def both(opened, tmp_path, before, after):
+    """The lines of the two waterfalls: name, the figures of both sides, and each bar's place."""
+    file = tmp_path / "diff.html"
+    file.write_text(diff_page.page(compare(samples(before), samples(after))), encoding="utf-8")
+    page = opened(file)
+    found = {}
+    for row in page.locator("table.both tbody tr").all():
+        bars = {
+            bar.get_attribute("class"): tuple(
+                float(bar.get_attribute(key)) for key in ("x", "width")
+            )
+            for bar in row.locator("rect").all()
+        }
+        found[row.locator("code").text_content()] = (
+            row.locator("td").all_text_contents()[1:3],
+            bars,
+        )
+    return page, found
+
+
+def test_both_exports_stand_on_one_scale(opened, tmp_path):
+    """Each step begins where it began, is as long as it was, and has its place below its stage."""
+    before = export({"stage": (0.5, {"torch.onnx.level": "stages"}, {"slow": 0.3}), "old": 0.1})
+    after = export({"stage": (1.5, {"torch.onnx.level": "stages"}, {"slow": 1.3}), "new": 0.5})
+    _, found = both(opened, tmp_path, before, after)
+    assert list(found) == ["(whole export)", "stage", "slow", "old", "new"]
+    assert found["(whole export)"][1] == {"before": (0, 300), "after": (0, 1000)}
+    assert found["slow"][1] == {"before": (0, 150), "after": (0, 650)}
+    assert found["old"] == (["100 ms", "only before"], {"before": (250, 50)})
+    assert found["new"] == (["only after", "500 ms"], {"after": (750, 250)})
+
+
+def test_one_failure_is_one_card(opened, tmp_path):
+    """The stages around a failed step are marked in the waterfall and are no cards of their own."""
+    stage = {"torch.onnx.level": "stages"}
+    good = export({"stage": (0.5, stage, {"pass": 0.3})})
+    bad = export({"stage": (0.4, stage, {"pass": 0.2})}, error="ValueError: bad")
+    for span in bad.spans:
+        span.error, span.description = True, "ValueError: bad"
+    page, found = both(opened, tmp_path, good, bad)
+    cards = page.locator(".failure h2").all_text_contents()
+    assert cards == ["pass failed only after (in stage)"]
+    assert page.locator(".failure p").all_text_contents() == ["ValueError: bad"]
+    assert [figures[1] for figures, _ in found.values()] == ["✕ 400 ms", "✕ 400 ms", "✕ 200 ms"]
+    assert "noise" not in page.text_content("header .facts")
+
+
 @pytest.mark.parametrize("which", ["diff", "growth"])
 def test_the_pages_are_of_the_reports_family(which, request):
     """Light and dark as the system has it, and a key turns it; no wider than a telephone."""

@@ -83,6 +83,7 @@ class Row:
     Attributes:
         path: the step's path after, or before when it is only there.
         moved_from: its path before, when it has moved.
+        start: seconds from the export's beginning to the first call.
         duration: seconds with what is inside; `own` without.
         cpu: processor seconds, the same way; without sides where a trace does not say them.
         nodes: nodes of the graph after it; `change` is what it added or removed.
@@ -91,6 +92,7 @@ class Row:
     path: Path
     level: str
     moved_from: Path | None
+    start: Figure
     duration: Figure
     own: Figure
     cpu: Figure
@@ -306,6 +308,7 @@ def _rows(before: Sequence[Sample], after: Sequence[Sample]) -> list[Row]:
                 path=path,
                 level=(new or old)[0].level,
                 moved_from=pair.before if pair.after and pair.before != pair.after else None,
+                start=Figure(*_both(old, new, lambda step: step.start)),
                 duration=Figure(*_both(old, new, lambda step: step.duration)),
                 own=Figure(*_both(old, new, lambda step: step.own)),
                 cpu=Figure(*_both(old, new, lambda step: step.cpu)),

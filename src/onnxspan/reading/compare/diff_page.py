@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onnxspan.reading import figures
-from onnxspan.reading.compare import diff_answer, diff_text, figure_text, page_parts
+from onnxspan.reading.compare import (
+    diff_answer,
+    diff_text,
+    diff_waterfall,
+    figure_text,
+    page_parts,
+)
 from onnxspan.reading.compare.page_parts import (
     Cell,
     Fact,
@@ -39,10 +45,11 @@ def page(found: Comparison) -> str:
         failure(
             f"{row.name} failed only {'after' if row.failures_after else 'before'}"
             f"{diff_text.around(row)}",
-            row.failures_after or row.failures_before,
+            _said_once(row.failures_after or row.failures_before),
         )
         for row in found.failures()
     ]
+    parts += diff_waterfall.waterfall(found)
     if found.settings:
         settings = [(Cell(name, "words"), old, new) for name, old, new in found.settings]
         asked = table(("setting", "before", "after"), settings)
@@ -67,6 +74,15 @@ def page(found: Comparison) -> str:
     parts += [panel("Exports", table(("file", "side", "model", "exporter"), _files(found)))]
     parts.append(closing(diff_text.closing(found)))
     return page_parts.page(_title(found), _badges(found), _facts(found), parts)
+
+
+def _said_once(lines: Sequence[str]) -> list[str]:
+    """The messages without those that another repeats, with the node before it."""
+    return [
+        line
+        for line in dict.fromkeys(lines)
+        if not any(other != line and other.endswith(line) for other in lines)
+    ]
 
 
 def _title(found: Comparison) -> str:

@@ -32,6 +32,7 @@ class Step:
 
     Attributes:
         level: `stages`, `passes`, or `operator` for summed per-operator work.
+        start: seconds from the export's beginning to the first call.
         calls: how often it ran.
         duration: seconds, all calls together, with what runs inside.
         own: seconds that are not in a step below it; operators' work counts as its own.
@@ -45,6 +46,7 @@ class Step:
 
     path: Path
     level: str
+    start: float = 0.0
     calls: int = 0
     duration: float = 0.0
     own: float = 0.0
@@ -71,7 +73,7 @@ def steps_of(root: Span) -> dict[Path, Step]:
             if span.error and path in steps:
                 steps[path].failures.append(f"{span.name}: {span.description}")
         else:
-            _add(steps, span, path)
+            _add(steps, span, path, (span.start - root.start) / 1e9)
         stack.extend(
             (child, path if child.is_node else (*path, child.name))
             for child in reversed(span.children)
@@ -79,10 +81,10 @@ def steps_of(root: Span) -> dict[Path, Step]:
     return steps
 
 
-def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
+def _add(steps: dict[Path, Step], span: Span, path: Path, start: float) -> None:
     step = steps.get(path)
     if step is None:
-        step = steps[path] = Step(path, str(span.get(c.LEVEL, "")), cpu=0.0, own_cpu=0.0)
+        step = steps[path] = Step(path, str(span.get(c.LEVEL, "")), start, cpu=0.0, own_cpu=0.0)
     step.calls += 1
     below = list(_steps_below(span))
     step.duration += span.duration
@@ -97,7 +99,7 @@ def _add(steps: dict[Path, Step], span: Span, path: Path) -> None:
         step.failures.append(span.description or str(span.get(c.ERROR_TYPE, "failed")))
     for kind, operator, calls, seconds in _sums(span):
         place = (*path, f"{operator} ({kind})")
-        summed = steps.setdefault(place, Step(place, OPERATOR))
+        summed = steps.setdefault(place, Step(place, OPERATOR, start))
         summed.calls += calls
         summed.duration += seconds
         summed.own += seconds
