@@ -1,6 +1,7 @@
 """Each factual sentence of an explanation has a run or a line of source that proves it."""
 
 import collections
+import importlib.util
 import pathlib
 
 import pytest
@@ -82,6 +83,8 @@ def test_a_proof_is_about_a_sentence_that_is_there():
 @pytest.mark.parametrize("file", sorted({quote.file for quote in QUOTES}))
 def test_a_quoted_line_is_in_the_installed_source(file):
     """Each line that is quoted from this file is still in it."""
+    if importlib.util.find_spec(file.partition("/")[0]) is None:
+        pytest.skip("the library of this pack is not installed")
     assert [quote.text for quote in QUOTES if quote.file == file and not quote.holds()] == []
 
 

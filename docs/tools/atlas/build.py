@@ -157,6 +157,7 @@ def index() -> str:
         ("both", "Both exporters"),
         ("torchscript", "The TorchScript exporter"),
         ("dynamo", "The dynamo exporter"),
+        ("pipeline", "Before and after the export"),
     ):
         lines.append(f"\n## {title}\n")
         named = [
@@ -164,7 +165,7 @@ def index() -> str:
             for name in explanations.names()
             if (found := explanations.get(name)) is not None and found.exporter == exporter
         ]
-        order = in_order(exporter) if exporter != "both" else []
+        order = in_order(exporter) if exporter in ("torchscript", "dynamo") else []
         if order:
             lines.append(f"![The pipeline](../../images/pipeline-{exporter}.svg)\n")
         for is_drawn in (True, False):

@@ -63,7 +63,7 @@ def _unknown(name: str) -> str:
 
 def _list() -> None:
     width = max(map(len, explanations.names()))
-    for exporter in ("both", "torchscript", "dynamo"):
+    for exporter in explanations.EXPORTERS:
         click.echo(f"{exporter}:")
         for name in explanations.names():
             found = explanations.get(name)

@@ -2,7 +2,7 @@
 
 Each text is a Markdown file of this folder, named as the span is. To change one, edit the
 file; to add one, copy another. The first lines say name, exporter, one_line and source:
-where it is in torch or onnxscript. Then come the sections, in the order of `SECTIONS`.
+where it is in torch, onnxscript or the library of a pack. Then come the sections, in the order of `SECTIONS`.
 
 Both halves of the house may import this package; it imports neither.
 """
@@ -30,6 +30,17 @@ NOT_CALLED = "A TorchScript pass that the exporters of the supported versions do
 FORMERLY = {"_ConvertVersionPass": "_ConvertVersionPassRequiresInline"}
 """Names that older versions of torch or onnxscript have for something explained here."""
 
+ALSO = {"onnx.load_model": "onnx.load", "onnx.save_model": "onnx.save"}
+"""Other names of the same function."""
+
+EXPORTERS = {
+    "both": "both exporters",
+    "torchscript": "the torchscript exporter",
+    "dynamo": "the dynamo exporter",
+    "pipeline": "what a script does before and after its exports",
+}
+"""What an explanation is part of, by the word in its head."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Explanation:
@@ -37,9 +48,9 @@ class Explanation:
 
     Attributes:
         name: the span's name.
-        exporter: `torchscript`, `dynamo` or `both`.
+        exporter: a key of `EXPORTERS`.
         one_line: one sentence, plain text.
-        source: the file in torch or onnxscript that has the code, and the function in it.
+        source: the file in torch or another library that has the code, and the function in it.
         sections: Markdown text by section title.
     """
 
@@ -53,8 +64,7 @@ class Explanation:
         """The whole text as a Markdown page."""
         parts = [f"# `{self.name}`", self.one_line]
         parts += [f"## {title}\n\n{text}" for title, text in self.sections.items()]
-        exporter = "both exporters" if self.exporter == "both" else f"the {self.exporter} exporter"
-        parts.append(f"Part of {exporter}. Source: `{self.source}`")
+        parts.append(f"Part of {EXPORTERS[self.exporter]}. Source: `{self.source}`")
         return "\n\n".join(parts) + "\n"
 
 
@@ -72,7 +82,7 @@ def names() -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1024)
 def get(name: str) -> Explanation | None:
     """The text for a span's name, or for what that became later; None when there is none."""
-    name = FORMERLY.get(name, name)
+    name = FORMERLY.get(name, ALSO.get(name, name))
     if name not in names():
         return None
     file = importlib.resources.files(__name__).joinpath(f"{name}.md")
