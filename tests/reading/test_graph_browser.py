@@ -204,3 +204,18 @@ def test_another_tree_begins_with_its_own_step(browser, tmp_path):
     current = page.locator(".graphs [aria-current=true]")
     playwright.expect(current).to_have_text("onnx.version_converter.convert_version")
     page.close()
+
+
+def test_the_graph_on_paper(graph_page):
+    """Printed, the chosen pass stands above its drawing, which is no wider than the sheet."""
+    choose(graph_page, "_jit_pass_onnx_eval_peephole")
+    graph_page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    graph_page.emulate_media(media="print")
+    graph_page.set_viewport_size({"width": 718, "height": 1046})
+    assert graph_page.locator(".graphs li:visible").all_text_contents() == [
+        "_jit_pass_onnx_eval_peephole"
+    ]
+    drawn = graph_page.locator(".graphs .picture svg").bounding_box()
+    assert drawn["width"] > 100
+    assert drawn["x"] + drawn["width"] <= 718
+    graph_page.evaluate("dispatchEvent(new Event('afterprint'))")

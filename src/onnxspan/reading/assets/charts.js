@@ -9,6 +9,8 @@ const SERIES = [
   { id: "memory", label: "Resident memory", color: "var(--passes)", show: bytes, zero: false, value: (span) => span.at[K.rss] },
 ];
 const HEIGHT = 60;
+// Of the drawing, which is as wide as its column, on the screen and in print.
+const WIDTH = 1000;
 
 function measure(series) {
   const points = [];
@@ -45,7 +47,7 @@ function addUp(points) {
 }
 
 function drawChart(series) {
-  const width = series.svg.clientWidth || 600;
+  const width = WIDTH;
   const x = (at) => ((at - view.from) / (view.to - view.from)) * width;
   const y = (value) => HEIGHT - 4 - ((value - series.least) / (series.most - series.least || 1)) * (HEIGHT - 20);
   let path = "";
@@ -72,15 +74,20 @@ function drawChart(series) {
     parts.push(svg("path", { class: "stroke", d: path, stroke: series.color }));
   }
   const taken = [];
+  const names = [];
+  const column = series.svg.clientWidth || 600;
   for (const jump of [...series.jumps].sort((a, b) => Math.abs(b.by) - Math.abs(a.by))) {
-    const px = x(jump.at);
+    const part = x(jump.at) / WIDTH;
     const name = `${jump.span.name.replace(/^_jit_pass_(onnx_)?/, "")} ${signed(jump.by, series.show)}`;
     const room = name.length * 6.2;
-    const left = Math.min(px + 4, width - room);
-    if (px < 0 || px > width || taken.some(([from, to]) => left < to && left + room + 8 > from)) continue;
+    const left = Math.min(part * column + 4, column - room);
+    if (part < 0 || part > 1 || taken.some(([from, to]) => left < to && left + room + 8 > from)) continue;
     taken.push([left, left + room + 8]);
-    parts.push(svg("text", { class: "jump", x: left, y: 11 }, name));
+    const said = el("span.jump", {}, name);
+    said.style.left = `min(${(part * 100).toFixed(2)}% + 4px, 100% - ${Math.ceil(room)}px)`;
+    names.push(said);
   }
+  series.names.replaceChildren(...names);
   series.cross = svg("line", { class: "cross", y1: 0, y2: HEIGHT, x1: -5, x2: -5 });
   series.svg.replaceChildren(...parts, series.cross);
   say(series, null);
@@ -101,17 +108,18 @@ function measureCharts() { SERIES.forEach(measure); drawCharts(); }
 
 function startCharts() {
   for (const series of SERIES) {
-    series.svg = svg("svg", { role: "img", "aria-label": `${series.label} over time` });
+    series.svg = svg("svg", { role: "img", "aria-label": `${series.label} over time`, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none" });
+    series.names = el("div.jumps");
     series.said = el("span");
-    series.box = el("div.chart", { "data-series": series.id }, el("div.label", {}, el("b", {}, series.label), series.said), series.svg);
+    series.box = el("div.chart", { "data-series": series.id }, el("div.label", {}, el("b", {}, series.label), series.said), el("div.drawn", {}, series.svg, series.names));
     $("charts").append(series.box);
     series.svg.addEventListener("pointermove", (event) => {
       const { left, width } = series.svg.getBoundingClientRect();
-      const px = event.clientX - left;
+      const part = (event.clientX - left) / width;
       for (const each of SERIES) {
-        say(each, view.from + (px / width) * (view.to - view.from));
-        each.cross.setAttribute("x1", px);
-        each.cross.setAttribute("x2", px);
+        say(each, view.from + part * (view.to - view.from));
+        each.cross.setAttribute("x1", part * WIDTH);
+        each.cross.setAttribute("x2", part * WIDTH);
       }
     });
     series.svg.addEventListener("pointerleave", () => SERIES.forEach((each) => {

@@ -25,7 +25,9 @@ function drawFlame() {
     drawn[depth] = Math.max(right, drawn[depth]);
     paint.fillStyle = isMarked ? colors.bad : span.handled ? colors.warn : colors[heatOf(span)];
     paint.globalAlpha = isMarked ? 1 : strengthOf(span);
-    paint.fillRect(left, depth * row, Math.max(right - left - (right - left > 3 ? 1 : 0), 1), row - 1);
+    paint.fillRect(left, depth * row, Math.max(right - left - (right - left > 3 ? 1 : 0), isMarked ? 3 : 1), row - 1);
+    // Where the export failed is seen at any width.
+    if (isMarked) paint.fillRect(left, 0, Math.max(devicePixelRatio, 1), canvas.height);
   }
 }
 

@@ -190,14 +190,19 @@ function show(root) {
   select(atFirst(root), { scroll: hasFailed(root) || !root.ended });
 }
 
+// Paper is light, and has all lines.
+let screenTheme = "";
 addEventListener("beforeprint", () => {
   printing = 400;
   if (shown.length > printing) $("notices").append(el("p.notice", { id: "printed" }, `Printed: the first ${printing} of ${count(shown.length)} rows.`));
-  $("space").style.height = `${Math.min(shown.length, printing) * ROW}px`;
+  screenTheme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+  drawFlame();
   drawRows();
 });
 addEventListener("afterprint", () => {
   printing = 0;
+  document.documentElement.dataset.theme = screenTheme;
   $("printed")?.remove();
   listRows();
   drawRows();

@@ -48,7 +48,10 @@ function shortened(name, room) {
 }
 
 // Letters that a name has room for: the figures beside it have fixed columns, an empty change has none.
-const roomOf = (line, change, twist, lead) => Math.max(Math.floor(($("axis").querySelector(".cols").clientWidth - 153 - (change ? 58 : 0) - twist) / 7.23) - lead, 12);
+const roomOf = (line, change, twist, lead) => {
+  const [width, letter] = printing ? [400, 6.05] : [$("axis").querySelector(".cols").clientWidth, 7.23]; // in print as the style says
+  return Math.max(Math.floor((width - 153 - (change ? 58 : 0) - twist) / letter) - lead, 12);
+};
 
 function bars(line) {
   if (isFold(line)) return [manyBars(line)];
