@@ -66,6 +66,7 @@ docs: $(STAMP)  ## Build the site, strictly, into site/
 	$(BIN)/python docs/tools/compatibility.py --check
 	$(BIN)/python docs/tools/contributing.py
 	$(BIN)/python docs/tools/atlas/build.py
+	$(BIN)/python docs/tools/live.py
 	$(BIN)/zensical build --strict --clean
 	$(BIN)/python docs/tools/links.py
 

@@ -53,9 +53,12 @@ def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     """
     target = target_of(path)
     # A part of the name, so that a long one does not become too long.
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{target.name[:20]}.", suffix=".part", dir=target.parent
-    )
+    try:
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{target.name[:20]}.", suffix=".part", dir=target.parent
+        )
+    except OSError as error:  # it names the temporary file, which the user has never heard of
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             yield stream

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import sys
 
+import pytest
 import torch
 from click.testing import CliRunner
 
@@ -69,3 +71,15 @@ def test_an_exporter_without_probes_is_named(monkeypatch):
     assert "torch.onnx.dynamo_export is not traced: an earlier exporter" in done.stdout
     monkeypatch.delattr(torch.onnx, "dynamo_export")
     assert report()["untraced"] == {}
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_without_torch_it_says_what_is_here(monkeypatch, words):
+    """Where torch cannot be imported the versions are listed all the same; exit code 2."""
+    monkeypatch.setitem(sys.modules, "torch.onnx", None)
+    done = CliRunner().invoke(main, ["doctor", *words])
+    assert done.exit_code == 2
+    assert importlib.metadata.version("onnx") in done.stdout
+    assert "torch cannot be imported" in done.stderr
+    if words:
+        assert "onnxspan" in json.loads(done.stdout)["versions"]

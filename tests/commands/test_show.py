@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 
 import pytest
+import torch
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import handmade
+import onnxspan
+import torch_facts
 from onnxspan import conventions as c
 from onnxspan.cli import main
 from onnxspan.reading.source.trace import Trace
@@ -82,6 +87,22 @@ def test_json_is_strict_and_plain(text, value):
     dumped = json.dumps(as_json(Trace.from_spans(builder.spans)), allow_nan=False)
     assert dumped.isascii()
     assert dumped.isprintable()
+
+
+def test_json_has_the_failures():
+    """A failure in JSON has what its screen shows, with the span that it is of."""
+
+    class Missing(torch.nn.Module):
+        def forward(self, x):
+            return torch.linalg.eigvals(x)
+
+    with onnxspan.trace() as trace, contextlib.suppress(Exception):
+        torch.onnx.export(Missing(), (torch.ones(2, 2),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+    (failure,) = json.loads(json.dumps(as_json(trace.result)))["failures"]
+    assert failure["operator"] == "aten::linalg_eigvals"
+    assert failure["line"] > 0
+    assert failure["hints"]
+    assert failure["span_id"] in [span.span_id for span in trace.result.spans]
 
 
 def test_a_deep_trace(tmp_path):

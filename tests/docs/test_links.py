@@ -37,6 +37,7 @@ def site(folder, page, style=""):
         '<a href="other/">folder</a>',
         '<a href="other/index.html#here">anchor</a>',
         '<p id="a"></p><a href="#a">of its own</a>',
+        '<a href="other/#span=0a1b">an address that a report reads</a>',
         '<a href="https://example.org/x#y">another host, when it is clicked</a>',
         '<a href="mailto:a@example.org">mail</a>',
         '<img src="picture.png" alt="a picture"><link rel="stylesheet" href="style.css">',

@@ -21,6 +21,7 @@ import torch_facts
 from dynamo_models import StrictOnly
 from failing_models import FAILING
 from onnxspan.reading.source.trace import Trace
+from onnxspan.reading.walk.steps import steps
 
 SCREENS = Path(__file__).with_name("failure_screens.txt")
 
@@ -128,6 +129,26 @@ def test_a_step_after_the_export():
     ):
         onnx.checker.check_model(broken)
     assert trace.failure.headline == "onnx.checker.check_model failed"
+
+
+def test_which_of_several_exports_failed():
+    """With two exports in a trace the headline says which of them failed."""
+    model = torch.nn.ReLU()
+
+    class Missing(torch.nn.Module):
+        def forward(self, x):
+            return torch.linalg.eigvals(x)
+
+    with onnxspan.trace() as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, (torch.ones(1),), io.BytesIO(), **torch_facts.TORCHSCRIPT)
+        with pytest.raises(Exception, match="eigvals"):
+            torch.onnx.export(
+                Missing(), (torch.ones(2, 2),), io.BytesIO(), **torch_facts.TORCHSCRIPT
+            )
+    assert trace.failure.headline == "Export 2 of 2 failed in _jit_pass_onnx"
+    step = next(step for step in steps(trace.result) if step.error)
+    assert step.error.count("UnsupportedOperatorError") == 1
 
 
 def test_chain_on_request(failed):

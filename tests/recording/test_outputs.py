@@ -87,3 +87,12 @@ except OSError:
     )
     assert done.stdout.strip() == "refused", done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_told_by_the_users_path(tmp_path):
+    """The error names the file that was asked for, not the temporary one beside it."""
+    wanted = tmp_path / "nodir" / "x.jsonl"
+    with pytest.raises(FileNotFoundError) as caught, files.whole(wanted):
+        pass
+    assert caught.value.filename == str(wanted)
+    assert ".part" not in str(caught.value)

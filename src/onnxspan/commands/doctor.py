@@ -32,7 +32,12 @@ PACKAGES = (
 )
 def command(to_json: bool, with_packs: bool) -> None:
     """Say which versions are here, and where each probe is found or missing."""
-    versions, probes = _versions(), _probes()
+    versions = _versions()
+    try:
+        probes = _probes()
+    except OnnxspanError:  # what is here is said all the same
+        click.echo(json.dumps({"versions": versions}, indent=1) if to_json else _lines(versions))
+        raise
     if with_packs:
         probes += _packs()
     untraced = _untraced()
@@ -41,8 +46,7 @@ def command(to_json: bool, with_packs: bool) -> None:
         click.echo(json.dumps(found, indent=1))
         return
     console = Console(file=sys.stdout, highlight=False)
-    for name, version in versions.items():
-        console.print(f"{name:20} {version}", markup=False)
+    console.print(_lines(versions), markup=False)
     for table in dict.fromkeys(row["table"] for row in probes):
         rows = [row for row in probes if row["table"] == table]
         if rows:
@@ -53,6 +57,10 @@ def command(to_json: bool, with_packs: bool) -> None:
     for place, reason in untraced.items():
         console.print(f"\n{place} is not traced: {reason}", markup=False)
     console.print(f"\n{len(probes)} probes, {said}", markup=False)
+
+
+def _lines(versions: dict[str, str]) -> str:
+    return "\n".join(f"{name:20} {version}" for name, version in versions.items())
 
 
 def _versions() -> dict[str, str]:

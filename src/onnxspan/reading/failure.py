@@ -47,6 +47,7 @@ class Failure:
         earlier: failures before it in the same export that the exporter handled, in words.
         hints: what to try; empty when nothing is known.
         handled: the exporter dealt with it and went on.
+        number: which export of the trace, from 1, `of` so many; both 0 when there is one.
     """
 
     span: Span
@@ -67,6 +68,8 @@ class Failure:
     hints: list[str]
     handled: bool
     earlier: list[str] = dataclasses.field(default_factory=list)
+    number: int = 0
+    of: int = 0
 
     def __repr__(self) -> str:
         where = self.operator or self.pass_name or self.stage
@@ -92,7 +95,8 @@ class Failure:
             verb = "failed, and was handled,"
         where = self.pass_name or self.stage or self.span.name
         is_export = _export_of(self.span) is not None
-        return one_line(f"The export {verb} in {where}" if is_export else f"{where} {verb}")
+        which = f"Export {self.number} of {self.of}" if self.number else "The export"
+        return one_line(f"{which} {verb} in {where}" if is_export else f"{where} {verb}")
 
     def rows(self, *, chain: bool = False) -> list[tuple[str, str]]:
         """Label and text of each row of the screen; the line of code has no label."""
@@ -118,11 +122,8 @@ class Failure:
     def _in_words(self) -> str:
         """As `handled: Type: message, in module 0 (Layer), at model.py:10`."""
         parts = [f"handled: {self.error_type.rpartition('.')[2]}: {self.message}".rstrip(": ")]
-        if self.module:
-            parts.append(in_module(self.module))
-        if self.file:
-            parts.append(f"at {self.file}:{self.line}")
-        return ", ".join(parts)
+        place = f"at {self.file}:{self.line}" if self.file else ""
+        return ", ".join(filter(None, [*parts, self.module and in_module(self.module), place]))
 
     def _says(self, reason: str) -> bool:
         """Whether the screen's own error is this strategy's reason."""

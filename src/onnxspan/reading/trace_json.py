@@ -11,6 +11,7 @@ from onnxspan.reading import mismatch
 from onnxspan.reading.tree import modules
 
 if TYPE_CHECKING:
+    from onnxspan.reading.failure import Failure
     from onnxspan.reading.source.trace import Span, Trace
 
 
@@ -18,7 +19,7 @@ def as_json(trace: Trace) -> dict[str, Any]:
     """The trace as nested objects; keys are stable.
 
     Returns:
-        `{"source", "scripts": [span], "roots": [span]}`; a script is what `onnxspan run` ran, with
+        `{"source", "scripts": [span], "roots": [span], "failures": [failure]}`; a script is what `onnxspan run` ran, with
         what it imported as `children`. A span has `name`, `trace_id`, `span_id`, `start` and
         `end` (Unix time in nanoseconds; `end` null when it never ended), `duration_s`
         (seconds, null likewise), `status` (`"ok"` or `"error"`), `description`,
@@ -26,7 +27,8 @@ def as_json(trace: Trace) -> dict[str, Any]:
         fields of `Mismatch`, or null when the export was not verified or its numbers agree (of a step
         of a pack only where there is one); and
         `modules`: `{"path", "operators", "nodes", "seconds"}` of each module of the model, the
-        longest first, empty below level `nodes`.
+        longest first, empty below level `nodes`. A failure has what the failure screen shows, as the
+        fields of `Failure`, with the `span_id` of its span; `handled` ones did not end the export.
     """
     made: dict[int, dict[str, Any]] = {}
     # Children before parents: a deep trace must not reach Python's recursion limit.
@@ -38,7 +40,17 @@ def as_json(trace: Trace) -> dict[str, Any]:
             _span(script, [_span(one, []) for one in script.children]) for script in trace.scripts
         ],
         "roots": [made[id(root)] for root in trace.roots],
+        "failures": [_failure(failure) for failure in trace.failures],
     }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    fields = {
+        field.name: getattr(failure, field.name)
+        for field in dataclasses.fields(failure)
+        if field.name not in {"span", "number", "of"}
+    }
+    return {"span_id": failure.span.span_id, **_plain(fields)}
 
 
 def _span(span: Span, children: list[dict[str, Any]]) -> dict[str, Any]:

@@ -179,7 +179,13 @@ class Trace:
         """Where and why the last export that failed did so; None when all went well."""
         from onnxspan.reading import failure  # it reads what this makes
 
-        return failure.fatal_failure(self.roots)
+        found, exports = failure.fatal_failure(self.roots), self.exports
+        if found is None or len(exports) == 1:
+            return found
+        for number, export in enumerate(exports, 1):
+            if any(span is found.span for span in export.walk()):
+                return dataclasses.replace(found, number=number, of=len(exports))
+        return found
 
     @property
     def failures(self) -> list[Failure]:

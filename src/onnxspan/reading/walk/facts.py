@@ -328,4 +328,5 @@ def error(span: Span) -> str:
         return ""
     kind = str(span.get(c.ERROR_TYPE, ""))
     text = span.description or kind or "failed"
-    return printable(text if kind in text else f"{kind}: {text}")
+    is_named = kind in text or text.startswith(f"{kind.rpartition('.')[2]}:")
+    return printable(text if is_named else f"{kind}: {text}")
