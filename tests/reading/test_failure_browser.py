@@ -4,6 +4,7 @@ import pytest
 
 import synthetic
 from onnxspan.reading import report
+from onnxspan.reading.source.trace import Trace
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -42,3 +43,23 @@ def test_a_line_of_the_users_file_is_not_called_torchs(failed):
     """A stage that failed in the user's file names the file without saying that torch has it."""
     assert "Source: /home/me/model.py:12" in failed.text_content("#details")
     assert "In torch" not in failed.text_content("#details")
+
+
+def test_where_the_process_ended_is_solid(opened, tmp_path):
+    """The innermost span without an end is chosen, seen and solid; those around it are outlined."""
+    log = tmp_path / "export.flight"
+    log.write_text(
+        '{"onnxspan.flight":1,"pid":1,"host":"elsewhere","at":1,"limit":0}\n'
+        '{"e":"01","p":"","t":5,"m":7,"n":"torch.onnx.export","l":"stages"}\n'
+        '{"e":"02","p":"01","t":9000,"m":8,"n":"_export","l":"stages"}\n'
+    )
+    target = tmp_path / "killed.html"
+    report.save(Trace.read(log), target)
+    page = opened(target)
+    assert page.text_content("#details h2") == "_export"
+    assert page.text_content("#row1 .extra") == "✕ the process ended here"
+    fill = "bar => getComputedStyle(bar).backgroundColor"
+    outer, inner = (page.locator(f"#row{row} .track i") for row in range(2))
+    assert outer.evaluate(fill) == "rgba(0, 0, 0, 0)" != inner.evaluate(fill)
+    bar, track = inner.bounding_box(), page.locator("#row1 .track").bounding_box()
+    assert bar["x"] + bar["width"] <= track["x"] + track["width"] + 1

@@ -167,7 +167,6 @@ def data(trace: Trace) -> dict[str, Any]:
         "graphs": graphs,
         "notices": unread
         + _differing(trace)
-        + _ended(trace)
         + _missing(trace)
         + _omitted(trace)
         + notices
@@ -325,11 +324,6 @@ def _steps(
         {"span": index[step.span_id], **{key: getattr(step, key) for key in _STEP_FIELDS}}
         for step in found[:MAX_STEPS]
     ], notices
-
-
-def _ended(trace: Trace) -> list[str]:
-    """Of a flight log: where the process was."""
-    return [trace.ending.screen().split("\n", 1)[0]] if trace.ending is not None else []
 
 
 def _differing(trace: Trace) -> list[str]:

@@ -26,9 +26,12 @@ function drawFlame() {
     paint.fillStyle = isMarked ? colors.bad : span.handled ? colors.warn : colors[heatOf(span)];
     paint.globalAlpha = isMarked ? 1 : strengthOf(span);
     paint.fillRect(left, depth * row, Math.max(right - left - (right - left > 3 ? 1 : 0), isMarked ? 3 : 1), row - 1);
-    // Where the export failed is seen at any width.
-    if (isMarked) paint.fillRect(left, 0, Math.max(devicePixelRatio, 1), canvas.height);
   }
+  if (!view.origin) return;
+  // Where the export ended is seen at any width and depth.
+  paint.fillStyle = colors.bad;
+  paint.globalAlpha = 1;
+  paint.fillRect(Math.min(Math.floor((view.origin.start / all) * width), width - 2), 0, Math.max(devicePixelRatio, 1), canvas.height);
 }
 
 // The part that the waterfall shows.

@@ -48,10 +48,11 @@ openAsAtFirst();
 const selfOf = (line) => Math.max(line.duration - line.inside, 0);
 const partOf = (line) => (view.root.duration ? selfOf(line) / view.root.duration : 0);
 const HEATS = { hot: "self time ≥ 25 %", warm: "≥ 5 %", cool: "less" };
-const heatOf = (line) => (partOf(line) >= 0.25 ? "hot" : partOf(line) >= 0.05 ? "warm" : "cool");
+// Of what never ended nobody knows the self time.
+const heatOf = (line) => (!line.ended ? "cool" : partOf(line) >= 0.25 ? "hot" : partOf(line) >= 0.05 ? "warm" : "cool");
 const strengthOf = (line) => 0.3 + 0.7 * Math.sqrt(line.duration ? selfOf(line) / line.duration : 1);
 const percent = (part) => (part > 0 && part < 0.0005 ? "<0.1 %" : part >= 0.9995 ? `${(part * 100).toFixed(0)} %` : `${(part * 100).toFixed(1)} %`);
-const shareOf = (line) => (view.root.duration ? percent(line.duration / view.root.duration) : "");
+const shareOf = (line) => (view.root.duration && line.ended ? percent(line.duration / view.root.duration) : "");
 
 // Total, self and share, in one line of words.
 const figuresOf = (line) => [line.ended ? time(line.duration) : "no end", hasBelow(line) && !isFold(line) ? `self ${time(selfOf(line))}` : "", shareOf(line) && `${shareOf(line)} of the whole`].filter(Boolean).join(", ");

@@ -168,7 +168,7 @@ async function copy(button, words) {
 // Another export of the same file.
 function show(root) {
   view.root = root;
-  view.origin = failureOf(root);
+  view.origin = failureOf(root) || openOf(root);
   view.hits = [];
   view.query = "";
   view.selected = null;

@@ -32,8 +32,8 @@ const scale = (at) => ((at - view.from) / (view.to - view.from)) * 100;
 
 // A failure that the exporter dealt with is marked, but not as one that ended the export.
 // Of those that ended it the origin is solid, and all that the exception only went through is outlined.
-const problemOf = (span) => (!span.error ? "" : span.handled ? ".handled" : span === view.origin ? ".failed" : ".failed.around");
-const problemSaid = (span) => (!span.error ? "" : span.handled ? "✕ handled" : pathOf(view.origin || span).slice(0, -1).includes(span) ? "failed inside" : "✕ failed");
+const problemOf = (span) => (span.ended === false ? (span === view.origin ? ".failed" : ".failed.around") : !span.error ? "" : span.handled ? ".handled" : span === view.origin ? ".failed" : ".failed.around");
+const problemSaid = (span) => (!span.ended ? (span === view.origin ? "✕ the process ended here" : "") : span.handled ? "✕ handled" : pathOf(view.origin || span).slice(0, -1).includes(span) ? "failed inside" : "✕ failed");
 
 // Names differ at their ends: the common beginning is dimmed, and what is too long is cut in the middle.
 const PREFIX = "_jit_pass_";
@@ -56,7 +56,7 @@ const roomOf = (line, change, twist, lead) => {
 function bars(line) {
   if (isFold(line)) return [manyBars(line)];
   const bar = el(`i.${heatOf(line)}${problemOf(line)}${line.ended ? "" : ".unended"}`);
-  bar.style.left = `${Math.max(scale(line.start), -1)}%`;
+  bar.style.left = `min(${Math.max(scale(line.start), -1)}%, 100% - 3px)`; // what began at the very end is seen
   bar.style.width = `${Math.min(scale(line.start + line.duration), 101) - Math.max(scale(line.start), -1)}%`;
   bar.style.setProperty("--strength", `${strengthOf(line) * 100}%`);
   if (line.start > view.to || line.start + line.duration < view.from) bar.style.display = "none";
@@ -91,7 +91,7 @@ function makeRow(line) {
   const twist = el("span.twist", { "aria-hidden": "true" }, hasBelow(line) ? (open ? "▼" : "▶") : "");
   const indent = 4 + Math.min(line.indent, 12) * 12;
   twist.style.marginLeft = `${indent}px`;
-  const said = ofFold ? (line.hits ? `${count(line.hits)} found inside` : "") : line.error ? problemSaid(line)
+  const said = ofFold ? (line.hits ? `${count(line.hits)} found inside` : "") : line.error || !line.ended ? problemSaid(line)
     : hasBelow(line) && !open ? `${extraOf(line)} (${count(line.size - 1)} inside)` : extraOf(line);
   const isHit = ofFold ? line.hits > 0 : view.hits.includes(line.index);
   const row = el(`div.row.${heatOf(line)}${ofFold ? ".shared" : ""}${isSelected ? ".selected" : ""}${problemOf(line)}${isHit ? ".hit" : ""}`,
