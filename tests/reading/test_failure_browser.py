@@ -57,7 +57,7 @@ def test_where_the_process_ended_is_solid(opened, tmp_path):
     report.save(Trace.read(log), target)
     page = opened(target)
     assert page.text_content("#details h2") == "_export"
-    assert page.text_content("#row1 .extra") == "✕ the process ended here"
+    assert page.text_content("#row1 .extra") == "✕ ended here"
     fill = "bar => getComputedStyle(bar).backgroundColor"
     outer, inner = (page.locator(f"#row{row} .track i") for row in range(2))
     assert outer.evaluate(fill) == "rgba(0, 0, 0, 0)" != inner.evaluate(fill)

@@ -381,8 +381,8 @@ def test_the_legend_names_what_is_there(show):
     """The legend has the shares of self time and the states of this export alone."""
     page = show(synthetic.export(200))
     words = page.locator("#bar .legend").text_content()
-    assert "self time ≥ 25 %" not in words  # no span of it has that much
-    assert "less" in words
+    assert "self ≥ 25 %" not in words  # no span of it has that much
+    assert "self < 5 %" in words
     assert "failed" not in words
     page = show(failing())
     assert "failed" in page.locator("#bar .legend").text_content()

@@ -245,11 +245,12 @@ def _sums(spans: list[Span]) -> dict[str, list[str]]:
 
 
 def _explanations(spans: list[Span]) -> dict[str, Any]:
+    """The texts by a span's name; by its function's full place where that has a text of its own."""
     found: dict[str, Any] = {}
-    for name in dict.fromkeys(span.name for span in spans):
-        text = explanations.get(name)
+    for name, function in dict.fromkeys((one.name, str(one.get(c.FUNCTION, ""))) for one in spans):
+        text = explanations.for_span(name, function)
         if text is not None:
-            found[name] = {
+            found[text.name if text.name == function else name] = {
                 "one_line": text.one_line,
                 "source": text.source,
                 "sections": text.sections,

@@ -4,7 +4,8 @@ const spans = report.spans;
 const K = report.keys;
 // A span may be called `constructor`: only what the report itself says counts.
 const own = (object, key) => (Object.hasOwn(object, key) ? object[key] : undefined);
-const about = (name) => own(report.explanations, name);
+// Two functions may have one name: the full place decides.
+const about = (span) => own(report.explanations, span.at[K.function]) || own(report.explanations, span.name);
 const LEVELS = ["stages", "passes", "nodes"];
 
 spans.forEach((span, index) => {

@@ -27,8 +27,8 @@ function eventBlock(event) {
     trace ? el("details.block", {}, el("summary", {}, "Stack trace"), el("pre", {}, trace)) : null);
 }
 
-function explanationBlock(name, open) {
-  const text = about(name);
+function explanationBlock(span, open) {
+  const text = about(span);
   if (!text) return null;
   return el("details.block", open ? { open: "" } : {}, el("summary", {}, "Explanation"),
     Object.entries(text.sections).map(([title, body]) => [el("h3", {}, title), ...markdown(body)]),
@@ -68,7 +68,7 @@ function drawFoldDetails(fold) {
 const path = (span, isInside) => { const found = pathOf(span).slice(0, isInside ? undefined : -1); return found.length ? el("p.quiet", {}, "inside ", found.map((one, i) => [i ? " › " : "", el("code", {}, one.name)])) : ""; };
 
 function drawDetails(span) {
-  const one = about(span.name);
+  const one = about(span);
   $("details").replaceChildren(
     el("h2", {}, span.name),
     el("p.lead", {}, inline(one ? one.one_line : "")),
@@ -80,7 +80,7 @@ function drawDetails(span) {
     placeOf(span) ? el("p", {}, placeLabel(span), el("code.text", {}, placeOf(span))) : "",
     ...span.events.filter((event) => event.name === "exception").map(eventBlock),
     diffBlock(span, true) || "",
-    explanationBlock(span.name, true) || "",
+    explanationBlock(span, true) || "",
     el("details.block", { open: "" }, el("summary", {}, "Attributes"), attributesTable(span.at) || "none"),
     ...span.events.filter((event) => event.name !== "exception").map(eventBlock),
   );

@@ -47,7 +47,7 @@ openAsAtFirst();
 // Self time as a share of the whole colours a bar, with the terminal's limits; what only waits for its children is pale.
 const selfOf = (line) => Math.max(line.duration - line.inside, 0);
 const partOf = (line) => (view.root.duration ? selfOf(line) / view.root.duration : 0);
-const HEATS = { hot: "self time ≥ 25 %", warm: "≥ 5 %", cool: "less" };
+const HEATS = { hot: "self ≥ 25 %", warm: "self ≥ 5 %", cool: "self < 5 %" };
 // Of what never ended nobody knows the self time.
 const heatOf = (line) => (!line.ended ? "cool" : partOf(line) >= 0.25 ? "hot" : partOf(line) >= 0.05 ? "warm" : "cool");
 const strengthOf = (line) => 0.3 + 0.7 * Math.sqrt(line.duration ? selfOf(line) / line.duration : 1);

@@ -111,7 +111,7 @@ function graphSheet() {
   function drawSide(merged) {
     const step = list[now.at];
     const node = now.chosen === null ? null : merged.nodes.get(now.chosen);
-    const purpose = (about(step.name) || {}).one_line || "";
+    const purpose = (about(spans[step.span]) || {}).one_line || "";
     const life = el("ul", {}, el("li.quiet", {}, "reading the other passes …"));
     const row = (label, value, title) => (value ? el("tr", {}, el("th", { scope: "row" }, label), el("td", { title }, el("code.text", {}, value))) : "");
     const value = (name) => (merged.types[name] ? `${name}: ${shortType(merged.types[name])}` : name);

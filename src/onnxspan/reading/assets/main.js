@@ -51,7 +51,7 @@ function drawFailure() {
   $("failure").replaceChildren(el("div.failure", {}, ...(told ? [
     el("h2", {}, told.headline),
     el("table.answer", {}, el("tbody", {}, told.rows.map(([label, text]) =>
-      el("tr", {}, el("th", { scope: "row" }, label || el("span.unseen", {}, "the line")), el("td", {}, label === "try" || label === "error" ? el("span.text", {}, text) : el("code.text", {}, text.trim())))))),
+      el("tr", {}, el("th", { scope: "row" }, label || el("span.unseen", {}, "the line")), el("td", {}, label === "try" || label === "error" ? el("span.text", {}, label === "try" ? inline(text) : text) : el("code.text", {}, text.trim())))))),
   ] : [
     el("h2", {}, "The export failed in ", el("code", {}, failed.name), failed.at[K.operator] && failed.at[K.operator] !== failed.name ? [" on ", el("code", {}, failed.at[K.operator])] : []),
     el("p.text", {}, failed.error),
@@ -136,8 +136,8 @@ function startBar() {
 // Only what is in this export has a colour to explain.
 function drawLegend() {
   const there = new Set();
-  for (const span of inView()) there.add(span.error ? (span.handled ? "handled" : "failed") : heatOf(span));
-  $("legend").replaceChildren(...Object.entries({ ...HEATS, failed: "failed", handled: "handled" }).filter(([one]) => there.has(one)).map(([one, said]) => el("span", {}, el(`i.${one}`), said)));
+  for (const span of inView()) there.add(!span.ended ? "unended" : span.error ? (span.handled ? "handled" : "failed") : heatOf(span));
+  $("legend").replaceChildren(...Object.entries({ ...HEATS, unended: "never ended", failed: "failed", handled: "handled" }).filter(([one]) => there.has(one)).map(([one, said]) => el("span", {}, el(`i.${one}`), said)));
 }
 
 // The innermost span that never ended: where a killed process was.
@@ -210,7 +210,7 @@ addEventListener("afterprint", () => {
 
 startTheme();
 let isRestoring = true;
-$("notices").append(...report.notices.map((notice) => el("p.notice", {}, notice)));
+$("notices").append(...report.notices.map((notice) => el("p.notice", {}, inline(notice))));
 startBar();
 startFlame();
 startCharts();

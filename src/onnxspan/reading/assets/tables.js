@@ -41,7 +41,7 @@ function sheet(columns, rows, by, empty) {
 }
 
 const mono = (row) => el("code", {}, row.name);
-const oneLine = (row) => inline((about(row.name) || {}).one_line || "");
+const oneLine = (row) => inline((about(row.span) || {}).one_line || "");
 const passSheet = () => sheet([
   text("name", "Stage or pass", mono), figure("total", "Time", time), figure("self", "Self time", time), figure("calls", "Calls", count),
   figure("longest", "Longest", time), figure("change", "Δ nodes", (n) => signed(n, count)), figure("memory", "Δ memory", (n) => signed(n, bytes)),
@@ -73,7 +73,7 @@ function walkSheet() {
   const fill = () => {
     walkAt = Math.min(walkAt, list.length - 1);
     const now = list[walkAt];
-    const known = about(now.name);
+    const known = about(spans[now.span]);
     const section = (title) => known && known.sections[title] ? [el("h3", {}, title), ...markdown(known.sections[title])] : [];
     const items = list.map((step, i) => {
       const button = el(`button${problemOf(spans[step.span]) || (step.error ? ".failed" : "")}`, { click: () => go(i), "aria-current": i === walkAt }, step.name);

@@ -33,7 +33,7 @@ const scale = (at) => ((at - view.from) / (view.to - view.from)) * 100;
 // A failure that the exporter dealt with is marked, but not as one that ended the export.
 // Of those that ended it the origin is solid, and all that the exception only went through is outlined.
 const problemOf = (span) => (span.ended === false ? (span === view.origin ? ".failed" : ".failed.around") : !span.error ? "" : span.handled ? ".handled" : span === view.origin ? ".failed" : ".failed.around");
-const problemSaid = (span) => (!span.ended ? (span === view.origin ? "✕ the process ended here" : "") : span.handled ? "✕ handled" : pathOf(view.origin || span).slice(0, -1).includes(span) ? "failed inside" : "✕ failed");
+const problemSaid = (span) => (!span.ended ? (span === view.origin ? "✕ ended here" : "") : span.handled ? "✕ handled" : pathOf(view.origin || span).slice(0, -1).includes(span) ? "failed inside" : "✕ failed");
 
 // Names differ at their ends: the common beginning is dimmed, and what is too long is cut in the middle.
 const PREFIX = "_jit_pass_";
