@@ -113,3 +113,16 @@ def test_an_ended_span_takes_no_second_end():
     assert not span.is_recording()
     assert span.readable().end_time == 5
     assert span.readable().parent is None
+
+
+def test_a_root_shows_its_lists_last():
+    """Model, sizes and versions stand before `code.*` and before lists, in a backend's table."""
+    with onnxspan.trace() as trace:
+        export()
+    attributes = trace.exports[0].attributes
+    ranks = [
+        2 if isinstance(value, list | tuple) else int(name.startswith("code."))
+        for name, value in attributes.items()
+    ]
+    assert ranks == sorted(ranks)
+    assert {0, 1, 2} == set(ranks)

@@ -115,6 +115,8 @@ def end(call: Call, ended: int) -> None:
             attributes.pop(c.FUNCTION, None)
         if call.sums:
             attributes.update(call.sums_as_attributes())
+        if call.parent is None:
+            attributes = dict(sorted(attributes.items(), key=_in_root))
         if isinstance(span, OwnSpan):
             span.attributes = {**span.attributes, **attributes} if span.attributes else attributes
         else:
@@ -123,6 +125,12 @@ def end(call: Call, ended: int) -> None:
     finally:  # a span processor of the user's may raise; the span is not lost for that
         for receiver in call.export.receivers:
             receiver.collect(span)
+
+
+def _in_root(attribute: tuple[str, Any]) -> tuple[bool, bool]:
+    """Backends show a root's attributes in their order: model and sizes first, long lists last."""
+    name, value = attribute
+    return isinstance(value, list | tuple), name.startswith("code.")
 
 
 def short(message: str, limit: int = DESCRIPTION_LIMIT) -> str:
