@@ -10,6 +10,7 @@ from torch import nn
 import onnxspan
 import torch_facts
 from onnxspan import conventions as c
+from onnxspan.reading import answer
 from onnxspan.reading.source.trace import Event, Span, Trace
 from onnxspan.reading.walk.steps import Walker, steps
 from onnxspan.reading.walk.view import page
@@ -362,3 +363,29 @@ def test_a_real_export_of_a_scripted_model(tmp_path):
     made = walked(model, (torch.zeros(1, 3),), tmp_path / "a.onnx")["_create_jit_graph"]
     assert made.went_in == ("ScriptModule, 1 tensor in its flattened arguments",)
     assert "torch_out: none, the model was not run" in made.came_out
+
+
+def test_of_very_many_attributes_some_are_listed():
+    """A file from elsewhere may have a million attributes on a span: the rest is counted."""
+    many = small()
+    many.roots[0].attributes.update({f"x.{number}": number for number in range(2_000)})
+    found = steps(many)
+    page_text = drawn(found[0], len(found))
+    assert page_text.count("x.") <= 500
+    assert "more attributes: `onnxspan show --json FILE` has" in page_text
+
+
+def test_deep_nesting_is_read_once():
+    """The answer reads each of deeply nested spans a bounded number of times."""
+    deep = [span("torch.onnx.export", 1, end=9_000_000_000, LEVEL="stages", EXPORTER="torchscript",
+                 RESULT_NODES=7)]  # fmt: skip
+    deep += [span("x", at, at - 1, end=9_000_000_000 - at, NODES=7, NODES_CHANGE=at // 301)
+             for at in range(2, 302)]  # fmt: skip
+    trace = Trace(deep)
+    reads = []
+    with pytest.MonkeyPatch.context() as patch:
+        number = Span.number
+        patch.setattr(Span, "number", lambda one, key: reads.append(key) or number(one, key))
+        (_time, graph) = answer.sentences(trace.exports[0])[:2]
+    assert "x +1" in answer.text(graph)
+    assert len(reads) < 40 * len(deep)

@@ -116,10 +116,16 @@ def _graph(export: Span, inside: list[Span]) -> Sentence:
 
 
 def _innermost(inside: list[Span]) -> Iterator[Span]:
-    """Spans whose change is their own: no span below says a change too."""
-    for span in inside:
-        if not any(child.number(c.NODES_CHANGE) for child in span.walk() if child is not span):
-            yield span
+    """Spans whose change is their own: no span below says a change too.
+
+    Args:
+        inside: a span and all below it, each after its parent.
+    """
+    around: set[int] = set()  # the spans with a change somewhere below
+    for span in reversed(inside):
+        if span.parent is not None and (id(span) in around or span.number(c.NODES_CHANGE)):
+            around.add(id(span.parent))
+    return (span for span in inside if id(span) not in around)
 
 
 def _memory(export: Span, inside: list[Span]) -> Sentence:

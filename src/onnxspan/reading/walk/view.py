@@ -120,8 +120,16 @@ def _rows(step: Step, telemetry: bool) -> Iterable[tuple[str, Text]]:
     return ((label, text) for label, text in rows if text)
 
 
-def _listed(rows: Iterable[tuple[str, str]]) -> Text:
-    return Text("\n".join(f"{label}: {value}" for label, value in rows))
+def _listed(rows: Sequence[tuple[str, str]]) -> Text:
+    lines = [f"{label}: {value}" for label, value in rows[:_MAX_ATTRIBUTES]]
+    if len(rows) > _MAX_ATTRIBUTES:
+        left = figures.count(len(rows) - _MAX_ATTRIBUTES)
+        lines.append(f"… {left} more attributes: `onnxspan show --json FILE` has them")
+    return Text("\n".join(lines))
+
+
+_MAX_ATTRIBUTES = 500
+"""No span of onnxspan has so many; a file from elsewhere may have a million."""
 
 
 def _unchanged(names: Sequence[str]) -> Text:
