@@ -124,6 +124,19 @@ def test_notebook_says_all_that_the_terminal_says():
         )
     shown = trace._repr_html_()
     assert html.escape(trace.failure.screen(width=100).partition("\n")[0]) in shown
+    tree = shown.split(">time<")[1]
+    assert tree.count(html.escape(trace.failure.span.description.partition("\n")[0])) == 1
+    assert "failed inside" in tree
+
+
+def test_notebook_folds_as_the_terminal(tmp_path):
+    """Short and repeated passes share a line, closed, with the terminal's words; inside is each."""
+    shown = synthetic.read(tmp_path, synthetic.export(200))._repr_html_()
+    words = re.search(
+        r"<details><summary[^>]*>(?:(?!</summary>).)*… (\d+) more (?:passes|spans)", shown
+    )
+    inside = shown[words.end() :].split("</details>")[0]
+    assert inside.count("_jit_pass_number") == int(words[1]) > 3
 
 
 def test_notebook(tmp_path):

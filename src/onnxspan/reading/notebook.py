@@ -1,4 +1,8 @@
-"""A trace in a notebook: a tree of plain HTML that folds without a script."""
+"""A trace in a notebook: a tree of plain HTML that folds without a script.
+
+Short and repeated spans share a line, and bars have the colour of their self time, as in the
+report and the terminal.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
 from onnxspan.reading import answer, figures, mismatch
+from onnxspan.reading.notes import failure_lines
 from onnxspan.reading.text import one_line
+from onnxspan.reading.tree.folding import Folding, Kind, Line
 from onnxspan.reading.tree.header import header
 
 if TYPE_CHECKING:
@@ -16,8 +22,10 @@ if TYPE_CHECKING:
     from onnxspan.reading.source.trace import Span, Trace
 
 MAX_SPANS = 600
-"""Spans that a cell shows; the report shows all."""
+"""Lines that a cell shows; the report shows all."""
 MAX_CHILDREN = 100
+MAX_OPEN = 30
+"""Lines below a span up to which it is open; the short ones share a line already."""
 MAX_DEPTH = 60
 
 WIDTH = 100
@@ -30,7 +38,9 @@ _BAR = "display:inline-block;height:8px;border-radius:2px;vertical-align:middle;
 _ROW = "white-space:nowrap"
 _SCREEN = "margin:0 0 8px;white-space:pre-wrap;overflow-wrap:anywhere;font:inherit"
 _FIGURE = "display:inline-block;text-align:right;font-variant-numeric:tabular-nums"
-_COLORS = {"stages": "#5b7fc4", "passes": "#3f9c94", "nodes": "#c99a3a"}
+_HOT, _WARM, _COOL, _BAD = "#c2620a", "#2b7f78", "#7d838c", "#c9372c"
+"""As in the report; a notebook may be light or dark, and each of them can be told from both."""
+_LONG, _MIDDLING = 0.25, 0.05
 _COLUMNS = (
     '<div style="padding-left:1.1em;opacity:.65">'
     + "".join(
@@ -53,7 +63,7 @@ def render(trace: Trace) -> str:
         for export in trace.exports_below(root):
             parts += _head(export)
         parts.append(_COLUMNS)
-        left = _tree(root, root, 0, left, parts)
+        left = _tree(Line(Kind.SPAN, [root]), Folding(root), 0, left, parts)
     held = len(trace.spans)
     if held > MAX_SPANS:
         parts.append(f"<div>… of {held:,} spans; `trace.save('export.html')` shows all.</div>")
@@ -84,36 +94,40 @@ def _head(export: Span) -> Iterator[str]:
         yield f'<div style="opacity:.65">{_safe(line.plain)}</div>'
 
 
-def _tree(span: Span, root: Span, depth: int, left: int, parts: list[str]) -> int:
-    """Append one span and what is below it; returns how many spans may still come."""
-    line = _line(span, root, depth)
+def _tree(line: Line, folding: Folding, depth: int, left: int, parts: list[str]) -> int:
+    """Append one line and what is below it; returns how many lines may still come."""
+    span = line.spans[0]
+    is_shared = line.kind is not Kind.SPAN
+    below = [Line(Kind.SPAN, [one]) for one in line.spans] if is_shared else folding.lines(span)
+    text = _shared(line, folding, depth) if is_shared else _line(span, folding, depth)
     left -= 1
-    if not span.children or depth >= MAX_DEPTH or left <= 0:
-        parts.append(f'<div style="{_ROW};padding-left:1.1em">{line}</div>')
+    if not below or depth >= MAX_DEPTH or left <= 0:
+        parts.append(f'<div style="{_ROW};padding-left:1.1em">{text}</div>')
         return left
-    is_open = " open" if depth < 2 or span.error else ""  # noqa: PLR2004  # the export and its stages
-    head = f'<summary style="{_ROW}">{line}</summary>'
+    is_open = " open" if not is_shared and len(below) <= MAX_OPEN else ""
+    head = f'<summary style="{_ROW}">{text}</summary>'
     parts.append(f"<details{is_open}>{head}")
-    for number, child in enumerate(span.children):
+    for number, entry in enumerate(below):
         if left <= 0 or number >= MAX_CHILDREN:
-            parts.append(f"<div>… {len(span.children) - number:,} more</div>")
+            parts.append(f"<div>… {len(below) - number:,} more</div>")
             break
-        left = _tree(child, root, depth + 1, left, parts)
+        left = _tree(entry, folding, depth + 1, left, parts)
     parts.append("</details>")
     return left
 
 
-def _line(span: Span, root: Span, depth: int) -> str:
-    share = span.duration / root.duration if root.duration else 0.0
-    width = 120 * share
-    color = "#b3261e" if span.error else _COLORS.get(str(span.get(c.LEVEL)), "#9aa0a8")
-    took = figures.duration(span.duration) if span.end else "no end"
+def _shared(line: Line, folding: Folding, depth: int) -> str:
+    """A line that stands for several spans."""
+    change = sum(span.number(c.NODES_CHANGE) or 0 for span in line.spans)
+    name = _safe("".join(line.words))
+    return _figures(line, folding, figures.change(change), _COOL) + (
+        f'<span style="padding-left:{1.2 * depth:.1f}em;opacity:.65">{name}</span>'
+    )
+
+
+def _line(span: Span, folding: Folding, depth: int) -> str:
     parts = [
-        _cell(took, 6.5),
-        _cell(figures.share(share) if span.end else "", 5),
-        _cell(_nodes(span), 11),
-        '<span style="display:inline-block;width:124px">',
-        f'<span style="{_BAR}{color};width:{max(width, 1):.0f}px"></span></span> ',
+        _figures(Line(Kind.SPAN, [span]), folding, _nodes(span), _color(span, folding)),
         f'<span style="padding-left:{1.2 * depth:.1f}em">',  # the columns before it stay in line
         f"<b>{_safe(span.name)}</b>" if span.parent is None else _safe(span.name),
         "</span>",
@@ -121,8 +135,38 @@ def _line(span: Span, root: Span, depth: int) -> str:
     if span.parent is None and span.get(c.MODEL_CLASS):
         parts.append(f' <span style="opacity:.65">{_safe(str(span.get(c.MODEL_CLASS)))}</span>')
     if span.error:
-        parts.append(f' <b style="color:#d0453c">failed</b> {_safe(span.description)}')
+        said = next(failure_lines(span), None)  # none where a span below says the same
+        text = (
+            f'<b style="color:{_BAD}">failed</b> {_safe(said)}'
+            if said
+            else '<span style="opacity:.65">failed inside</span>'
+        )
+        parts.append(f" {text}")
     return "".join(parts)
+
+
+def _figures(line: Line, folding: Folding, nodes: str, color: str) -> str:
+    """Time, share, nodes and bar: columns of one width, whatever the depth."""
+    has_ended = all(span.end for span in line.spans)
+    share = line.duration / folding.whole if folding.whole else 0.0
+    width = min(max(120 * share, 1), 120)
+    return "".join(
+        (
+            _cell(figures.duration(line.duration) if has_ended else "no end", 6.5),
+            _cell(figures.share(share) if has_ended and folding.whole else "", 5),
+            _cell(nodes, 11),
+            '<span style="display:inline-block;width:124px">',
+            f'<span style="{_BAR}{color};width:{width:.0f}px"></span></span> ',
+        )
+    )
+
+
+def _color(span: Span, folding: Folding) -> str:
+    """Warm where the time went: by the share that the span spent itself."""
+    if span.error or not span.end:
+        return _BAD
+    own = answer.self_times([span])[id(span)] / folding.whole if folding.whole else 0.0
+    return _HOT if own >= _LONG else _WARM if own >= _MIDDLING else _COOL
 
 
 def _nodes(span: Span) -> str:

@@ -74,11 +74,14 @@ class Folding:
     Args:
         root: the tree; it is walked once.
         unfold: give every span its own line.
+
+    Attributes:
+        whole: seconds of the longest export in the tree, else of the root; shares are of them.
     """
 
     def __init__(self, root: Span, *, unfold: bool = False) -> None:
         self.unfold = unfold
-        self._whole = _whole(root)
+        self.whole = _whole(root)
         self._memory = max(span.number(c.MEMORY_RSS) or 0 for span in root.walk())
         self._telling: set[int] = set()
         if not unfold:
@@ -116,7 +119,7 @@ class Folding:
 
     def _stands_alone(self, span: Span) -> bool:
         is_stage = span.get(c.LEVEL) == c.Level.STAGES.name.lower()
-        return is_stage or id(span) in self._telling or span.duration >= SHORT * self._whole
+        return is_stage or id(span) in self._telling or span.duration >= SHORT * self.whole
 
     def _tells(self, span: Span) -> bool:
         """Whether it failed, never ended, or noticeably changed the graph or the memory."""
