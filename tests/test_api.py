@@ -54,7 +54,7 @@ def test_representations_are_one_short_line():
         assert "\n" not in text
         assert len(text) < 200, text
     assert "spans" in seen[0]
-    assert "1 exports" in seen[1]
+    assert "1 export, " in seen[1]
     assert seen[2].startswith("<Span torch.onnx.export: failed")
     assert "aten::linalg_eigvals" in seen[3]
     assert "raised" in seen[4]

@@ -99,7 +99,7 @@ function say(series, at) {
   else for (const point of series.points) { if (point.at > at) break; found = point; }
   series.at = found;
   series.said.textContent = !found ? "not recorded" : at === null
-    ? `${series.show(found.value)} at the end, at most ${series.show(series.most)}`
+    ? `${series.show(found.value)} at the end, at most ${series.show(series.most)}${series.id === "memory" ? " after a span" : ""}`
     : `${series.show(found.value)} after ${visible(found.span.name)}`;
 }
 

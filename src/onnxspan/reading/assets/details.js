@@ -14,7 +14,9 @@ const summed = new Set(Object.values(K.sums).flat());
 const shortKey = (key) => key.replace(/^torch\.onnx\./, "");
 
 function attributesTable(attributes) {
-  const rows = Object.entries(attributes).filter(([key]) => !summed.has(key));
+  // What was recorded of the export first, then where the code is.
+  const isOurs = (key) => (key.startsWith("torch.onnx.") ? 0 : 1);
+  const rows = Object.entries(attributes).filter(([key]) => !summed.has(key)).sort(([a], [b]) => isOurs(a) - isOurs(b));
   return rows.length ? el("table", {}, el("tbody", {}, rows.map(([key, value]) =>
     el("tr", {}, el("td", { title: `${visible(key)}${own(report.meanings, key) ? "\n" + report.meanings[key] : ""}` }, shortKey(key)),
       el("td.text", {}, shownValue(key, value)))))) : null;

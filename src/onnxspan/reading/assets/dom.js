@@ -79,7 +79,10 @@ function markdown(text) {
   return out;
 }
 
+// With buttons: a line of a graph is longer than its column.
 function diff(text) {
   const kinds = { "+": "span.add", "-": "span.del", "@": "span.at" };
-  return el("pre.diff", {}, text.split("\n").map((line) => el(kinds[line[0]] || "span", {}, line || " ")));
+  const pre = el("pre.diff", {}, text.split("\n").map((line) => el(kinds[line[0]] || "span", {}, line || " ")));
+  const wrap = el("button.tool", { "aria-pressed": "false", click: () => wrap.setAttribute("aria-pressed", String(pre.classList.toggle("wrapped"))) }, "Wrap lines");
+  return el("div.texts", {}, el("div.buttons", {}, wrap, el("button.tool", { click: (event) => copy(event.target, text) }, "Copy")), pre);
 }

@@ -1,4 +1,5 @@
 // The page's head, its failure, search, keys and print.
+const shortTitle = (root) => titleOf(exportOf(root)).replace(/^([\w]+\.)+(?=\w)/, "") || root.name;
 // The class is what tells models apart: where it is from stands small before it.
 function heading(title) {
   const [, from, name] = /^([\w.]*\.)?([\s\S]*)$/.exec(title);
@@ -24,7 +25,7 @@ function drawHead() {
   const chooser = report.roots.length > 1
     ? el("select", { "aria-label": "Export", change: (event) => show(spans[event.target.value]) }, report.roots.map((index, i) => {
       const root = spans[index];
-      const option = el("option", { value: index }, `${i + 1}. ${root.name} ${titleOf(exportOf(root))} (${time(root.duration)})${hasFailed(root) ? ", failed" : ""}`);
+      const option = el("option", { value: index }, `${i + 1}. ${shortTitle(root)} (${time(root.duration)})${hasFailed(root) ? ", failed" : ""}`);
       option.selected = root === view.root;
       return option;
     })) : "";

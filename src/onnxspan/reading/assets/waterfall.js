@@ -155,7 +155,7 @@ function drawAxis() {
   remember({ zoom: whole ? null : `${Math.round(view.from)}-${Math.round(view.to)}` });
   markFlame();
   $("reset").hidden = whole;
-  $("range").textContent = whole ? "" : `${time(view.from)} – ${time(view.to)}`;
+  $("range").textContent = whole ? "" : `${tickText(view.from, by / 10)} – ${tickText(view.to, by / 10)}`;
 }
 
 function zoom(from, to) {

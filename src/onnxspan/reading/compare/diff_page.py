@@ -93,7 +93,8 @@ def _title(found: Comparison) -> str:
 def _badges(found: Comparison) -> Iterable[tuple[str, str]]:
     exporters = [side[0].exporter for side in (found.before, found.after)]
     yield f"diff · {' → '.join(dict.fromkeys(exporters))} exporter", ""
-    yield f"{len(found.before)} exports before, {len(found.after)} after", ""
+    many = "export" if len(found.before) == 1 else "exports"
+    yield f"{len(found.before)} {many} before, {len(found.after)} after", ""
     if any(sample.failed for sample in found.after):
         yield "✕ fails after", "bad"
     elif any(sample.failed for sample in found.before):

@@ -66,7 +66,7 @@ def closing(found: Comparison) -> str:
     within = sum(row.only is None and not row.own.differs for row in found.rows[1:])
     if found.repeated:
         return (
-            f"{within} steps are within the noise (steps usually scatter by "
+            f"{within} step{' is' if within == 1 else 's are'} within the noise (steps usually scatter by "
             f"{math.exp(found.usual):.2f}x)."
         )
     return (

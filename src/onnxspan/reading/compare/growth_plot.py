@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SERIES = 5
 """Colours there are in `compare.css`: the whole export, and four superlinear steps."""
 HIGHEST = 4.0
-_LEFT, _TOP, _WIDTH, _HEIGHT, _RIGHT = 70, 14, 560, 280, 200
+_LEFT, _TOP, _WIDTH, _HEIGHT, _RIGHT = 70, 14, 560, 280, 290
 _INTERVAL = 150
 
 

@@ -143,7 +143,7 @@ class Trace:
         count = len(self.spans)
         failed = ", failed" if any(root.error for root in self.roots) else ""
         return (
-            f"<Trace of {one_line(Path(self.source).name)}: {len(self.exports)} exports, "
+            f"<Trace of {one_line(Path(self.source).name)}: {len(self.exports)} export{'' if len(self.exports) == 1 else 's'}, "
             f"{count} spans{failed}>"
         )
 
