@@ -167,7 +167,11 @@ def index() -> str:
         ]
         order = in_order(exporter) if exporter in ("torchscript", "dynamo") else []
         if order:
-            lines.append(f"![The pipeline](../../images/pipeline-{exporter}.svg)\n")
+            # Not an image: in an image no link works.
+            lines.append(
+                f'<object type="image/svg+xml" data="../../images/pipeline-{exporter}.svg" '
+                f'style="width: 100%">The pipeline of {title.lower()}</object>\n'
+            )
         for is_drawn in (True, False):
             listed = [one for one in named if (one[0] in order) is is_drawn]
             if order and not is_drawn:
