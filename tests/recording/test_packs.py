@@ -187,15 +187,9 @@ def test_every_row_of_an_installed_library_is_found():
 
     from onnxspan.recording.patching import resolve
 
-    optional = {
-        # Deprecated names that a version may have dropped.
-        "onnxruntime.tools.symbolic_shape_infer.SymbolicShapeInference.infer_shapes",
-        "onnxscript.version_converter.convert_version",
-    }
     for name, rows in packs.PACKS.items():
         if importlib.util.find_spec(name) is not None:
-            missing = [row.name for row in rows if not resolve(row)]
-            assert set(missing) <= optional, name
+            assert [row.name for row in rows if not resolve(row)] == [], name
 
 
 def test_a_root_of_the_users(tmp_path):
@@ -360,3 +354,54 @@ def test_without_a_profile_no_node_is_a_span(model):
         session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         session.run(None, {"x": np.zeros((1, 4), np.float32)})
     assert not [child for root in roots(trace) for child in root.children]
+
+
+LAZY = {
+    "lazy_pack/__init__.py": (
+        "import importlib\n"
+        "def __getattr__(name):\n"
+        "    if name != 'step':\n"
+        "        raise AttributeError(name)\n"
+        "    return importlib.import_module('lazy_pack.inner').step\n"
+    ),
+    "lazy_pack/inner.py": "def step():\n    return 1\n",
+    "lazy_pack/broken.py": "def __getattr__(name):\n    raise ImportError(name)\n",
+}
+
+
+@pytest.fixture
+def lazy(tmp_path, monkeypatch):
+    """A package that imports its modules as they are asked for, as optimum and transformers do."""
+    (tmp_path / "lazy_pack").mkdir()
+    for name, text in LAZY.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    for name in [name for name in sys.modules if name.startswith("lazy_pack")]:
+        del sys.modules[name]
+    holding._found.pop("step", None)
+
+
+def test_a_row_with_two_places_is_wrapped_once(lazy, monkeypatch):
+    """To look at the first place imports the module of the second: the call is one span."""
+    from onnxspan.recording.probe import Probe
+
+    row = Probe(
+        "step", ("lazy_pack:step", "lazy_pack.inner:step"),
+        opens=lambda _: None, root=True, pack="mine", most=9,
+    )  # fmt: skip
+    monkeypatch.setitem(packs.PACKS, "mine", (row,))
+    with onnxspan.trace(packs=["mine"]) as trace:
+        import lazy_pack
+
+        assert lazy_pack.step() == 1
+    assert [span.name for span in trace.spans] == ["step"]
+    assert trace.errors == []
+
+
+def test_a_place_that_cannot_be_looked_at_is_not_there(lazy):
+    """An ImportError of a package's own is no error of ours, and `doctor` goes on."""
+    from onnxspan.recording.patching import resolve
+    from onnxspan.recording.probe import Probe
+
+    assert resolve(Probe("step", ("lazy_pack.broken:step",))) == []

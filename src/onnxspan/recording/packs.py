@@ -70,7 +70,8 @@ def _install(patches: Patches, session: Session, probe: Probe, place: str) -> No
             listed = resolve(dataclasses.replace(probe, places=(place,)))
             if not listed:
                 return
-            target = _found[probe.name] = dataclasses.replace(listed[0], probe=probe)
+            # To look at a place may import a module with another place of the row, wrapped by then.
+            target = _found.setdefault(probe.name, dataclasses.replace(listed[0], probe=probe))
         if not any(target is held for held in session.packs_held):
             patches.install([target])
             session.packs_held.append(target)

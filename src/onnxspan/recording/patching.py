@@ -89,6 +89,11 @@ def resolve(probe: Probe) -> list[Target]:
             *parents, attribute = path.split(".")
             for parent in parents:
                 holder = getattr(holder, parent)
+            # A package that imports its modules as they are asked for may fail here, or give what
+            # does not lie in it: there is nothing to wrap then.
+            is_there = attribute.endswith("*") or (
+                hasattr(holder, attribute) and _lies(holder, attribute)
+            )
         except Exception:  # noqa: S112  # an import may raise anything: not there, says the doctor
             continue
         if attribute.endswith("*"):
@@ -99,9 +104,17 @@ def resolve(probe: Probe) -> list[Target]:
                 )
                 for name in names
             ]
-        if hasattr(holder, attribute):
+        if is_there:
             return [_target(probe, place, holder, attribute)]
     return []
+
+
+def _lies(holder: Any, attribute: str) -> bool:
+    try:
+        inspect.getattr_static(holder, attribute)
+    except AttributeError:
+        return False
+    return True
 
 
 def _target(probe: Probe, place: str, holder: Any, attribute: str) -> Target:

@@ -99,10 +99,16 @@ PACKS: dict[str, tuple[Probe, ...]] = {
             "onnxruntime",
             "onnxruntime.transformers.optimizer.optimize_model",
             "onnxruntime.transformers.float16.convert_float_to_float16",
+        ),
+        _row(
+            "onnxruntime",
             "onnxruntime.tools.symbolic_shape_infer.SymbolicShapeInference.infer_shapes",
+            "onnxruntime.tools.symbolic_shape_infer:SymbolicShapeInference.infer_shapes",
         ),
     ),
-    "onnxslim": _rows("onnxslim", "onnxslim.slim", "onnxslim.optimize"),
+    "onnxslim": _rows(
+        "onnxslim", "onnxslim.slim", "onnxslim.core.optimize", "onnxslim.core.shape_infer"
+    ),
     "onnxsim": _rows("onnxsim", "onnxsim.simplify"),
     "onnxconverter_common": _rows(
         "onnxconverter_common",
@@ -129,7 +135,8 @@ PACKS: dict[str, tuple[Probe, ...]] = {
         _row("openvino", "openvino.Core.compile_model", "openvino:Core.compile_model"),
     ),
     "optimum": (
-        _row("optimum", "optimum.exporters.onnx.main_export", "optimum.exporters.onnx:main_export",
+        # To look at the package itself would make it import this module, which may take seconds.
+        _row("optimum", "optimum.exporters.onnx.main_export",
              "optimum.exporters.onnx.__main__:main_export"),
         _row("optimum", "optimum.exporters.onnx.onnx_export_from_model",
              "optimum.exporters.onnx.convert:onnx_export_from_model"),
