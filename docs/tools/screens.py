@@ -1,31 +1,67 @@
-"""Makes the docs' pictures of the report, in both themes: `make screens`.
+"""Makes the docs' pictures of report, diff, terminal and notebook, in both themes: `make screens`.
 
-It exports two small models by both exporters with snapshots, opens the reports in Chromium, and
-writes PNG files into `docs/images`. Times and sizes in the pictures are those of this run.
+It exports small models, opens what onnxspan makes of the traces in Chromium, and writes PNG files
+of at most 150 kB into `docs/images`. Times and sizes in the pictures are those of this run.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from PIL import Image
 from playwright.sync_api import sync_playwright
+from rich.console import Console
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, MONOKAI
+from rich.text import Text
 from torch import nn
 
 import onnxspan
 from onnxspan.reading import report
+from onnxspan.reading.compare import diff_page
+from onnxspan.reading.compare.diff import compare
+from onnxspan.reading.compare.samples import samples_of
 from onnxspan.reading.source.trace import Trace
+from onnxspan.reading.tree import tree
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
 WIDTH, HEIGHT = 1280, 760
 THEMES = ("light", "dark")
+MOST = 150_000
+"""Bytes of a picture."""
+COLUMNS = 96
+
+FAILING = """
+import torch
+
+
+class Head(torch.nn.Module):
+    def forward(self, x):
+        return torch.linalg.svdvals(x)
+
+
+model = torch.nn.Sequential(torch.nn.Linear(16, 16), torch.nn.ReLU(), Head())
+torch.onnx.export(model, (torch.randn(16, 16),), "model.onnx", dynamo=False)
+"""
+KILLED = """
+import os, signal, torch
+
+symbolic = lambda g, x: os.kill(os.getpid(), signal.SIGKILL)
+torch.onnx.register_custom_op_symbolic("aten::relu", symbolic, 17)
+model = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3), torch.nn.BatchNorm2d(64), torch.nn.ReLU())
+torch.onnx.export(model, (torch.randn(8, 3, 64, 64),), "model.onnx", dynamo=False)
+"""
 
 
 class Classifier(nn.Module):
@@ -97,6 +133,140 @@ def graph_picture(page: Page, wanted: str, node: str) -> bytes:
     return page.locator(".graphs").screenshot()
 
 
+class Weighted(nn.Module):
+    """A weighted sum over features, as one operator or feature by feature."""
+
+    def __init__(self, *, in_a_loop: bool) -> None:
+        super().__init__()
+        self.in_a_loop, self.weight = in_a_loop, nn.Parameter(torch.randn(48))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The sum."""
+        if not self.in_a_loop:
+            return (x * self.weight).sum(-1)
+        return sum(x[..., i] * self.weight[i] for i in range(48))
+
+
+def compared(folder: Path) -> Path:
+    """The page of a diff: three exports of a model, and three after it got a loop."""
+    sides = []
+    for in_a_loop in (False, True):
+        side = []
+        for number in range(3):
+            file = folder / f"{'after' if in_a_loop else 'before'}-{number + 1}.jsonl"
+            model, args = Weighted(in_a_loop=in_a_loop).eval(), (torch.randn(4, 48),)
+            with onnxspan.trace(save=file):
+                torch.onnx.export(model, args, folder / "sum.onnx", dynamo=False)
+            side += samples_of(Trace.read(file))
+        sides.append(side)
+    page = folder / "diff.html"
+    page.write_text(diff_page.page(compare(*sides)), encoding="utf-8")
+    return page
+
+
+def ran(folder: Path, name: str, script: str) -> Trace:
+    """The trace, or the flight log, that a script's run leaves; the folder's name is not in it."""
+    (folder / f"{name}.py").write_text(script)
+    command = [sys.executable, "-m", "onnxspan", "run", "-o", f"{name}.jsonl", f"{name}.py"]
+    subprocess.run(command, cwd=folder, check=False, capture_output=True)  # noqa: S603  # fails, as is shown
+    whole, log = folder / f"{name}.jsonl", folder / f"{name}.jsonl.flight"
+    found = whole if whole.exists() else log
+    found.write_text(found.read_text().replace(str(folder), "/home/me/project"))
+    return Trace.read(found)
+
+
+def saved(folder: Path, name: str, trace: Trace) -> Path:
+    """The report of a trace."""
+    page = folder / f"{name}.html"
+    report.save(trace, page)
+    return page
+
+
+def terminal(folder: Path, trace: Trace, theme: str) -> Path:
+    """A page with the tree as a terminal shows it."""
+    os.environ["FORCE_COLOR"] = "1"
+    printed = io.StringIO()
+    tree.show(trace, file=printed, width=COLUMNS)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(printed.getvalue()), soft_wrap=True)
+    html = console.export_html(
+        theme=MONOKAI if theme == "dark" else DEFAULT_TERMINAL_THEME,
+        inline_styles=True,
+        code_format=_TERMINAL,
+    )
+    page = folder / f"terminal-{theme}.html"
+    page.write_text(html, encoding="utf-8")
+    return page
+
+
+_TERMINAL = """<!doctype html><meta charset="utf-8"><body style="margin:0">
+<pre style="display:inline-block;margin:0;padding:16px 20px;color:{foreground};background:{background};
+font:14px/1.35 Menlo,Consolas,'DejaVu Sans Mono',monospace">{code}</pre>"""
+
+
+def notebook(folder: Path, trace: Trace, theme: str) -> Path:
+    """A page with what a cell of a notebook shows."""
+    colors = (
+        "background:#111;color:#e6e6e6" if theme == "dark" else "background:#fff;color:#1f2328"
+    )
+    page = folder / f"notebook-{theme}.html"
+    page.write_text(
+        f'<!doctype html><meta charset="utf-8"><body style="margin:0;{colors}">'
+        f'<pre style="display:inline-block;padding:12px;margin:0">{trace._repr_html_()}</pre>',  # the notebook's protocol
+        encoding="utf-8",
+    )
+    return page
+
+
+def keep(name: str, picture: bytes) -> None:
+    """Write a picture in so few colours that it is small."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    file = IMAGES / f"{name}.png"
+    image.quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+    size = file.stat().st_size
+    if size > MOST:
+        raise SystemExit(f"{file.name} has {size:,} bytes: make the window smaller")
+    print(f"{file.name}: {size:,} bytes")
+
+
+def of_reports(browser: Browser, folder: Path) -> None:
+    """Report and Graph view of two models by both exporters."""
+    for model, is_dynamo, wanted, node in GRAPHS:
+        file = made(folder, model, is_dynamo=is_dynamo)
+        for theme in THEMES:
+            page = browser.new_page(
+                viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=theme
+            )
+            page.goto(file.as_uri())
+            if model == "transformer" and not is_dynamo:
+                keep(f"report-{theme}", page.screenshot())
+            keep(f"graph-{file.stem}-{theme}", graph_picture(page, wanted, node))
+            page.close()
+
+
+def of_others(browser: Browser, folder: Path) -> None:
+    """A failure, a killed process, a diff, a terminal, a notebook."""
+    exported = Trace.read(folder / "transformer-torchscript.jsonl")
+    pages = {
+        "failure": saved(folder, "failure", ran(folder, "failing", FAILING)),
+        "killed": saved(folder, "killed", ran(folder, "killed", KILLED)),
+        "diff": compared(folder),
+    }
+    for theme in THEMES:
+        for name, file in pages.items():
+            page = browser.new_page(
+                viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=theme
+            )
+            page.goto(file.as_uri())
+            keep(f"{name}-{theme}", page.screenshot())
+            page.close()
+        for name, make in (("terminal", terminal), ("notebook", notebook)):
+            page = browser.new_page(viewport={"width": 1000, "height": HEIGHT}, color_scheme=theme)
+            page.goto(make(folder, exported, theme).as_uri())
+            keep(f"{name}-{theme}", page.locator("pre").first.screenshot())
+            page.close()
+
+
 def main() -> None:
     """Make every picture."""
     IMAGES.mkdir(exist_ok=True)
@@ -104,18 +274,8 @@ def main() -> None:
         folder = Path(name)
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for model, is_dynamo, wanted, node in GRAPHS:
-            file = made(folder, model, is_dynamo=is_dynamo)
-            for theme in THEMES:
-                page = browser.new_page(
-                    viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=theme
-                )
-                page.goto(file.as_uri())
-                if model == "transformer" and not is_dynamo:
-                    (IMAGES / f"report-{theme}.png").write_bytes(page.screenshot())
-                picture = IMAGES / f"graph-{file.stem}-{theme}.png"
-                picture.write_bytes(graph_picture(page, wanted, node))
-                page.close()
+        of_reports(browser, folder)
+        of_others(browser, folder)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 from comparing import export, samples
 from onnxspan.errors import OnnxspanError, TraceFileError
-from onnxspan.reading.compare import as_json, diff_page, diff_text
+from onnxspan.reading.compare import as_json, diff_answer, diff_page, diff_text
 from onnxspan.reading.compare.diff import compare
 from onnxspan.reading.compare.thresholds import crossed, parse
 
@@ -244,3 +244,36 @@ def test_repeated_waits_differ():
         )
 
     assert [row.name for row in compare(side(0.1), side(0.3)).slower_or_faster()] == ["lock"]
+
+
+@pytest.mark.parametrize(("layers", "differs"), [(1, False), (4, True)])
+def test_a_model_that_grew_is_no_slow_machine(layers, differs):
+    """Ten steps that take four times as long: of an equal graph it is the machine, else the model."""
+
+    def side(more, nodes):
+        return samples(
+            *(
+                export(
+                    {
+                        f"pass {number}": (
+                            0.01 * more * spread,
+                            {
+                                "torch.onnx.cpu.duration": 0.01 * more * spread,
+                                "torch.onnx.graph.node.count": nodes,
+                            },
+                            {},
+                        )
+                        for number in range(10)
+                    },
+                    nodes=nodes,
+                    **{"torch.onnx.cpu.duration": 0.1 * more * spread},
+                )
+                for spread in (1.0, 1.02, 1.04)
+            )
+        )
+
+    found = compare(side(1, 100), side(4, 100 * layers))
+    assert found.whole.duration.differs is differs
+    assert bool(found.slower_or_faster()) is differs
+    said = diff_answer.sentences(found)[0]
+    assert said.startswith("The export takes 306 ms longer" if differs else "The times scatter")

@@ -34,7 +34,7 @@ class UnknownOutput(ValueError):  # noqa: N818  # named for what is wrong with t
 
 ANSWER = re.compile(
     r"\d+(\.\d+)? % of the time is in |[+-]\d\S* \w+ of memory\b|\d[\d,]* → \d[\d,]* nodes: "
-    r"|The export takes \d|The time is the same within |The memory grew by "
+    r"|The export takes \d|The times? (is the same within|scatter) |The memory grew by "
 )
 """A sentence of the answer: which step took the time, or the memory, is another from run to run."""
 

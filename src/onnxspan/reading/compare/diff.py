@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
 from onnxspan.reading.compare.align import align
@@ -18,6 +18,7 @@ from onnxspan.reading.compare.noise import (
 )
 from onnxspan.reading.compare.samples import check_alike
 from onnxspan.reading.compare.series import WAITING
+from onnxspan.reading.compare.settings import operators, settings
 from onnxspan.reading.compare.steps import OPERATOR, Path, Step, whole
 
 if TYPE_CHECKING:
@@ -26,22 +27,6 @@ if TYPE_CHECKING:
     from onnxspan.reading.compare.samples import Sample
     from onnxspan.reading.source.trace import Span
 
-SETTINGS = {
-    "exporter": c.EXPORTER,
-    "model": c.MODEL_CLASS,
-    "torch": c.VERSION_TORCH,
-    "onnx": c.VERSION_ONNX,
-    "onnxscript": c.VERSION_ONNXSCRIPT,
-    "opset": c.OPSET,
-    "inputs": c.MODEL_INPUT_SHAPES,
-    "dynamic axes": c.DYNAMIC_AXES,
-    "dynamic shapes": c.DYNAMIC_SHAPES,
-    "options": c.OPTIONS,
-    "training": c.TRAINING,
-    "operator export type": c.OPERATOR_EXPORT_TYPE,
-    "parameters": c.MODEL_PARAMETERS,
-}
-"""What may have been asked for differently, and the root's attribute that says it."""
 MOSTLY = 0.5
 """An export that computed for more than this share of its time had the machine to itself."""
 FAR, FAR_SECONDS = 4.0, 0.005
@@ -198,7 +183,9 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
     rows = _rows(before, after)
     usual = usual_share([(row.duration.before, row.duration.after) for row in rows])
     repeated = len(before) > 1 and len(after) > 1
-    shift = usual_shift([(row.own_cpu.before, row.own_cpu.after) for row in rows])
+    totals = _totals(before, after)
+    same = _same_work(rows, totals["nodes"])
+    shift = usual_shift([(row.own_cpu.before, row.own_cpu.after) for row in same])
     for row in rows:
         for figure, cpu in ((row.duration, row.cpu), (row.own, row.own_cpu)):
             figure.differs = _differs(figure, usual) and _confirmed(
@@ -209,14 +196,28 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
         if row.fails_on_one_side:
             for figure in (row.duration, row.own, row.cpu, row.own_cpu):
                 figure.failed, figure.differs = True, False
-    totals = _totals(before, after)
     spent = totals["processor"]
     spent.differs = _differs(spent, usual, shift) and _is_far(spent)
     if any(one.failed for one in before) != any(one.failed for one in after):
         for figure in totals.values():
             figure.failed, figure.differs = True, False
-    settings, operators = _settings(before[0], after[0]), _operators(before[0], after[0])
-    return Comparison(before, after, rows, totals, settings, operators, usual, repeated)
+    asked, counted = settings(before[0], after[0]), operators(before[0], after[0])
+    return Comparison(before, after, rows, totals, asked, counted, usual, repeated)
+
+
+def _same_work(rows: list[Row], nodes: Figure) -> list[Row]:
+    """The steps that had as much to do on both sides, so that a shift is the machine's.
+
+    Of a model that grew most steps become slower, for a reason: only those whose graph has the
+    same nodes say anything of the machine.
+    """
+    grew = nodes.before is not None and nodes.after is not None and bool(nodes.change)
+    return [
+        row
+        for row in rows
+        if (row.nodes.before is not None or not grew)
+        and _median(row.nodes.before) == _median(row.nodes.after)
+    ]
 
 
 def _differs(figure: Figure, usual: float, shift: float = 0.0) -> bool:
@@ -371,26 +372,3 @@ def _difference(root: Span, key: str) -> float | None:
     if isinstance(value, float | int):
         return float(value)
     return math.inf if c.MISMATCH_INPUTS in root.attributes else None
-
-
-def _settings(before: Sample, after: Sample) -> list[tuple[str, str, str]]:
-    rows = []
-    for name, key in SETTINGS.items():
-        old, new = before.root.get(key), after.root.get(key)
-        if old != new:
-            rows.append((name, _said(old), _said(new)))
-    return rows
-
-
-def _said(value: Any) -> str:
-    if value is None:
-        return "-"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _operators(before: Sample, after: Sample) -> list[tuple[str, int, int]]:
-    old, new = before.operators, after.operators
-    if not old or not new:  # a failed export has none: that is no loss of all of them
-        return []
-    changed = [(name, old[name], new[name]) for name in {**old, **new} if old[name] != new[name]]
-    return sorted(changed, key=lambda row: (-abs(row[2] - row[1]), row[0]))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from onnxspan.reading.compare.diff import Comparison, Figure, Row
 
 MAX_STEPS = 3
+FAR_APART = 1.25
+"""Medians with more than this between them are not called the same, whatever the noise."""
 MIN_SHARE = 0.1
 """A step with less than this share of the whole change is not named."""
 
@@ -38,6 +40,9 @@ def _time(found: Comparison) -> str:
         return ""
     sides = _sides(figure, "duration")
     if not figure.differs:
+        low, high = sorted((figure.before.median, figure.after.median))
+        if high > FAR_APART * low:
+            return f"The times scatter too much to tell whether one takes longer: {sides}."
         return f"The time is the same within the noise: {sides}."
     more = "longer" if figure.change > 0 else "shorter"
     by = figures.duration(abs(figure.change))
