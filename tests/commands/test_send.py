@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import socket
 
 import pytest
@@ -91,34 +90,6 @@ def test_nobody_listens(saved, monkeypatch):
     assert result.exit_code == 1
     assert f"did not reach http://127.0.0.1:{port}: " in result.output
     assert "refused" in result.output
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "holds no span"),
-        ("nonsense", "line 1 is not a line of OTLP JSON spans"),
-        ("[1]", "line 1"),
-        (json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]}), "line 1"),
-    ],
-)
-def test_bad_file(tmp_path, text, said):
-    """Exit code 2 with the file, the line and what to do; nothing is sent."""
-    path = tmp_path / "bad.jsonl"
-    path.write_text(text)
-    with HttpCollector() as collector:
-        result = send(path, "--otlp", collector.url)
-        assert collector.paths == []
-    assert result.exit_code == 2
-    assert said in result.output
-    assert "bad.jsonl" in result.output
-
-
-def test_missing_file(tmp_path):
-    """Exit code 2 with the file's name."""
-    result = send(tmp_path / "none.jsonl", "--otlp", "http://localhost:4318")
-    assert result.exit_code == 2
-    assert "none.jsonl" in result.output
 
 
 def test_bad_address(saved):

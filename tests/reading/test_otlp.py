@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import synthetic
+from onnxspan import otlp_json
 from onnxspan.errors import TraceFileError
-from onnxspan.reading.source import otlp
 from onnxspan.reading.source.trace import Trace
 
 
@@ -22,9 +22,9 @@ FOREIGN = {
     "gzip": (gzip.compress(lines().encode()), "is gzip", "gunzip"),
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(50), "is zstd", "unzstd"),
     "onnx model": (b"\x08\x08\x12\x07pytorch" * 40, "first line is not JSON", "onnxspan run"),
-    "empty": (b"", "holds no span of onnxspan", "onnxspan run"),
+    "empty": (b"", "holds no span.", "onnxspan run"),
     "chrome trace": (b'{"traceEvents": []}\n', "Chrome trace", "onnxspan run"),
-    "logs only": (b'{"resourceLogs": []}\n', "holds no span of onnxspan", "onnxspan run"),
+    "logs only": (b'{"resourceLogs": []}\n', "holds no span.", "onnxspan run"),
     "another tool": (
         synthetic.lines([synthetic.span(1, 0, "GET", 0, 5)], scope="requests").encode(),
         "its spans are of requests",
@@ -78,7 +78,7 @@ def test_too_large_is_not_opened(tmp_path):
 
 def test_one_endless_line(tmp_path, monkeypatch):
     """A line without an end is not read into memory beyond a limit."""
-    monkeypatch.setattr(otlp, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(otlp_json, "MAX_LINE_BYTES", 1000)
     path = tmp_path / "line.jsonl"
     path.write_text("{" + " " * 5000)
     with pytest.raises(TraceFileError, match="line 1 is longer"):

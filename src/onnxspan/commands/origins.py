@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     epilog="Examples: onnxspan run --snapshots changed -o t.jsonl export.py; onnxspan origins "
     "t.jsonl; onnxspan origins t.jsonl --node /conv/Conv; onnxspan origins t.jsonl --largest 20",
 )
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path())
 @click.option("--node", metavar="NAME", help="One node of the file, by its name.")
 @click.option("--module", metavar="PATH", help="What a module of the model became.")
 @click.option("--line", metavar="FILE:LINE", help="What a line of the model became.")

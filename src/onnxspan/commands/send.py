@@ -11,7 +11,7 @@ from onnxspan.errors import OnnxspanError
 
 
 @click.command("send")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path())
 @click.option("--otlp", **{**OTLP, "required": True})
 @click.option("--protocol", **PROTOCOL)
 @click.option("--header", "headers", **HEADER)

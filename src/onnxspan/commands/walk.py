@@ -60,7 +60,7 @@ Examples:
   onnxspan walk export.jsonl --operators | less
   onnxspan walk export.jsonl --follow /conv/Conv_output_0""",
 )
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path())
 @click.option("--telemetry", is_flag=True, help="Also say times, memory and files of each step.")
 @click.option("--print", "print_all", is_flag=True, help="Print every step, for a pipe.")
 @click.option(

@@ -12,27 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.conventions.registry import ATTRIBUTES
+from onnxspan.otlp_json import MAX_WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_WHOLE = 2**63
-"""Integers of OTLP have 64 bits; times are unsigned."""
 MAX_DOUBLE = 1e15
 """The largest double that is kept: seconds, counts and differences stay far below."""
 MAX_LINE = 2**31
-
-
-def whole(value: Any) -> int:
-    """An integer of OTLP or of a flight log, which may be written as a string.
-
-    Raises:
-        ValueError, TypeError, OverflowError: for what is none, or has more than 64 bits.
-    """
-    number = int(value)
-    if not -MAX_WHOLE <= number < 2 * MAX_WHOLE:
-        raise ValueError("a number of more than 64 bits")
-    return number
 
 
 def attributes(found: dict[str, Any]) -> dict[str, Any]:

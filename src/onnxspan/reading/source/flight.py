@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
+from onnxspan.otlp_json import whole
 from onnxspan.reading import figures
 from onnxspan.reading.source import checked
-from onnxspan.reading.source.checked import whole
 from onnxspan.reading.source.trace import Event, Span, Trace
 from onnxspan.reading.text import one_line
 
