@@ -102,3 +102,43 @@ def test_json_log(tmp_path):
     assert (mine["trace_id"], mine["span_id"]) == (around["trace_id"], around["span_id"])
     assert {"entered", "left", "warning"} <= {event["event"] for event in events}
     assert done.stdout == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the address space is read from /proc")
+@pytest.mark.parametrize("spare", [0, 2])
+def test_no_address_space_left(tmp_path, spare):
+    """A script that has used its memory up ends by its own exception, and we say ours in a line."""
+    full = torch_facts.spoken(f"""
+import io, resource, torch
+model = torch.nn.Linear(2000, 2000)
+mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (mapped + {spare} * 2**20,) * 2)
+torch.onnx.export(model, (torch.zeros(1, 2000),), io.BytesIO(), dynamo=False)
+bytearray(2**30)  # where the export itself came through
+""")
+    done = subprocess.run(_command(tmp_path, full), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback (most recent call last)") == 1, done.stderr
+    assert "script.py" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of open files")
+def test_the_last_descriptor_is_the_exports(tmp_path):
+    """Where one more file can be opened, the export has it, and the flight log goes without."""
+    full = torch_facts.spoken("""
+import io, os, resource, torch
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    os.close(held.pop())
+torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), "model.onnx", dynamo=False)
+print("exported")
+""")
+    done = subprocess.run(
+        _command(tmp_path, full), capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.stdout == "exported\n", done.stderr
+    assert "Too many open files" in " ".join(done.stderr.split())  # said of the flight log

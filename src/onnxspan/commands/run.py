@@ -221,7 +221,11 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
     process = os.getpid()
     failure: BaseException | None = None
     saved = False
-    with tracing, run_report.announced(children, tracing, options):
+    with (
+        run_report.after_the_script("closing the trace"),
+        tracing,
+        run_report.announced(children, tracing, options),
+    ):
         try:
             run = script.run_module if module else script.run_script
             run(target, list(arguments))
@@ -234,16 +238,18 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
         script.print_exception(failure)
     if os.getpid() == process:  # a forked child of the script has nothing to report
         try:
-            saved = run_report.report(
-                tracing, options, output, place, children, unfold=unfold, quiet=quiet
-            )
+            with run_report.after_the_script("saving and showing the trace"):
+                saved = run_report.report(
+                    tracing, options, output, place, children, unfold=unfold, quiet=quiet
+                )
         except KeyboardInterrupt as error:  # the trace is saved before it is shown
             failure = failure or error
     try:
-        run_report.deliver(tracing, place if saved else None)
-        if os.getpid() == process and children is not None:
-            for problem in children.send(otlp, protocol, headers_of(headers)):
-                run_report.say(problem)
+        with run_report.after_the_script("sending the trace"):
+            run_report.deliver(tracing, place if saved else None)
+            if os.getpid() == process and children is not None:
+                for problem in children.send(otlp, protocol, headers_of(headers)):
+                    run_report.say(problem)
     except KeyboardInterrupt as error:  # what did not arrive is in a file, which was said
         failure = failure or error
     if os.getpid() == process and saved:

@@ -52,6 +52,21 @@ def announced(children: Children | None, tracing: Tracing, options: Options) -> 
         yield
 
 
+@contextlib.contextmanager
+def after_the_script(doing: str) -> Iterator[None]:
+    """Tell in one line what a full process could not do any more: the script's end is what counts.
+
+    Args:
+        doing: what is done here, as `showing the trace`.
+    """
+    try:
+        yield
+    except (MemoryError, OSError, ImportError, RuntimeError) as error:
+        kind = type(error).__name__
+        with contextlib.suppress(MemoryError, OSError):
+            say(f"{doing} failed, the trace may be lost: {kind}: {error}".rstrip(": "))
+
+
 def report(  # noqa: C901  # each end of a run in its order
     tracing: Tracing,
     options: Options,

@@ -14,6 +14,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from onnxspan.recording.faults import goes_on
 from onnxspan.version import __version__
 
 if TYPE_CHECKING:
@@ -61,7 +62,14 @@ def resource() -> Resource:
         "process.runtime.version": platform.python_version(),
         **_git(),
     }
-    return Resource.create(dict(found)).merge(OTELResourceDetector().detect())
+    from_environment = OTELResourceDetector().detect()
+    try:
+        whole = Resource.create(dict(found))
+    except Exception as error:  # its detectors are threads, which a full process cannot begin
+        if goes_on(error):
+            raise
+        whole = Resource(dict(found))
+    return whole.merge(from_environment)
 
 
 _RANKS = {

@@ -197,7 +197,7 @@ def footer(export: Span, width: int) -> list[Text]:
     if errors:
         first = one_line(str(export.get(c.TRACING_ERROR, "")))
         what = "an error" if errors == 1 else f"{errors} errors"
-        text = f"{what} in onnxspan itself: some attributes are missing; the first: {first}"
+        text = f"{what} in onnxspan itself: something may be missing; the first: {first}"
         said.append((text, "bold yellow"))
     return [
         Text(line, style=style)

@@ -221,10 +221,26 @@ class FlightLog(Listener):
         else:
             self.path = None
             self.path, self._descriptor = _open(beside)
+            self._keep_one_free()
         state = os.fstat(self._descriptor)
         self._identity = state.st_dev, state.st_ino
         atexit.register(self.closed)
         self._write(_header())
+
+    def _keep_one_free(self) -> None:
+        """Give the log up where its descriptor is the process's last: the export needs one.
+
+        Raises:
+            OSError: when no other file can be opened now.
+        """
+        try:
+            os.close(os.dup(self._descriptor))
+        except OSError:
+            os.close(self._descriptor)
+            if self.path is not None:
+                self.path.unlink(missing_ok=True)
+            self._descriptor, self.path = -1, None
+            raise
 
 
 def _attributes(root: Call) -> bytes:

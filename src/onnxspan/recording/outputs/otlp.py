@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import logging
 import os
 import re
 import shlex
-import threading
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -21,13 +19,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from onnxspan.errors import OnnxspanError
 from onnxspan.printable import one_line
+from onnxspan.recording.outputs import overheard
 from onnxspan.recording.outputs.delivery import Delivery, Outcome, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.sdk.trace.export import SpanExporter
     from requests import Response
 
 HTTP = "http/protobuf"
@@ -153,29 +151,6 @@ class _Answer(Exception):  # noqa: N818  # not an error of ours: an answer, on i
         self.outcome = outcome
 
 
-class _Overheard(logging.Filter):
-    """Keeps what an exporter logs in a thread of a delivery, instead of letting it out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records = threading.local()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not getattr(self.records, "listening", False):
-            return True
-        self.records.last = record
-        return False
-
-
-_overheard = _Overheard()
-for _name in (
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-    "opentelemetry.exporter.otlp.common.http",
-    "opentelemetry.exporter.otlp.proto.grpc.exporter",
-):
-    logging.getLogger(_name).addFilter(_overheard)
-
-
 class _HttpSender:
     def __init__(self, to: Endpoint) -> None:
         import requests  # comes with OTLP's exporter
@@ -204,7 +179,7 @@ class _HttpSender:
 
     def send(self, batch: list[ReadableSpan]) -> Outcome:
         self._answer = None
-        problem = _export(self._exporter, batch)
+        problem = overheard.export(self._exporter, batch)
         return self._answer or Outcome(problem)
 
     def close(self) -> None:
@@ -240,10 +215,10 @@ class _GrpcSender:
 
     def send(self, batch: list[ReadableSpan]) -> Outcome:
         self._rejected = None
-        problem = _export(self._exporter, batch)
+        problem = overheard.export(self._exporter, batch)
         if not problem:
             return self._rejected or Outcome()
-        record = getattr(_overheard.records, "last", None)
+        record: Any = overheard.last_record()
         found = [arg for arg in getattr(record, "args", None) or () if arg in list(self._codes)]
         code = found[0] if found else None
         final = code in (
@@ -270,20 +245,6 @@ def _headers(to: Endpoint) -> dict[str, str]:
         or ""
     )
     return {**parse_env_headers(environment, liberal=True), **to.headers}
-
-
-def _export(exporter: SpanExporter, batch: list[ReadableSpan]) -> str:
-    """Export a batch; the empty string, or what the exporter logged about the failure."""
-    _overheard.records.listening = True
-    _overheard.records.last = None
-    try:
-        result = exporter.export(batch)
-    finally:
-        _overheard.records.listening = False
-    if result.name == "SUCCESS":
-        return ""
-    record = _overheard.records.last
-    return record.getMessage() if record is not None else "the exporter gave no reason"
 
 
 def _unreachable(error: Exception) -> Outcome:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from onnxspan import files
 from onnxspan.recording.listeners.base import Listener
+from onnxspan.recording.outputs import overheard
 from onnxspan.recording.outputs.delivery import Delivery, Outcome, Report
 
 if TYPE_CHECKING:
@@ -224,7 +225,6 @@ def write_file(path: str | os.PathLike[str], spans: Sequence[ReadableSpan]) -> N
         ValueError: when there is nothing to write.
     """
     from opentelemetry.exporter.otlp.json.file import FileSpanExporter
-    from opentelemetry.sdk.trace.export import SpanExportResult
 
     if not spans:
         raise ValueError(
@@ -234,7 +234,6 @@ def write_file(path: str | os.PathLike[str], spans: Sequence[ReadableSpan]) -> N
     with files.whole(path) as stream:
         exporter = FileSpanExporter(stream=stream)
         for first in range(0, len(spans), _BATCH):
-            if exporter.export(spans[first : first + _BATCH]) is not SpanExportResult.SUCCESS:
-                raise OSError(
-                    f"{os.fspath(path)}: the OTLP file exporter could not write the spans"
-                )
+            problem = overheard.export(exporter, spans[first : first + _BATCH])
+            if problem:
+                raise OSError(f"{os.fspath(path)}: {problem}")
