@@ -66,11 +66,9 @@ def test_every_probe_has_a_text(row):
     assert explanations.get(row.name) is not None
 
 
-@pytest.mark.parametrize(
-    "pack", ["onnx", "onnxruntime", "onnxslim", "onnxsim", "onnxscript", "onnx_ir"]
-)
+@pytest.mark.parametrize("pack", PACKS)
 def test_every_step_of_a_pack_has_a_text(pack):
-    """The steps of the libraries for ONNX are explained as passes are."""
+    """The steps of all packs are explained as passes are."""
     assert [row.name for row in PACKS[pack] if explanations.get(row.name) is None] == []
 
 
@@ -109,9 +107,11 @@ def test_a_text_is_whole(name):
 def test_the_named_source_has_the_function(name):
     """The file that a text names is there, and defines the function or class that it names."""
     file, _, place = explanations.get(name).source.partition(": ")
-    if importlib.util.find_spec(file.partition("/")[0]) is None:
+    spec = importlib.util.find_spec(file.partition("/")[0])
+    if spec is None:
         pytest.skip("the library of this pack is not installed")
-    text = (pathlib.Path(torch.__file__).parents[1] / file).read_text(encoding="utf-8")
+    folder = pathlib.Path(spec.submodule_search_locations[0]).parent
+    text = (folder / file).read_text(encoding="utf-8")
     name = place.split(" ")[0].rpartition(".")[2]
     assert re.search(rf"(?m)^ *(def|class) {name}\b", text)
 
