@@ -131,6 +131,19 @@ def test_settings_that_differ_are_said():
     assert compare(samples(before), samples(after)).settings == [("opset", "17", "20")]
 
 
+def test_equal_inputs_are_said_once():
+    """Of many inputs those that differ are said, each kind once with its count."""
+    key = "torch.onnx.model.input.shapes"
+    ids, cache = "int64[2, 6]", "float32[2, 2, 6, 32]"
+    before = export({"a": 1.0}, **{key: [ids, *[cache] * 12]})
+    after = export({"a": 1.0}, **{key: [ids, *[cache.replace("32[", "16[", 1)] * 12]})
+    (row,) = compare(samples(before), samples(after)).settings
+    assert row == ("inputs", "12 × float32[2, 2, 6, 32]", "12 × float16[2, 2, 6, 32]")
+    more = export({"a": 1.0}, **{key: [ids, *[cache] * 14]})
+    (row,) = compare(samples(before), samples(more)).settings
+    assert row[2] == "int64[2, 6], 14 × float32[2, 2, 6, 32]"
+
+
 def test_one_side_is_one_export():
     """Two models on one side are refused."""
     mixed = samples(export({"a": 1.0}), export({"a": 1.0}, model="Other"))

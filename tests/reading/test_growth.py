@@ -67,6 +67,16 @@ def test_three_answers():
     assert '"badge good"' not in page
 
 
+def test_what_likely_grows_is_named_where_nothing_is_proven():
+    """One trace a size proves little: the step whose points look quadratic is a suspect."""
+    likely = measure(series(lambda n: (n / 600) ** 1.7, repeats=1, scatter=0.005))
+    assert likely.state == "unsure"
+    text = " ".join(str(likely).split())
+    assert "Suspects, not proven: pass (1." in text
+    linear = measure(series(lambda n: n / 1_000, repeats=1))
+    assert "Suspects" not in str(linear)
+
+
 def test_linear_work_on_a_graph_with_a_fixed_part_is_not_flagged():
     """Time by layers is linear, though the nodes have a constant part that the time has not."""
     found = measure(series(lambda n: (n - 17) / 49 * 0.01, sizes=(66, 115, 213)))

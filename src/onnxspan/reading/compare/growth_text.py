@@ -47,14 +47,24 @@ def render(found: Growth, *, everything: bool = False) -> RenderableType:
     return Group(*parts, Text(), Text(closing(found), "dim"))
 
 
+_SUSPECT = 1.5
+"""A step whose best exponent is above is named, though its interval allows linear growth."""
+
+
 def why_unsure(found: Growth, most: int = 3) -> str:
-    """Of which steps nothing is known, and what to do."""
+    """Of which steps nothing is known, which of them most likely grow, and what to do."""
     rows = found.unsure
     names = ", ".join(one_line(row.name) for row in rows[:most])
     more = f" and {len(rows) - most} more" if len(rows) > most else ""
+    suspects = [
+        f"{one_line(row.name)} ({exponent(row.own_fit)})"
+        for row in rows
+        if row is not found.rows[0] and row.own_fit and (row.own_fit.exponent or 0) > _SUSPECT
+    ]
+    likely = f"Suspects, not proven: {', '.join(suspects[:most])}. " if suspects else ""
     todo = "Repeat the exports more often" if found.repeated else "Repeat the exports"
     return (
-        f"The points allow quadratic growth of {names}{more}. {todo} (onnxspan run --repeat 5), on "
+        f"The points allow quadratic growth of {names}{more}. {likely}{todo} (onnxspan run --repeat 5), on "
         "a quiet machine, or add a larger size."
     )
 

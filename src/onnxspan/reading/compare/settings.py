@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
@@ -33,14 +34,21 @@ def settings(before: Sample, after: Sample) -> list[tuple[str, str, str]]:
     for name, key in SETTINGS.items():
         old, new = before.root.get(key), after.root.get(key)
         if old != new:
+            if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+                pairs = [pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]
+                old, new = ([pair[side] for pair in pairs] for side in (0, 1))
             rows.append((name, _said(old), _said(new)))
     return rows
 
 
 def _said(value: Any) -> str:
+    """A setting as text; of a list each value once, with how often it is there."""
     if value is None:
         return "-"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    counts = Counter(map(str, value))
+    return ", ".join(f"{count} × {text}" if count > 1 else text for text, count in counts.items())
 
 
 def operators(before: Sample, after: Sample) -> list[tuple[str, int, int]]:
