@@ -8,6 +8,7 @@ import pytest
 
 import torch_facts
 from onnxspan import explanations
+from onnxspan.learn.small import dynamo, torchscript
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "tools" / "atlas"
 
@@ -22,8 +23,8 @@ def tool(name):
 
 
 build, looking = tool("build"), tool("looking")
-TORCHSCRIPT = tool("minimal").MODELS
-DYNAMO = tool("minimal_dynamo").MODELS
+TORCHSCRIPT = torchscript.MODELS
+DYNAMO = dynamo.MODELS
 DIRECT = tool("minimal_onnx").PASSES
 MADE = "It is given no graph, and makes one"
 PINNED = pytest.mark.skipif(

@@ -8,6 +8,7 @@ from claims import says
 from graph_rows import atlas
 
 import torch_facts
+from onnxspan.learn.small import torchscript
 
 ROWS = [*rows_before_conversion.ROWS, *rows_of_onnx.ROWS]
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINN
 def changed(row):
     """The text of the row's graph before and after the pass."""
     if not row.graph:
-        change = atlas("looking").look(row.name, atlas("minimal").MODELS[row.name])
+        change = atlas("looking").look(row.name, torchscript.MODELS[row.name])
         return change.before.text if change.before else "", change.after.text
     graph = torch._C.parse_ir(row.graph, True)
     before = str(graph)

@@ -1,8 +1,8 @@
 """Write the atlas: a page for each stage and pass, with what it does to a real graph.
 
 The text is the explanation. The graphs are from an export of a minimal model, made now, with
-the torch that is installed: `minimal.py` has those of the TorchScript exporter,
-`minimal_dynamo.py` and `minimal_onnx.py` those of the dynamo exporter.
+the torch that is installed: `onnxspan.learn.small` has the models, and `minimal_onnx.py` ONNX text for
+passes that no small export makes act.
 
 Usage: python docs/tools/atlas/build.py [FOLDER]
 """
@@ -16,21 +16,20 @@ import re
 import sys
 
 import looking
-import minimal
-import minimal_dynamo
 import minimal_onnx
 import torch
-from example import Direct, Minimal
+from example import Direct
 
 import onnxspan
 from onnxspan import explanations
+from onnxspan.learn import small
+from onnxspan.learn.small.minimal import Minimal
 
 FOLDER = pathlib.Path(__file__).parents[2] / "reference" / "atlas"
 IMAGES = FOLDER.parents[1] / "images"
 _DRAWN = re.compile(r'<rect class="(?:stage|pass)"[^>]*/><text[^>]*>([^<]+)</text>')
 EXAMPLES: dict[str, Minimal | Direct] = {
-    **minimal.MODELS,
-    **minimal_dynamo.MODELS,
+    **small.models(),
     **minimal_onnx.PASSES,
 }
 """By the name of the stage or pass; one that is not here has none."""

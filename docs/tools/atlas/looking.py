@@ -16,8 +16,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
-from example import Direct, Minimal
+from example import Direct
 
+from onnxspan.learn.small.minimal import Minimal
 from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.opening import close_session, open_session
 from onnxspan.recording.session import Session

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from onnxspan.commands import learn_model
 from onnxspan.errors import OnnxspanError
 from onnxspan.learn import progress
 from onnxspan.learn.exercise import Exercise, exercises, numbered
@@ -17,7 +18,7 @@ from onnxspan.learn.exercise import Exercise, exercises, numbered
     invoke_without_command=True,
     short_help="Learn the exporters by exercises that your trace proves.",
     epilog="Examples: onnxspan learn; onnxspan learn start 3; onnxspan learn check 3; "
-    "onnxspan learn hint 3",
+    "onnxspan learn hint 3; onnxspan learn model _jit_pass_cse --graph",
 )
 @click.pass_context
 def command(ctx: click.Context) -> None:
@@ -25,7 +26,7 @@ def command(ctx: click.Context) -> None:
 
     Without a word the exercises are listed, with those that you have solved. `start N` writes
     the script of an exercise, `check N` runs your script under a trace and says what it still
-    lacks.
+    lacks. `model` traces a small model and shows it in the walk or in the report's Graph view.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -37,6 +38,7 @@ def command(ctx: click.Context) -> None:
     click.echo(
         f"\nBegin: onnxspan learn start {todo}" if todo else "\nYou have solved all of them."
     )
+    click.echo("Small models of one stage or pass each, to look at: onnxspan learn model")
 
 
 @command.command("start")
@@ -106,6 +108,9 @@ def hint(number: int) -> None:
 def solution(number: int) -> None:
     """Print a script that solves exercise NUMBER."""
     click.echo(_exercise(number).solution, nl=False)
+
+
+command.add_command(learn_model.command)
 
 
 def _exercise(number: int) -> Exercise:

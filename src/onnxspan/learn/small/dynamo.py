@@ -2,7 +2,8 @@
 
 To add one: write a module, put it into `MODELS` under the name of the stage or pass, run
 `python docs/tools/atlas/build.py`, and look at the page. The build fails when a model here does
-not make its pass act. Passes that no small export makes act are in `minimal_onnx.py`.
+not make its pass act. Passes that no small export makes act are in
+`docs/tools/atlas/minimal_onnx.py`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import functools
 
 import torch
-from example import Minimal
 from torch import nn
+
+from onnxspan.learn.small.minimal import Minimal
 
 EXPORT = functools.partial(Minimal, dynamo=True)
 

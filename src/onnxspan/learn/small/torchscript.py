@@ -8,8 +8,9 @@ not make its pass act.
 from __future__ import annotations
 
 import torch
-from example import Minimal
 from torch import nn
+
+from onnxspan.learn.small.minimal import Minimal
 
 
 class Relu(nn.Module):
