@@ -48,7 +48,10 @@ def _said(value: Any) -> str:
     if not isinstance(value, list):
         return str(value)
     counts = Counter(map(str, value))
-    return ", ".join(f"{count} × {text}" if count > 1 else text for text, count in counts.items())
+    return ", ".join(
+        f"{count} \N{MULTIPLICATION SIGN} {text}" if count > 1 else text
+        for text, count in counts.items()
+    )
 
 
 def operators(before: Sample, after: Sample) -> list[tuple[str, int, int]]:
