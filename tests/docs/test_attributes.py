@@ -161,3 +161,21 @@ def test_the_page_is_whole():
     keys += [one.key for event in EVENTS for one in event.attributes]
     keys += [key for metric in c.METRICS for key in (metric.name, *metric.attributes)]
     assert [key for key in keys if f"`{key}`" not in text] == []
+
+
+_NEIGHBOUR = re.compile(
+    r"as above|likewise|\b(of|among|with|by) (those|these|them|both|it)\b|^(its?|their|they|those|these|that|th(is|e) "
+    r"(first|last|other)s? (of|one)) |\b(that|this) (peak|count|call|line|file|span|module|frame)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Words that need the entry before: a tooltip shows one entry alone."""
+
+
+def test_each_entry_stands_alone():
+    """No attribute, event or metric is explained by the entry before it."""
+    assert _NEIGHBOUR.search("Bytes of those.")
+    assert _NEIGHBOUR.search("Its SHA-256, hexadecimal.")
+    entries = [*c.ATTRIBUTES, *RESOURCE, *(one for event in EVENTS for one in event.attributes)]
+    texts = [(one.key, f"{one.on}\n{one.meaning}") for one in entries]
+    texts += [(metric.name, metric.meaning) for metric in c.METRICS]
+    assert [text for text in texts if _NEIGHBOUR.search(text[1])] == []

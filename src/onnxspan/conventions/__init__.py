@@ -13,6 +13,7 @@ from __future__ import annotations
 from onnxspan.conventions.names import *
 from onnxspan.conventions.registry import *
 from onnxspan.conventions.exports import *
+from onnxspan.conventions.torchscript import *
 from onnxspan.conventions.events import *
 from onnxspan.conventions.dynamo import *
 from onnxspan.conventions.verification import *

@@ -12,7 +12,7 @@ SNAPSHOT_CHANGED = attribute(
     "torch.onnx.snapshot.changed",
     "boolean",
     _WITH_SNAPSHOTS,
-    "Whether the graph's text after the pass differs from that before it.",
+    "Whether the graph's text after the pass differs from the text before.",
 )
 SNAPSHOT_BEFORE = attribute(
     "torch.onnx.snapshot.before.file.name",
@@ -22,23 +22,28 @@ SNAPSHOT_BEFORE = attribute(
     "the trace `NAME.jsonl`.",
 )
 SNAPSHOT_BEFORE_HASH = attribute(
-    "torch.onnx.snapshot.before.sha256", "string", _WITH_SNAPSHOTS, "Its SHA-256, hexadecimal."
+    "torch.onnx.snapshot.before.sha256",
+    "string",
+    _WITH_SNAPSHOTS,
+    "SHA-256, in hexadecimal, of the graph's text before the pass.",
 )
 SNAPSHOT_AFTER = attribute(
     "torch.onnx.snapshot.after.file.name",
     "string",
     _WITH_SNAPSHOTS,
-    "The file with the graph's text after the pass; none when the pass failed.",
+    "The file with the graph's text after the pass, in the folder `NAME.snapshots` beside the trace `NAME.jsonl`; absent when the pass failed.",
 )
 SNAPSHOT_AFTER_HASH = attribute(
-    "torch.onnx.snapshot.after.sha256", "string", _WITH_SNAPSHOTS, "Its SHA-256, hexadecimal."
+    "torch.onnx.snapshot.after.sha256",
+    "string",
+    _WITH_SNAPSHOTS,
+    "SHA-256, in hexadecimal, of the graph's text after the pass.",
 )
 SNAPSHOT_GRAPH_BEFORE = attribute(
     "torch.onnx.snapshot.before.graph.name",
     "string",
     _WITH_SNAPSHOTS,
-    "The file with the graph before the pass as data (JSON), in the folder `NAME.snapshots`. The "
-    "name begins with the content's SHA-256.",
+    "The file with the graph before the pass as data (JSON), in the folder `NAME.snapshots`. The file's name begins with the SHA-256 of the content.",
 )
 SNAPSHOT_GRAPH_AFTER = attribute(
     "torch.onnx.snapshot.after.graph.name",
@@ -64,13 +69,13 @@ SNAPSHOT_OMISSION = attribute(
     "torch.onnx.snapshot.omission.reason",
     "string",
     _WITH_SNAPSHOTS,
-    "Why a text was not kept: the limit that it would have gone over.",
+    "Why the graph's text before or after the pass was not kept: the limit that it would have exceeded.",
 )
 SNAPSHOT_OMISSIONS = attribute(
     "torch.onnx.snapshot.omission.count",
     "int",
     "root, only when not zero",
-    "Passes whose texts were not kept because of a limit.",
+    "Passes whose graph texts were not kept because of a limit.",
 )
 
 # --- events -------------------------------------------------------------------
@@ -108,13 +113,13 @@ EVENTS_DROPPED = attribute(
     "torch.onnx.event.dropped.count",
     "int, {event}",
     "stages, passes, only when not zero",
-    "Warnings, log records and native log lines beyond the most that one span keeps.",
+    "Warnings, log records and native log lines that were dropped because one span keeps only so many.",
 )
 NATIVE_LINES = attribute(
     "torch.onnx.native_log.line.count",
     "int, {line}",
     "passes, with the native log on",
-    "Lines that the C++ pass wrote to its own log, those that were dropped included.",
+    "Lines that the C++ pass wrote to its own log, dropped lines included.",
 )
 
 FLIGHT_FORMAT = "onnxspan.flight"

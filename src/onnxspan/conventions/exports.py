@@ -1,32 +1,37 @@
-"""Attributes of any export, and of the TorchScript exporter's stages and passes."""
+"""Attributes of any export, of the script around exports, and of the steps of packs."""
 
 from __future__ import annotations
 
-from onnxspan.conventions.registry import attribute, operator_sums
+from onnxspan.conventions.registry import attribute
 
 # --- every span ---------------------------------------------------------------
 FUNCTION = attribute(
     "code.function.name",
     "string",
     "every span but a node's that has a line",
-    "The wrapped function's full dotted place, as it is found in the installed torch. A node's line is "
-    "of your model, and that function is not.",
+    "Where the wrapped function stands, as `module.function`, in the installed torch. Absent on a node span whose `code.file.path` is a file of your model.",
 )
 FILE = attribute(
     "code.file.path",
     "string",
     "spans of Python functions; node spans",
-    "The source file: of torch (relative to its package's parent folder) for a stage, of your model "
-    "for a node.",
+    "The source file of the wrapped function, relative to the parent folder of torch's package; on a node span, the file of the model's line that the node "
+    "comes from.",
 )
 LINE = attribute(
-    "code.line.number", "int", "with `code.file.path`", "The line in that file, counted from 1."
+    "code.line.number",
+    "int",
+    "with `code.file.path`",
+    "The line in the file `code.file.path`, counted from 1.",
 )
 LEVEL = attribute(
-    "torch.onnx.level", "string", "every span", "`stages`, `passes` or `nodes`: the span's level."
+    "torch.onnx.level",
+    "string",
+    "every span",
+    "The level at which the span is recorded: `stages`, `passes` or `nodes`.",
 )
 ERROR_TYPE = attribute(
-    "error.type", "string", "failed spans", "The exception's class, with its module."
+    "error.type", "string", "failed spans", "The class of the exception, with its module."
 )
 
 # --- memory (stages and passes) -----------------------------------------------
@@ -34,42 +39,42 @@ MEMORY_RSS = attribute(
     "torch.onnx.memory.rss",
     "int, By",
     "stages, passes",
-    "Resident memory of the process at the end.",
+    "Resident memory of the process at the end of the span.",
 )
 MEMORY_GROWTH = attribute(
     "torch.onnx.memory.growth",
     "int, By",
     "stages, passes",
-    "Resident memory at the end less that at the beginning; negative when memory was given back.",
+    "Resident memory at the end of the span less resident memory at the start; negative when memory was given back.",
 )
 MEMORY_PEAK = attribute(
     "torch.onnx.memory.peak",
     "int, By",
     "stages, passes",
-    "The highest resident memory the process has had so far, at the end of the span.",
+    "The highest resident memory of the process up to the end of the span.",
 )
 MEMORY_PEAK_GROWTH = attribute(
     "torch.onnx.memory.peak_growth",
     "int, By",
     "stages, passes",
-    "By how much the span raised that peak, also where it gave the memory back; absent for zero. "
-    "Memory below an earlier peak does not show here.",
+    "Increase of the process's highest resident memory during the span, even if the memory was released later; absent for zero. Memory below an earlier "
+    "peak does not show here.",
 )
 
-# --- processor time (stages and passes) ----------------------------------------
+# --- CPU time (stages and passes) ----------------------------------------
 CPU = attribute(
     "torch.onnx.cpu.duration",
     "double, s",
     "stages, passes",
-    "Processor time of the exporting thread in the span, with what is inside. Less than the span's "
-    "duration where the thread waited: for a file, or because the machine had other work.",
+    "Processor time of the exporting thread during the span, spans inside included. Less than the span's duration where the thread waited: for a file, or because "
+    "the machine had other work.",
 )
 COLLECTOR = attribute(
     "torch.onnx.gc.duration",
     "double, s",
     "stages, passes in which Python collected garbage",
-    "How much of that processor time Python's garbage collector took. It runs where allocations "
-    "reach its threshold, so it says little about the step.",
+    "Processor time that Python's garbage collector took during the span. Python collects where allocations reach a threshold, so the time says little about the "
+    "step.",
 )
 
 # --- the size of a graph ------------------------------------------------------
@@ -83,23 +88,31 @@ NODES_CHANGE = attribute(
     "torch.onnx.graph.node.change",
     "int, {node}",
     "stages and passes that hold a graph",
-    "Nodes at the end less nodes at the last count before.",
+    "Nodes of the graph at the end of the span less nodes when the graph was last counted before.",
 )
 INPUTS = attribute(
-    "torch.onnx.graph.input.count", "int", "as above", "Inputs of the graph, parameters included."
+    "torch.onnx.graph.input.count",
+    "int",
+    "stages and passes that hold a graph",
+    "Inputs of the graph, parameters included.",
 )
-OUTPUTS = attribute("torch.onnx.graph.output.count", "int", "as above", "Outputs of the graph.")
+OUTPUTS = attribute(
+    "torch.onnx.graph.output.count",
+    "int",
+    "stages and passes that hold a graph",
+    "Outputs of the graph.",
+)
 PARAMETERS = attribute(
     "torch.onnx.graph.parameter.count",
     "int",
     "spans that return or take the parameters",
-    "Tensors in the dictionary of parameters (initializers of the file).",
+    "Tensors in the exporter's dictionary of parameters, which become initializers of the file.",
 )
 PARAMETER_BYTES = attribute(
     "torch.onnx.graph.parameter.size",
     "int, By",
-    "as above",
-    "Bytes of those tensors.",
+    "spans that return or take the parameters",
+    "Bytes of the tensors in the exporter's dictionary of parameters.",
 )
 CONSTANT_BYTES = attribute(
     "torch.onnx.graph.constant.size",
@@ -131,7 +144,10 @@ OPERATOR_EXPORT_TYPE = attribute(
     "without a symbolic function.",
 )
 TRAINING = attribute(
-    "torch.onnx.training", "string", "root (torchscript)", "`EVAL`, `PRESERVE` or `TRAINING`."
+    "torch.onnx.training",
+    "string",
+    "root (torchscript)",
+    "The training mode asked for: `EVAL`, `PRESERVE` or `TRAINING`.",
 )
 DYNAMIC_AXES = attribute(
     "torch.onnx.dynamic_axes",
@@ -144,10 +160,15 @@ MODEL_PARAMETERS = attribute(
     "torch.onnx.model.parameter.count",
     "int",
     "root",
-    "Scalars in the model's parameters, shared ones counted once, and in what torch's quantized modules "
-    "pack. None where these cannot be unpacked.",
+    "Scalars in the model's parameters, shared ones counted once, and in the weights that torch's quantized modules pack. Absent where packed weights "
+    "cannot be unpacked.",
 )
-MODEL_BYTES = attribute("torch.onnx.model.parameter.size", "int, By", "root", "Bytes of those.")
+MODEL_BYTES = attribute(
+    "torch.onnx.model.parameter.size",
+    "int, By",
+    "root",
+    "Bytes of the model's parameters, shared ones counted once.",
+)
 MODEL_INPUTS = attribute(
     "torch.onnx.model.input.count", "int", "root", "Tensors among the example inputs."
 )
@@ -155,7 +176,7 @@ MODEL_INPUT_SHAPES = attribute(
     "torch.onnx.model.input.shapes",
     "string[]",
     "root",
-    "Type and shape of each, as `float32[1, 3, 224, 224]`; never a value.",
+    "Type and shape of each tensor among the example inputs, as `float32[1, 3, 224, 224]`; never a value.",
 )
 RESULT_FILE = attribute(
     "torch.onnx.result.file.name",
@@ -182,7 +203,7 @@ INPUTS_MISSING = attribute(
     "torch.onnx.inputs.missing",
     "string[]",
     "root, when an input that was given or named is no input of the exported model",
-    "Their names, in the order in which they were given; in words where no name is known. The usual "
+    "Names of the inputs that were given or named and that the exported model does not have, in the order given; in words where no name is known. The usual "
     "reason is that nothing in the graph uses the input, or that its value became a constant.",
 )
 RESULT_INITIALIZERS = attribute(
@@ -198,30 +219,32 @@ RESULT_CONSTANTS = attribute(
     "torch.onnx.result.constants.largest",
     "string[]",
     "root, only when there are any",
-    "The largest initializers that bear no name of a parameter or buffer of the model, and what each "
-    "was made from where it is known, as `onnx::MatMul_831 float32[256, 2000], embed.weight "
-    "transposed`.",
+    "The largest initializers without the name of a parameter or buffer of the model, and, where known, what each was made from, as `onnx::MatMul_831 "
+    "float32[256, 2000], embed.weight transposed`.",
 )
 RESULT_CONSTANTS_BYTES = attribute(
-    "torch.onnx.result.constants.sizes", "int[], By", "as above", "Bytes of each of them."
+    "torch.onnx.result.constants.sizes",
+    "int[], By",
+    "root, with `torch.onnx.result.constants.largest`",
+    "Bytes of each initializer in `torch.onnx.result.constants.largest`, in the same order.",
 )
 RESULT_OPERATORS = attribute(
     "torch.onnx.result.operators",
     "string[]",
     "root",
-    "The exported model's operators, most frequent first, as `onnx::MatMul=96`.",
+    "The exported model's operators and how many nodes of each, most frequent first, as `onnx::MatMul=96`.",
 )
 TRACING_DURATION = attribute(
     "torch.onnx.tracing.duration",
     "double, s",
     "root",
-    "Time that this export spent in onnxspan's own code.",
+    "Time that the export spent in onnxspan's own code.",
 )
 TRACING_SPANS = attribute(
     "torch.onnx.tracing.span.count",
     "int, {span}",
     "root",
-    "Spans that were begun, the root included.",
+    "Spans begun in the export, the root included.",
 )
 TRACING_ERRORS = attribute(
     "torch.onnx.tracing.error.count",
@@ -230,122 +253,36 @@ TRACING_ERRORS = attribute(
     "Errors inside onnxspan that were kept away from the export.",
 )
 TRACING_ERROR = attribute(
-    "torch.onnx.tracing.error.message", "string", "with the count", "The first of them."
-)
-
-# --- _decide_input_format -----------------------------------------------------
-FORMAT_POSITIONAL = attribute(
-    "torch.onnx.input_format.positional.count",
-    "int",
-    "`_decide_input_format`",
-    "Positional arguments that were given.",
-)
-FORMAT_KEYWORDS = attribute(
-    "torch.onnx.input_format.keywords",
-    "string[]",
-    "`_decide_input_format`",
-    "Names in the trailing dictionary of keyword arguments.",
-)
-FORMAT_PLACED = attribute(
-    "torch.onnx.input_format.placed",
-    "string[]",
-    "`_decide_input_format`",
-    "Those of them that became positional arguments, in the order of `forward`.",
-)
-FORMAT_DROPPED = attribute(
-    "torch.onnx.input_format.dropped",
-    "string[]",
-    "`_decide_input_format`",
-    "Those that `forward` does not know, and that are silently left out.",
-)
-FORMAT_DEFAULTS = attribute(
-    "torch.onnx.input_format.defaults",
-    "string[]",
-    "`_decide_input_format`",
-    "Arguments of `forward` that were filled with their defaults.",
-)
-FORMAT_RESULT = attribute(
-    "torch.onnx.input_format.result.count",
-    "int",
-    "`_decide_input_format`",
-    "Positional arguments that come out.",
-)
-
-# --- _create_jit_graph --------------------------------------------------------
-JIT_BRANCH = attribute(
-    "torch.onnx.jit_graph.branch",
+    "torch.onnx.tracing.error.message",
     "string",
-    "`_create_jit_graph`",
-    "The branch taken: `traced module`, `ScriptModule` or `ScriptFunction`.",
-)
-JIT_PARAMETERS = attribute(
-    "torch.onnx.jit_graph.parameter.count",
-    "int",
-    "`_create_jit_graph`",
-    "Parameters that came out.",
-)
-JIT_FLAT_INPUTS = attribute(
-    "torch.onnx.jit_graph.flat_input.count",
-    "int",
-    "`_create_jit_graph`",
-    "Tensors in the flattened arguments.",
-)
-JIT_GRAPH_INPUTS = attribute(
-    "torch.onnx.jit_graph.graph_input.count",
-    "int",
-    "`_create_jit_graph`",
-    "Inputs of the graph; parameters plus flattened inputs should give this number.",
-)
-JIT_INVARIANT = attribute(
-    "torch.onnx.jit_graph.invariant_holds",
-    "boolean",
-    "`_create_jit_graph`",
-    "Whether parameters + flattened inputs = graph inputs, as torch itself once asserted.",
-)
-JIT_TORCH_OUT = attribute(
-    "torch.onnx.jit_graph.has_torch_out",
-    "boolean",
-    "`_create_jit_graph`",
-    "Whether the model was run and its output kept (a traced module) or not (a scripted one).",
-)
-JIT_MODULE = attribute(
-    "torch.onnx.jit_graph.module",
-    "string",
-    "`_create_jit_graph`",
-    "Class of the module that `_create_jit_graph` returned, with its full name; `None` when it returned no module, as for a traced model.",
+    "root, with `torch.onnx.tracing.error.count`",
+    "The first error inside onnxspan that was kept away from the export.",
 )
 
-
-# --- per-operator work --------------------------------------------------------
-SYMBOLIC = operator_sums("symbolic", "Symbolic functions run by `_jit_pass_onnx`")
-NODE_INFERENCE = operator_sums("node_shape_inference", "Shape inference of single nodes")
-BLOCKS = operator_sums("control_flow", "Sub-blocks and fix-ups of If and Loop nodes")
-
+# --- nodes -------------------------------------------------------------------
 NODE_OPERATOR = attribute(
     "torch.onnx.node.operator",
     "string",
     "node spans; failed nodes at every level",
-    "The operator, as `aten::linear`.",
+    "The operator that was converted, as `aten::linear`.",
 )
 NODE_SCOPE = attribute(
     "torch.onnx.node.scope",
     "string",
-    "as above",
-    "The module path, as torch's `scopeName` gives it.",
+    "node spans; failed nodes at every level",
+    "Path of the module that the node belongs to, as torch's `scopeName` gives it.",
 )
 NODE_FUNCTION = attribute(
-    "torch.onnx.node.function", "string", "as above", "The symbolic function that converts it."
+    "torch.onnx.node.function",
+    "string",
+    "node spans; failed nodes at every level",
+    "The symbolic function or translation that converts the operator.",
 )
 NODE_PRODUCED = attribute(
-    "torch.onnx.node.produced.count", "int, {node}", "node spans", "ONNX nodes that came out."
-)
-
-AUTOGRAD_FUNCTIONS = attribute(
-    "torch.onnx.graph.autograd_functions",
-    "string[]",
-    "a failed pass (torchscript) whose graph calls a `torch.autograd.Function`",
-    "The classes of the `torch.autograd.Function` calls in the graph at the failure, each with the "
-    "path and class of its module, as `Narrow in window (Window)`; 8 at most.",
+    "torch.onnx.node.produced.count",
+    "int, {node}",
+    "node spans",
+    "ONNX nodes that the conversion of the operator produced.",
 )
 
 # --- the script of `onnxspan run` ---------------------------------------------------
@@ -359,7 +296,7 @@ SCRIPT_IMPORT = attribute(
     "torch.onnx.script.import",
     "string",
     "spans `import NAME` of a script",
-    "The module that the script imported; imports inside the import are part of it.",
+    "The module that the script imported; the imports made meanwhile are part of the span.",
 )
 SCRIPT_CPU = attribute(
     "torch.onnx.script.cpu.duration",
@@ -380,7 +317,7 @@ PACK_BYTES_CHANGE = attribute(
     "torch.onnx.pack.model.size_change",
     "int, By",
     _PACK,
-    "Bytes of the model after the step less those before the step.",
+    "Bytes of the model after the step less bytes of the model before the step.",
 )
 PACK_OPERATORS = attribute(
     "torch.onnx.pack.operators.change",
@@ -398,7 +335,6 @@ PACK_OPTIMIZED = attribute(
     "torch.onnx.pack.session.optimized",
     "string",
     "`onnxruntime.InferenceSession`",
-    "Where the nodes after onnxruntime's own optimisation are known from: `optimized_model_filepath`, "
-    "or a `second session` that onnxspan made at level `nodes`; `torch.onnx.graph.node.count` then counts "
-    "the optimised graph. Else `unknown` with the reason: the nodes are those of the given model.",
+    "How the nodes after onnxruntime's own optimisation are known: `optimized_model_filepath`, or `second session` for one that onnxspan made at level "
+    "`nodes`; `torch.onnx.graph.node.count` then counts the optimised graph. Else `unknown` with the reason: the nodes are those of the given model.",
 )

@@ -27,15 +27,15 @@ EXPORTS = Metric(
     "counter",
     "{export}",
     (EXPORTER, ERROR_TYPE),
-    "Exports that have ended; `error.type` only on those that failed.",
+    "Exports that have ended; `error.type` is set when the export failed.",
 )
 FAILURES = Metric(
     "torch.onnx.failures",
     "counter",
     "{failure}",
     (EXPORTER, STAGE_NAME, ERROR_TYPE),
-    "Stages and passes that raised: each exception once, where it was met first. Those that "
-    "torch handles itself are among them.",
+    "Stages and passes that raised: each exception once, at the first span that it left. Exceptions "
+    "that torch handles itself count too.",
 )
 EXPORT_DURATION = Metric(
     "torch.onnx.export.duration", "histogram", "s", (EXPORTER, ERROR_TYPE), "Time of an export."
@@ -45,7 +45,7 @@ STAGE_DURATION = Metric(
     "histogram",
     "s",
     (EXPORTER, STAGE_NAME, ERROR_TYPE),
-    "Time of a stage, what it contains included.",
+    "Time of a stage, with the passes and stages inside.",
 )
 PASS_DURATION = Metric(
     "torch.onnx.pass.duration",

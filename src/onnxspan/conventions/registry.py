@@ -27,23 +27,25 @@ def attribute(key: str, type_: str, on: str, meaning: str) -> str:
 
 def operator_sums(group: str, meaning: str) -> tuple[str, str, str, str]:
     """The four parallel arrays that per-operator work is summed into."""
-    prefix = f"torch.onnx.{group}."
-    where = "the span that contains the work"
+    operators = f"torch.onnx.{group}.operators"
+    of_each = f"of each operator in `{operators}`"
+
+    def part(name: str, kind: str, what: str) -> str:
+        key = f"torch.onnx.{group}.{name}"
+        return attribute(key, kind, "the span that contains the work", f"{meaning}: {what}")
+
     return (
-        attribute(
-            prefix + "operators",
-            "string[]",
-            where,
-            f"{meaning}: the operators, in the order first met.",
-        ),
-        attribute(prefix + "calls", "int[]", where, "Calls of each of those operators."),
-        attribute(
-            prefix + "durations",
+        part("operators", "string[]", "the operators, in the order first met."),
+        part("calls", "int[]", f"calls {of_each}."),
+        part(
+            "durations",
             "double[], s",
-            where,
-            "Their total time, without that of nodes converted inside them and of the garbage collector.",
+            f"total time {of_each}, less the time of nodes converted inside and of garbage collection.",
         ),
-        attribute(
-            prefix + "longest", "double[], s", where, "Their longest single call, likewise."
+        part(
+            "longest",
+            "double[], s",
+            f"longest single call {of_each}, less the time of nodes converted inside and of garbage "
+            "collection.",
         ),
     )
