@@ -209,6 +209,16 @@ def test_a_failure_is_never_folded():
     assert "99 \N{MULTIPLICATION SIGN} _jit_pass_lint" in text
 
 
+def test_short_passes_of_a_killed_process_fold():
+    """What an export that never ended is long is known up to the last moment; shares fold by it."""
+    builder = Builder()
+    top = builder.add("torch.onnx.export", 0, None, None, handmade.root())
+    for number, name in enumerate(("_jit_pass_a", "_jit_pass_b", "_jit_pass_c")):
+        builder.add(name, number, number + 0.1, top, PASS)
+    builder.add("_jit_pass_onnx", 100, 1000, top, PASS)
+    assert "… 3 more passes" in printed(builder)
+
+
 def test_what_grew_or_changed_is_never_folded():
     """Short passes that changed the graph by 1 % or the memory by 5 % keep their lines."""
     builder = Builder()

@@ -144,9 +144,17 @@ def shared(root: Span) -> Iterator[tuple[Span, Line]]:
 
 
 def _whole(root: Span) -> float:
-    """The length of the longest export in the tree, else of the root; what shares are of."""
-    exports = [span.duration for span in root.walk() if c.EXPORTER in span.attributes]
-    return max(exports, default=root.duration)
+    """The length of the longest export in the tree, else of the root; what shares are of.
+
+    Of an export that never ended, as a killed process leaves it: up to the last moment known.
+    """
+    exports = [span for span in root.walk() if c.EXPORTER in span.attributes] or [root]
+    return max(span.duration if span.end else _known(span) for span in exports)
+
+
+def _known(span: Span) -> float:
+    """Seconds from the span's beginning to the last thing that is known of what is inside it."""
+    return (max(max(one.start, one.end) for one in span.walk()) - span.start) / 1e9
 
 
 @dataclasses.dataclass
