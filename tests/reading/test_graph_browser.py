@@ -95,6 +95,19 @@ def test_a_chosen_node_and_its_life(graph_page):
     playwright.expect(graph_page.locator(".graphs .node.chosen")).to_have_count(1)
 
 
+def test_what_a_fused_node_became(graph_page):
+    """Of a node that is gone the life says what its readers read instead: a norm fused into Conv."""
+    choose(graph_page, "_jit_pass_onnx_eval_peephole")
+    graph_page.locator(".graphs .node.gone", has_text="BatchNorm").first.click()
+    side = graph_page.locator(".graphs .node-side")
+    instead = side.get_by_role(
+        "button", name="onnx::Conv is read instead in _jit_pass_onnx_eval_peephole"
+    )
+    playwright.expect(instead).to_have_count(1)
+    instead.click()
+    playwright.expect(side.locator("h3").first).to_have_text("onnx::Conv")
+
+
 def test_arrow_keys(graph_page):
     """Arrow keys go from pass to pass."""
     first = graph_page.locator(".graphs ol [aria-current=true]").text_content()

@@ -37,7 +37,7 @@ function indexedGraph(graph) {
     }
   };
   add(graph.nodes, [], "");
-  return { kind: graph.kind, inputs: new Map((graph.inputs || []).map((name, i) => [name, i])), types: graph.types || {}, nodes, makers, heirs, groups };
+  return { kind: graph.kind, inputs: new Map((graph.inputs || []).map((name, i) => [name, i])), outputs: graph.outputs || [], types: graph.types || {}, nodes, makers, heirs, groups };
 }
 
 // What a node is, whatever its values are called: a pass that renames values changes no node.
@@ -95,6 +95,28 @@ function drawnIds(merged, whole, chosen) {
   return found;
 }
 
+// The values that are read in place of those of a node that is gone, by the nodes that stayed; of a
+// reader that is gone too (two nodes fused into one), in place of the reader's. `replacements` in
+// reading/origins/life.py is the same rule.
+function readInstead(before, after, id, seen = new Set()) {
+  if (seen.has(id)) return [];
+  seen.add(id);
+  const values = before.nodes.get(id).outputs || [];
+  const found = [];
+  const compare = (was, is) => {
+    if (was.length === is.length) was.forEach((name, i) => { if (values.includes(name)) found.push(is[i]); });
+  };
+  compare(before.outputs, after.outputs);
+  for (const reader of before.nodes.values()) {
+    const inputs = reader.inputs || [];
+    if (!inputs.some((name) => values.includes(name))) continue;
+    const stayed = after.nodes.get(reader.id);
+    if (stayed) compare(inputs, stayed.inputs || []);
+    else found.push(...readInstead(before, after, reader.id, seen));
+  }
+  return [...new Set(found)];
+}
+
 // Where a node was made, changed and removed, and what it became: [step's number, words, id to choose].
 async function lifeOf(id, list) {
   const life = [];
@@ -121,6 +143,12 @@ async function lifeOf(id, list) {
     }
     const state = becameOf(before, after, id);
     if (state && state !== "kept") life.push([at, state, id]);
+    if (state !== "gone" || [...said].some((one) => one.startsWith("heir"))) continue;
+    for (const value of readInstead(before, after, id)) {
+      const [maker] = after.makers.get(value) || [null];
+      if (maker === null) life.push([at, `${value} is read instead`, id]);
+      else if (maker !== id) life.push([at, `${after.nodes.get(maker).op} is read instead`, maker]);
+    }
   }
   return life;
 }
