@@ -327,8 +327,8 @@ def trace(
         tracer_provider: an OpenTelemetry tracer provider; None takes the configured one.
         show: print the tree to stderr when the block is left.
         save: write the spans to this file when the block is left; `.html` makes a report.
-        snapshots: keep the graph's text before and after passes: `"changed"` for those that
-            change it, `"all"`, `"none"`, or a pattern of their names (`"*peephole*"`).
+        snapshots: keep the graph before and after passes and steps of packs: `"changed"` for those
+            that change it, `"all"`, `"none"`, or a pattern of their names (`"*peephole*"`).
         otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`.
             The export never waits for it; leaving the block does, at most 30 s
             and one more for each 1000 spans (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds).
@@ -357,7 +357,8 @@ def trace(
             "onnxruntime", "onnxslim"]`, or `["all"]`. A library is wrapped as it is imported.
         verify: run the graph after each pass that changes it, and compare its outputs with the
             eager model's: True or `"passes"`; `"stages"` for fewer runs. `mismatch` has what was
-            found. ONNX graphs are run only where onnxruntime is installed.
+            found. ONNX graphs are run only where onnxruntime is installed. A step of a pack that
+            makes another model is compared with the model that it was given.
         verify_inputs: inputs of your own to verify with, beside the example: tuples of
             positional arguments, dictionaries of named ones, or a function that returns them.
         rtol: the relative tolerance of `verify`; None takes that of

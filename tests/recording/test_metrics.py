@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import sys
 
+import onnx
 import pytest
 import torch
 from faulty import Random
@@ -20,6 +22,7 @@ import torch_facts
 from models import convolutional
 from onnxspan import conventions as c
 from onnxspan.recording.listeners.metrics import Metrics
+from onnxspan.recording.probe import Probe
 
 
 class Unsupported(nn.Module):
@@ -134,6 +137,44 @@ def test_verified_exports_are_counted_by_outcome(model, outcome):
     (point,) = named[c.VERIFY_DIFFERENCE.name].data.data_points
     if outcome == "differs":
         assert point.sum == trace.mismatch.max_abs_diff == 3.0
+
+
+def test_steps_and_roots_are_no_exports(tmp_path):
+    """Of two exports inside a function, and a check after them, the two are counted and verified."""
+    pytest.importorskip("onnxruntime")
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    module = sys.modules[__name__]
+    row = Probe("both", (f"{__name__}:both",), opens=lambda _: None, root=True)
+
+    def both():
+        for _ in range(2):
+            file = tmp_path / "m.onnx"
+            torch.onnx.export(nn.ReLU(), (torch.ones(2),), file, **torch_facts.TORCHSCRIPT)
+
+    module.both = both
+    try:
+        with onnxspan.trace(
+            "stages", meter_provider=meters, verify=True, probes=[row], packs=["onnx"]
+        ) as trace:
+            module.both()
+            onnx.checker.check_model(str(tmp_path / "m.onnx"))
+            with pytest.raises(FileNotFoundError):
+                onnx.load(tmp_path / "nothing.onnx")
+    finally:
+        del module.both
+    assert not trace.errors
+    metrics = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    named = {metric.name: metric for metric in metrics}
+    for counted in (c.EXPORTS, c.VERIFICATIONS):
+        (point,) = named[counted.name].data.data_points
+        assert point.value == 2
+        assert point.attributes[c.EXPORTER] == "torchscript"
+    stages = {
+        point.attributes[c.STAGE_NAME] for point in named[c.STAGE_DURATION.name].data.data_points
+    }
+    assert c.FAILURES.name not in named
+    assert not stages & {"both", "onnx.checker.check_model", "torch.onnx.export"}
 
 
 def test_no_metrics_where_nobody_reads_them():

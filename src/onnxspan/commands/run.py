@@ -60,7 +60,7 @@ class _Run(CommandWithOptionalValues):
     default="none",
     show_default=True,
     metavar="changed|all|none|PATTERN",
-    help="Keep the graph's text before and after passes, in a folder beside -o.",
+    help="Keep the graph before and after passes and steps of packs, in a folder beside -o.",
 )
 @click.option("--unfold", is_flag=True, help="Give every span its own line in the tree.")
 @click.option(

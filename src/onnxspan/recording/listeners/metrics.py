@@ -12,6 +12,7 @@ from opentelemetry import context, trace
 from opentelemetry import metrics as otel
 
 from onnxspan import conventions as c
+from onnxspan.recording.call import is_export
 from onnxspan.recording.graphs import origin
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
@@ -76,6 +77,7 @@ class Metrics(Listener):
         self._differences = _histogram(meter, c.VERIFY_DIFFERENCE, _DIFFERENCES)
         # The exception that each export's failure counter has last met, by identity.
         self._counted: dict[int, BaseException] = {}
+        self._ended: dict[int, list[tuple[Any, dict[str, Any]]]] = {}
 
     def asks_for_calls(self) -> bool:
         """Whether somebody reads the metrics, also of an export that a sampler has dropped."""
@@ -86,9 +88,13 @@ class Metrics(Listener):
 
         An exemplar points to the span that is current as a value is recorded.
         """
+        if call.probe.pack:
+            return  # a step of the pipeline is no export, and its failure none of an export
         if call.span is None:
             self._record(call, error)
             return
+        if is_export(call):
+            self._ended.setdefault(id(call.export), []).append((call.span, call.attributes))
         token = context.attach(trace.set_span_in_context(call.span))
         try:
             self._record(call, error)
@@ -102,8 +108,10 @@ class Metrics(Listener):
         if error is not None:
             attributes[c.ERROR_TYPE] = origin.full_name(type(error))
             self._failed(call, error, attributes)
-        if call is export.root:
+        if is_export(call):
             self._export(call, attributes, seconds)
+        elif call.probe.root:
+            return  # a function around exports is none
         elif call.probe.level <= c.Level.STAGES:
             self._stage_seconds.record(seconds, {**attributes, c.STAGE_NAME: call.probe.name})
         else:
@@ -112,22 +120,21 @@ class Metrics(Listener):
     def finished(self, export: Export) -> None:
         """Record what verification found, which is known last; let go of the export's exception."""
         self._counted.pop(id(export), None)  # its traceback holds the user's tensors
-        root = export.root
-        if c.VERIFY_MODE not in root.attributes or root.span is None:
-            return
-        token = context.attach(trace.set_span_in_context(root.span))
-        try:
-            self._verified(export, root.attributes)
-        finally:
-            context.detach(token)
+        for span, found in self._ended.pop(id(export), ()):
+            if c.VERIFY_MODE in found:
+                token = context.attach(trace.set_span_in_context(span))
+                try:
+                    self._verified(found.get(c.EXPORTER, export.exporter), found)
+                finally:
+                    context.detach(token)
 
-    def _verified(self, export: Export, found: dict[str, Any]) -> None:
+    def _verified(self, exporter: str, found: dict[str, Any]) -> None:
         outcome = "agrees" if found.get(c.VERIFY_STEPS) else "not_run"
         largest = found.get(c.VERIFY_MAX_ABS)
         if c.MISMATCH_INPUTS in found:
             outcome = "nondeterministic" if found.get(c.MISMATCH_NONDETERMINISTIC) else "differs"
             largest = found.get(c.MISMATCH_MAX_ABS)
-        attributes = {c.EXPORTER: export.exporter, c.VERIFY_OUTCOME: outcome}
+        attributes = {c.EXPORTER: exporter, c.VERIFY_OUTCOME: outcome}
         self._verifications.add(1, attributes)
         if largest is not None:
             self._differences.record(largest, attributes)

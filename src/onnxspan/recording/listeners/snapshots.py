@@ -186,6 +186,7 @@ class Snapshots(Listener):
     def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
         """The export is over: the next one counts its own omissions."""
         self._forget()
+        self._steps.clear()
         self._omitted = 0
 
     def _forget(self) -> None:

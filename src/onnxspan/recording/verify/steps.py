@@ -35,7 +35,7 @@ from onnxspan.recording.verify.results import (
 )
 
 if TYPE_CHECKING:
-    from onnxspan.recording.call import Call
+    from onnxspan.recording.call import Call, Export
     from onnxspan.recording.verify.compare import Difference, Tolerance
 
 MAX_SECONDS = 120.0
@@ -157,6 +157,10 @@ class StepVerification(Listener):
             current.reset(token)
             is_busy.reset(busy)
             self._spent += time.monotonic() - began
+
+    def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's
+        """A tree has ended, it may be by Ctrl-C in a step."""
+        self._within = self._given = None
 
     def _compare(self, call: Call, given: _Model, made: _Model) -> None:
         session = given.session(optimised=False)
