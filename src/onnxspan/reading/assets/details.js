@@ -22,9 +22,10 @@ function attributesTable(attributes) {
       el("td.text", {}, shownValue(key, value)))))) : null;
 }
 
-function eventBlock(event) {
+// The message stands above already when it is short; then the block keeps it, closed.
+function eventBlock(event, span) {
   const { "exception.stacktrace": trace, "exception.message": message, ...rest } = event.attributes;
-  return el("details.block", event.name === "exception" ? { open: "" } : {}, el("summary", {}, event.name),
+  return el("details.block", event.name === "exception" && !(span.error || "").endsWith(message) ? { open: "" } : {}, el("summary", {}, event.name),
     message ? el("pre", {}, message) : null, attributesTable(rest),
     trace ? el("details.block", {}, el("summary", {}, "Stack trace"), el("pre", {}, trace)) : null);
 }
@@ -80,10 +81,10 @@ function drawDetails(span) {
     ...(span.notes || []).map((note) => el("p.note.text", {}, note)),
     path(span, false),
     placeOf(span) ? el("p", {}, placeLabel(span), el("code.text", {}, placeOf(span))) : "",
-    ...span.events.filter((event) => event.name === "exception").map(eventBlock),
+    ...span.events.filter((event) => event.name === "exception").map((event) => eventBlock(event, span)),
     diffBlock(span, true) || "",
     explanationBlock(span, true) || "",
     el("details.block", { open: "" }, el("summary", {}, "Attributes"), attributesTable(span.at) || "none"),
-    ...span.events.filter((event) => event.name !== "exception").map(eventBlock),
+    ...span.events.filter((event) => event.name !== "exception").map((event) => eventBlock(event, span)),
   );
 }

@@ -50,7 +50,7 @@ function shortened(name, room) {
 // Letters that a name has room for: the figures beside it have fixed columns, an empty change has none.
 const roomOf = (line, change, twist, lead) => {
   const [width, letter] = printing ? [400, 6.05] : [$("axis").querySelector(".cols").clientWidth, 7.23]; // in print as the style says
-  return Math.max(Math.floor((width - 153 - (change ? 58 : 0) - twist) / letter) - lead, 12);
+  return Math.max(Math.floor((width - 154 - (change ? changeWidth : 0) - twist) / letter) - lead, 12);
 };
 
 function bars(line) {
@@ -108,8 +108,10 @@ function makeRow(line) {
   return row;
 }
 
+let changeWidth = 58; // none on a telephone, which has no such column
 function drawRows() {
   drawPending = false;
+  changeWidth = printing ? 58 : $("axis").querySelector(".c-change").offsetWidth;
   const box = $("rows");
   const first = printing ? 0 : Math.max(0, Math.floor(box.scrollTop / ROW) - 6);
   const last = printing ? Math.min(shown.length, printing) : Math.min(shown.length, first + Math.ceil(box.clientHeight / ROW) + 12);
