@@ -30,7 +30,7 @@ from torch import nn
 
 import onnxspan
 from onnxspan.reading.source.trace import Trace
-from onnxspan.recording.light_span import OwnSpan
+from onnxspan.recording.light_span import LightSpan
 from onnxspan.recording.outputs.otlp import endpoint
 from onnxspan.recording.outputs.outputs import Outputs
 from onnxspan.recording.session import Session
@@ -58,7 +58,7 @@ class Long(nn.Module):
 TURNS = 2500
 
 
-def record(spans: int) -> list[OwnSpan]:
+def record(spans: int) -> list[LightSpan]:
     """Spans of a real export at level `nodes`, repeated under new ids until there are enough.
 
     Recording 100 000 takes minutes and says nothing of their delivery.
@@ -76,7 +76,7 @@ def record(spans: int) -> list[OwnSpan]:
     return made
 
 
-def renamed(span: OwnSpan, offset: int) -> OwnSpan:
+def renamed(span: LightSpan, offset: int) -> LightSpan:
     """The same span in another trace."""
 
     def shifted(context: SpanContext) -> SpanContext:
@@ -88,7 +88,7 @@ def renamed(span: OwnSpan, offset: int) -> OwnSpan:
 
     ids = span.get_span_context()
     parent = span.readable().parent
-    copy = OwnSpan(
+    copy = LightSpan(
         span.name,
         shifted(parent) if parent else INVALID_SPAN_CONTEXT,
         span.start_time,
@@ -146,7 +146,7 @@ def running(protocol: str, manner: str) -> Iterator[tuple[str, Callable[[], tupl
         process.join()
 
 
-def measure(protocol: str, manner: str, spans: list[OwnSpan]) -> tuple[float, ...]:
+def measure(protocol: str, manner: str, spans: list[LightSpan]) -> tuple[float, ...]:
     """Hand the spans over as at the end of an export, and say what became of them."""
     with running(protocol, manner) as (url, report):
         outputs = Outputs([endpoint(url, protocol)])

@@ -33,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)  # torch says at each export what is not installed
-    for name in ("entered", "left", "heard", "finished", "closed"):
+    for name in ("entered", "left", "on_event", "finished", "closed"):
         watch(name)
     print(f"{options.exporter}, {options.pairs} pairs, median ratio (quartiles)")
     print("| layers | without | ratio with the flight log | in the log | lines | bytes |")

@@ -13,12 +13,12 @@ import torch_facts
 from models import convolutional
 from onnxspan import explanations
 from onnxspan.conventions import Level
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 from onnxspan.recording.probes.packs import PACKS
 
 ROWS = [
     row
-    for rows in (OPENERS, *TABLES.values())
+    for rows in (ENTRY_POINTS, *TABLES.values())
     for row in rows
     if not any(place.endswith("*") for place in row.places)
 ]

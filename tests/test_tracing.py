@@ -87,7 +87,7 @@ def test_an_export_in_a_context_from_a_former_one():
 
 def test_a_trace_that_opens_as_the_last_one_closes(monkeypatch):
     """What the one gives up at its end, the other, opened in another thread meanwhile, keeps."""
-    release, later = opening.release_openers, onnxspan.trace()
+    release, later = opening.release_entry_points, onnxspan.trace()
 
     def meanwhile(session, last):
         opened = threading.Thread(target=later.__enter__)
@@ -96,7 +96,7 @@ def test_a_trace_that_opens_as_the_last_one_closes(monkeypatch):
         release(session, last)
 
     with monkeypatch.context() as patched, onnxspan.trace():
-        patched.setattr(opening, "release_openers", meanwhile)
+        patched.setattr(opening, "release_entry_points", meanwhile)
     export()
     later.__exit__(None, None, None)
     assert roots(later) == [c.EXPORT]

@@ -23,7 +23,7 @@ import onnxspan
 import torch_facts
 from onnxspan import conventions as c
 from onnxspan.recording.patching import resolve
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime", "numpy")
 
@@ -57,7 +57,7 @@ def spans(**options: Any) -> dict[str, Any]:
 
 def missing() -> dict[str, list[str]]:
     """The rows whose place this torch does not have, as `onnxspan doctor` says."""
-    tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
+    tables = {"openers": ENTRY_POINTS} | {kind.value: rows for kind, rows in TABLES.items()}
     return {
         name: [probe.name for probe in rows if not resolve(probe)] for name, rows in tables.items()
     }

@@ -15,7 +15,7 @@ from onnxspan.conventions import ATTRIBUTES
 from onnxspan.conventions.documented import EVENTS, RESOURCE
 from onnxspan.conventions.registry import Attribute
 from onnxspan.recording.probe import Probe
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 from onnxspan.recording.probes.packs.table import PACKS
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _metrics() -> list[str]:
 
 def page() -> str:
     """The whole page as Markdown."""
-    lines = _spans("What can begin a trace", OPENERS)
+    lines = _spans("What can begin a trace", ENTRY_POINTS)
     for exporter, probes in TABLES.items():
         if probes:
             lines += _spans(f"The {exporter.value} exporter", probes)

@@ -63,7 +63,7 @@ class Tracing:
 
     def __enter__(self) -> Tracing:  # noqa: PYI034  # Self is not in Python 3.10
         # OpenTelemetry's SDK is imported when something is recorded, not with onnxspan.
-        from onnxspan.recording.listening import senders
+        from onnxspan.recording.listeners.chosen import senders
         from onnxspan.recording.opening import open_session
         from onnxspan.recording.session import Session
 

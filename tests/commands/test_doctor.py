@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import onnxspan
 import torch_facts
 from onnxspan.cli import main
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 
 
 def report():
@@ -26,7 +26,7 @@ def report():
 def test_every_probe_is_listed():
     """Each row of the tables is there once, with its level and where it was found."""
     found = report()
-    tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
+    tables = {"openers": ENTRY_POINTS} | {kind.value: rows for kind, rows in TABLES.items()}
     listed = [(row["table"], row["name"]) for row in found["probes"]]
     assert listed == [(table, probe.name) for table, probes in tables.items() for probe in probes]
     places = {row["name"]: row["place"] for row in found["probes"]}

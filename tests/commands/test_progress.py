@@ -133,7 +133,7 @@ MODEL = torch.nn.Sequential(*(torch.nn.ReLU() for _ in range(9)))
 def test_how_far_the_conversion_is(monkeypatch, options):
     """While nodes are converted the line says which of how many, and how long it will take."""
     # Another test may have left a function of its own in torch's registry.
-    monkeypatch.setattr("onnxspan.commands.progress.has_own_functions", lambda _call: False)
+    monkeypatch.setattr("onnxspan.commands.progress.has_user_functions", lambda _call: False)
     nodes = [line for line in drawn_in(monkeypatch, MODEL, **options) if "  node " in line]
     assert len(nodes) == 9
     assert re.search(r"> \S+  node 1 of 9, about \d+ s left$", nodes[0])

@@ -22,7 +22,7 @@ from failing_models import Unsupported
 from onnxspan import conventions as c
 from onnxspan.conventions.documented import EVENTS, RESOURCE
 from onnxspan.recording import light_span
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 
 pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
 
@@ -99,7 +99,7 @@ def test_attributes_of_spans(emitted):
 def test_names_of_spans(emitted):
     """Every span is named by a row, an operator, a class, or as the page says of those without."""
     text = PAGE.read_text(encoding="utf-8")
-    rows = {probe.name for rows in (OPENERS, *TABLES.values()) for probe in rows}
+    rows = {probe.name for rows in (ENTRY_POINTS, *TABLES.values()) for probe in rows}
     rows |= set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
     for span in emitted[0]:
         function = str(span.attributes.get(c.FUNCTION, ""))

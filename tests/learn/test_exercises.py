@@ -20,7 +20,7 @@ FOLDERS = sorted(path for path in FOLDER.iterdir() if path.name[:2].isdigit())
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
+def temporary_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
 

@@ -87,7 +87,7 @@ def test_a_quadratic_pass_is_found_though_small_at_first():
     """5 ms at the smallest size of an export of half a second is found, and by name."""
     found = measure(series(lambda n: 0.005 * (n / 600) ** 2, scatter=0.05))
     assert [row.name for row in found.superlinear] == ["pass"]
-    fitted = found.superlinear[0].own_fit
+    fitted = found.superlinear[0].self_fit
     assert fitted.low < 2.0 < fitted.high
 
 
@@ -173,7 +173,7 @@ def test_processor_time_is_judged():
     """A pass is quadratic on the wall of a busy machine and computes linearly: not flagged."""
     found = measured({"busy": lambda n: spent(0.05 * (n / 600) ** 2, 0.04 * n / 600)})
     assert found.superlinear == []
-    assert found.rows[1].own.on_processor
+    assert found.rows[1].self_time.on_cpu
     found = measured({"calm": lambda n: spent(0.5 * n / 600, 0.03 * (n / 600) ** 2)})
     assert [row.name for row in found.superlinear] == ["calm"]
 
@@ -221,7 +221,7 @@ def test_an_operator_needs_the_pass_around_it_to_agree():
 def test_constant_time_does_not_grow():
     """A step that takes the same at every size has no exponent."""
     found = measure(series(lambda _: 0.3, scatter=0.02))
-    assert next(row for row in found.rows if row.name == "pass").own_fit.exponent is None
+    assert next(row for row in found.rows if row.name == "pass").self_fit.exponent is None
 
 
 def test_a_step_that_took_longer_is_not_said_not_to_grow():

@@ -22,7 +22,7 @@ from collectors import BOTH, HttpCollector
 from models import convolutional
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading.source.trace import Trace
-from onnxspan.recording.light_span import OwnSpan
+from onnxspan.recording.light_span import LightSpan
 from onnxspan.recording.options import Options
 from onnxspan.recording.outputs import delivery
 
@@ -278,13 +278,13 @@ def test_a_span_that_cannot_be_made_readable_is_told(before, monkeypatch):
 def test_the_export_makes_no_spans_of_the_sdk(monkeypatch):
     """What an export hands over is as it was kept; the thread that sends makes it readable."""
     makers = set()
-    build = OwnSpan._build
+    build = LightSpan._build
 
     def watched(span):
         makers.add(threading.current_thread().name)
         return build(span)
 
-    monkeypatch.setattr(OwnSpan, "_build", watched)
+    monkeypatch.setattr(LightSpan, "_build", watched)
     with HttpCollector() as collector, onnxspan.trace(otlp=collector.url):
         export()
     assert makers == {"onnxspan-delivery"}

@@ -11,7 +11,7 @@ from onnxspan.recording import cpu_time, memory, recorder, spans
 from onnxspan.recording import session as session_module
 from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.opening import close_session, open_session
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 from onnxspan.recording.probes.torchscript import counting as graphs
 from onnxspan.recording.session import Session
 from tiny import broken, export, targets
@@ -77,7 +77,7 @@ def test_a_fault_of_ours_is_kept_away(holder, name, level, monkeypatch, plain):
 
 
 def _rows():
-    rows = [*OPENERS, *(row for table in TABLES.values() for row in table)]
+    rows = [*ENTRY_POINTS, *(row for table in TABLES.values() for row in table)]
     for row in rows:
         for what in ("before", "after", "opens"):
             if getattr(row, what) is not None:

@@ -134,11 +134,13 @@ class Children:
 
 def folder_of(place: str | None) -> Path | None:
     """Where the children of a run write: beside its file, else in the user's temporary folder."""
-    from onnxspan.recording.listeners.flight import own_folder  # only for a recording
+    from onnxspan.recording.listeners.flight import temporary_folder  # only for a recording
 
     try:
         folder = (
-            Path(f"{place}{_FOLDER}") if place else own_folder() / f"run-{os.getpid()}{_FOLDER}"
+            Path(f"{place}{_FOLDER}")
+            if place
+            else temporary_folder() / f"run-{os.getpid()}{_FOLDER}"
         )
     except OSError:
         return None

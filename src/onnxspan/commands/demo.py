@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from onnxspan.commands.program import as_typed
-from onnxspan.commands.side_by_side import beside
+from onnxspan.commands.side_by_side import table
 from onnxspan.conventions import Level
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading.tree import tree
@@ -88,7 +88,7 @@ def command(level: str, exporter: str, save: Path | None) -> None:
                 exports += recorded.result.exports
             if len(exports) > 1:
                 click.secho(f"\n── {name} model, side by side ──\n", bold=True)
-                Console(file=sys.stdout, highlight=False).print(beside(exports))
+                Console(file=sys.stdout, highlight=False).print(table(exports))
     program = as_typed()
     click.echo(f"\nNext: `{program} run your_export.py` traces the exports of your own script.")
     if everything is not None and save is not None:

@@ -82,9 +82,9 @@ def _probes() -> list[dict[str, Any]]:
         ) from error
     from onnxspan.recording import recorder  # needs torch
     from onnxspan.recording.patching import resolve
-    from onnxspan.recording.probes import OPENERS, TABLES
+    from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 
-    tables = {"openers": OPENERS} | {kind.value: rows for kind, rows in TABLES.items()}
+    tables = {"openers": ENTRY_POINTS} | {kind.value: rows for kind, rows in TABLES.items()}
     listed = []
     for table, probes in tables.items():
         for probe in probes:

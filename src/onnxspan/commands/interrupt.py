@@ -24,10 +24,10 @@ def watched_place(output: str | None) -> Path | None:
     started with Ctrl-C ignored, as a shell does with a script's background jobs. None where
     there is no folder for a flight log, which is said.
     """
-    from onnxspan.recording.listeners.flight import own_folder  # only for a recording
+    from onnxspan.recording.listeners.flight import temporary_folder  # only for a recording
 
     try:
-        place = Path(output) if output is not None else own_folder() / f"run-{os.getpid()}"
+        place = Path(output) if output is not None else temporary_folder() / f"run-{os.getpid()}"
     except OSError as error:
         print(  # noqa: T201  # the command's own word
             f"onnxspan: no flight log is kept, there is no temporary folder: {error.strerror}. "

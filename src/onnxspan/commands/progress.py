@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onnxspan.reading.text import one_line
 from onnxspan.recording.conversion import Conversion
 from onnxspan.recording.listeners.base import Listener
-from onnxspan.recording.probes.own_functions import has_own_functions
+from onnxspan.recording.probes.user_functions import has_user_functions
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call, Export
@@ -52,7 +52,7 @@ class Progress(Listener):
         """Draw how far the conversion is, unless a function of the user's own takes part in it."""
         if not self._conversion.count(call):
             return
-        if has_own_functions(call.export.outermost):
+        if has_user_functions(call.export.outermost):
             self._erase()
             return
         self._draw(call, f"  {self._conversion}")

@@ -249,7 +249,7 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
             run_report.deliver(tracing, place if saved else None)
             if os.getpid() == process and children is not None:
                 for problem in children.send(otlp, protocol, headers_of(headers)):
-                    run_report.say(problem)
+                    run_report.echo(problem)
     except KeyboardInterrupt as error:  # what did not arrive is in a file, which was said
         failure = failure or error
     if os.getpid() == process and saved:

@@ -64,7 +64,7 @@ def after_the_script(doing: str) -> Iterator[None]:
     except (MemoryError, OSError, ImportError, RuntimeError) as error:
         kind = type(error).__name__
         with contextlib.suppress(MemoryError, OSError):
-            say(f"{doing} failed, the trace may be lost: {kind}: {error}".rstrip(": "))
+            echo(f"{doing} failed, the trace may be lost: {kind}: {error}".rstrip(": "))
 
 
 def report(  # noqa: C901  # each end of a run in its order
@@ -101,20 +101,20 @@ def report(  # noqa: C901  # each end of a run in its order
                 click.echo(err=True)
                 tree.show(found, unfold=unfold)
         if not found.exports:
-            say("the script made no torch.onnx.export")
+            echo("the script made no torch.onnx.export")
         if problem:
-            say(f"the trace was not saved: {problem}")
+            echo(f"the trace was not saved: {problem}")
         elif not quiet:
             _say_where(tracing, found, output, children)
             if not options.endpoints and os.environ.get(_ENDPOINT):
-                say(f"nothing was sent: {_ENDPOINT} alone sends nothing, --otlp URL does")
+                echo(f"nothing was sent: {_ENDPOINT} alone sends nothing, --otlp URL does")
     elif tracing.errors:  # the script may well have exported; we could not see it
-        say(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
+        echo(f"nothing was recorded; an error in onnxspan itself: {tracing.errors[0]}")
     elif not quiet or output is not None:
-        say("the script made no torch.onnx.export; nothing was recorded")
+        echo("the script made no torch.onnx.export; nothing was recorded")
         unseen = children.unseen() if children is not None else ""
         if unseen:
-            say(unseen)
+            echo(unseen)
     _say_uncalled(tracing, options)
     return not problem
 
@@ -122,7 +122,7 @@ def report(  # noqa: C901  # each end of a run in its order
 def remove(children: Children | None) -> None:
     """Remove what the followed processes have left, once it is saved and sent."""
     if children is not None and not children.remove():
-        say(f"a process still runs; what it exports will be in {children.folder}")
+        echo(f"a process still runs; what it exports will be in {children.folder}")
 
 
 def deliver(tracing: Tracing, place: str | None) -> None:
@@ -137,7 +137,7 @@ def deliver(tracing: Tracing, place: str | None) -> None:
 
     def waiting(what: str) -> None:
         kept = f"they are in {saved}" if saved is not None else "they are then kept in a file"
-        say(f"waiting for {what} (Ctrl-C ends it; {kept})")
+        echo(f"waiting for {what} (Ctrl-C ends it; {kept})")
 
     tracing.deliver(saved, waiting)
 
@@ -162,7 +162,7 @@ def _say_uncalled(tracing: Tracing, options: Options) -> None:
                     "--root module:function"
                 )
             )
-            say(f"probe {probe.name} ({probe.places[0]}) has no span{around}")
+            echo(f"probe {probe.name} ({probe.places[0]}) has no span{around}")
 
 
 def _say_where(
@@ -171,7 +171,7 @@ def _say_where(
     if output is None:
         _keep_last(tracing, found, children)
     else:
-        say(f"{len(found.spans)} spans in {output}; {_next(found, output)}")
+        echo(f"{len(found.spans)} spans in {output}; {_next(found, output)}")
 
 
 def _together(tracing: Tracing, children: Children | None) -> Trace:
@@ -182,15 +182,15 @@ def _together(tracing: Tracing, children: Children | None) -> Trace:
     try:
         return Trace([*found.scripts, *found.spans, *combined(children).spans], found.source)
     except OnnxspanError as error:
-        say(f"what child processes recorded cannot be read: {error}")
+        echo(f"what child processes recorded cannot be read: {error}")
         return found
 
 
 def _say_of_children(children: Children) -> None:
     for note in children.notes:
-        say(note)
+        echo(note)
     for ending in children.endings:
-        say(f"in process {ending.pid}:")
+        echo(f"in process {ending.pid}:")
         if _is_open(sys.stderr):
             click.echo(ending.screen(), err=True)
 
@@ -216,7 +216,7 @@ def _keep_last(tracing: Tracing, found: Trace, children: Children | None) -> Non
     except OSError:
         return  # it was shown, and nobody has asked for a file
     if not _save(tracing, str(place), children):
-        say(f"the trace is kept until the next run; {_next(found, str(place))}")
+        echo(f"the trace is kept until the next run; {_next(found, str(place))}")
 
 
 def last_trace() -> Path:
@@ -233,7 +233,7 @@ def _next(trace: Trace, file: str) -> str:
     return f"look closer: {as_typed()} html {name} --open"
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Say a line in onnxspan's name on stderr, if it is open."""
     if _is_open(sys.stderr):
         with contextlib.suppress(OSError):  # as above

@@ -29,7 +29,7 @@ STEPS = (
 """What each step of an export is called by one or the other exporter."""
 
 
-def beside(exports: Sequence[Span]) -> Table:
+def table(exports: Sequence[Span]) -> Table:
     """A table with a column for each export; a step that one does not have stays empty there."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column("")

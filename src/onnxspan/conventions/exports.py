@@ -69,7 +69,7 @@ CPU = attribute(
     "Processor time of the exporting thread during the span, spans inside included. Less than the span's duration where the thread waited: for a file, or because "
     "the machine had other work.",
 )
-COLLECTOR = attribute(
+GC_TIME = attribute(
     "torch.onnx.gc.duration",
     "double, s",
     "stages, passes in which Python collected garbage",

@@ -22,7 +22,7 @@ from onnxspan.reading.graph_steps import graph_steps
 from onnxspan.reading.notes import findings, notes
 from onnxspan.reading.packing import packed
 from onnxspan.reading.source import snapshots
-from onnxspan.reading.source.gc_time import without_collector
+from onnxspan.reading.source.gc_time import without_gc
 from onnxspan.reading.tree import folding, modules
 from onnxspan.reading.walk import steps
 from onnxspan.version import __version__
@@ -100,7 +100,7 @@ def render(trace: Trace) -> str:
             "there is nothing to report: no export was recorded. "
             "Call torch.onnx.export inside the `with onnxspan.trace()` block."
         )
-    with without_collector():
+    with without_gc():
         embedded = _embedded(data(trace))
     body = string.Template(pages.asset("report.html")).substitute(
         data=embedded, core=core.render(trace)

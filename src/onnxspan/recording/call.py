@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from onnxspan.recording.cpu_time import Spent
     from onnxspan.recording.graphs.torchscript import GraphSize
-    from onnxspan.recording.light_span import OwnTracer
+    from onnxspan.recording.light_span import LightTracer
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probe import Exporter, Probe
     from onnxspan.recording.session import Session
@@ -53,14 +53,14 @@ class Export:
         receivers: the sessions that get its spans; `session` is the first, with the clock.
         level: the deepest that any of them asks for.
         listeners: the listeners of all receivers.
-        own_held: what the users' own probes wrap; `aside` the call for which they came off.
-        own_time: nanoseconds spent in onnxspan's own code so far.
+        user_held: what the users' own probes wrap; `suspended_for` the call for which they came off.
+        tracing_time: nanoseconds spent in onnxspan's own code so far.
         size: the graph's size at the last count, and `counted` the graph it is of (weakly held).
         resident: the process's memory when it was read last, in bytes, and its peak;
             `memory_read`: the clock then.
         failure: the exception that was recorded last, compared by identity.
         begun: calls so far of each probe that has a limit, and `omitted` those beyond it.
-        collector: its first item is the exporting thread's nanoseconds in the garbage collector, of
+        gc_time: its first item is the exporting thread's nanoseconds in the garbage collector, of
             processor time and on the wall; cpu_time.py keeps it.
         notes: what one call of a probe remembers for a later one.
         states: what the probes of one exporter keep for the whole export; ask `state` for it.
@@ -71,28 +71,28 @@ class Export:
     """
 
     __slots__ = (
-        "aside", "begun", "clock", "collector", "counted", "epoch", "errors", "exporters", "failure",
-        "held", "is_bare", "is_closed", "is_dropped", "level", "listeners", "memory_read", "notes",
-        "omitted", "outermost", "own_held", "own_time", "receivers", "resident", "root", "session",
-        "size", "span_count", "states", "sums", "tracer",
+        "begun", "clock", "counted", "epoch", "errors", "exporters", "failure", "gc_time", "held",
+        "is_bare", "is_closed", "is_dropped", "level", "listeners", "memory_read", "notes",
+        "omitted", "outermost", "receivers", "resident", "root", "session", "size", "span_count",
+        "states", "sums", "suspended_for", "tracer", "tracing_time", "user_held",
     )  # fmt: skip
 
     def __init__(self, receivers: tuple[Session, ...], epoch: int) -> None:
         self.receivers = receivers
         self.session = receivers[0]
         self.clock = self.session.clock
-        self.tracer: Tracer | OwnTracer = session.tracer(receivers)
+        self.tracer: Tracer | LightTracer = session.tracer(receivers)
         self.listeners = Listeners(one for receiver in receivers for one in receiver.listeners)
         self.level = max(receiver.level for receiver in receivers)
         self.sums = self.level >= Level.PASSES  # below, nodes are watched for failures alone
         self.epoch = epoch
         self.root: Call
         self.outermost: Call
-        self.own_held: list[Target] = []
+        self.user_held: list[Target] = []
         self.held: list[list[Target]] = []
-        self.aside: Call | None = None
-        self.own_time = 0
-        self.collector: Sequence[tuple[int, int]] = ((0, 0),)
+        self.suspended_for: Call | None = None
+        self.tracing_time = 0
+        self.gc_time: Sequence[tuple[int, int]] = ((0, 0),)
         self.resident = (0, 0)
         self.memory_read = -(10**18)  # long ago
         self.span_count = 0
@@ -237,7 +237,7 @@ class Call:
 
     def note_worked(self, now: int) -> None:
         """Note that per-node work inside this call, or a call inside it, has ended by `now`."""
-        self.worked_until, self.collected_until = now, self.export.collector[0][1]
+        self.worked_until, self.collected_until = now, self.export.gc_time[0][1]
 
     def sums_as_attributes(self) -> dict[str, Any]:
         """The per-operator work as parallel arrays: operators, calls, seconds, longest."""

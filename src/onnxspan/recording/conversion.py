@@ -53,10 +53,10 @@ class Conversion:
 
     def __str__(self) -> str:
         """As `node 1,200 of 3,400, about 12 s left`."""
-        return told(self.done, self.total, self._told - self._began)
+        return describe(self.done, self.total, self._told - self._began)
 
 
-def told(done: int, total: int | None, seconds: float) -> str:
+def describe(done: int, total: int | None, seconds: float) -> str:
     """How far a conversion is, in words.
 
     Args:

@@ -62,7 +62,7 @@ class Spent(NamedTuple):
     """Nanoseconds of this thread's processor time so far, and of them the collector's."""
 
     processor: int
-    collector: int
+    gc: int
 
 
 def spent() -> Spent:
@@ -86,8 +86,8 @@ def since(before: Spent) -> dict[str, float]:
     """What was spent since then, as attributes in seconds."""
     now = spent()
     attributes = {c.CPU: (now.processor - before.processor) / 1e9}
-    if now.collector > before.collector:
-        attributes[c.COLLECTOR] = (now.collector - before.collector) / 1e9
+    if now.gc > before.gc:
+        attributes[c.GC_TIME] = (now.gc - before.gc) / 1e9
     return attributes
 
 
@@ -103,7 +103,7 @@ def watch(export: Export) -> None:
             clocks = iter(_clock, None), iter(time.perf_counter_ns, None)
             sums = (itertools.accumulate(clock, int.__rsub__) for clock in clocks)
             _stopwatches[thread] = map(shown.append, zip(*sums))  # noqa: B905  # neither ends
-        export.collector = _shown[thread]
+        export.gc_time = _shown[thread]
         if _note not in gc.callbacks:
             gc.callbacks.append(_note)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from onnxspan.recording import forks, user_probes
 from onnxspan.recording.patching import Patches, Target, resolve_all
-from onnxspan.recording.probes import OPENERS
+from onnxspan.recording.probes import ENTRY_POINTS
 
 if TYPE_CHECKING:
     from onnxspan.recording.session import Session
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _lock = threading.RLock()
 forks.renew(sys.modules[__name__], "_lock", threading.RLock)
 _found: list[Target] = []
-_waiting = list(OPENERS)
+_waiting = list(ENTRY_POINTS)
 _holding: list[Session] = []
 
 
@@ -40,7 +40,7 @@ def hold(patches: Patches, session: Session) -> None:
     with _lock:
         wanted = targets()
         patches.install(wanted)
-        session.openers_held = wanted
+        session.entry_points_held = wanted
         _holding.append(session)
     user_probes.hold_around(patches, session, wanted)
 
@@ -52,15 +52,15 @@ def hold_new(patches: Patches) -> None:
             return
         wanted = targets()
         for session in _holding:
-            new = [one for one in wanted if one not in session.openers_held]
+            new = [one for one in wanted if one not in session.entry_points_held]
             patches.install(new)
-            session.openers_held += new
+            session.entry_points_held += new
 
 
 def release(patches: Patches, session: Session) -> None:
     """Give up what a session holds."""
     with _lock:
-        held, session.openers_held = session.openers_held, []
+        held, session.entry_points_held = session.entry_points_held, []
         if session in _holding:
             _holding.remove(session)
     try:

@@ -35,7 +35,7 @@ if hasattr(os, "register_at_fork"):  # a fork's child must not give out its pare
     os.register_at_fork(after_in_child=_random.seed)
 
 
-class OwnSpan(otel.Span):
+class LightSpan(otel.Span):
     """A span's values, as they are set.
 
     Args:
@@ -57,7 +57,7 @@ class OwnSpan(otel.Span):
     def __init__(
         self,
         name: str,
-        parent: OwnSpan | otel.SpanContext,
+        parent: LightSpan | otel.SpanContext,
         start_time: int,
         context: otel.SpanContext | None = None,
     ) -> None:
@@ -83,7 +83,7 @@ class OwnSpan(otel.Span):
 
     def _above(self) -> otel.SpanContext:
         parent = self._parent
-        return parent.get_span_context() if isinstance(parent, OwnSpan) else parent
+        return parent.get_span_context() if isinstance(parent, LightSpan) else parent
 
     def is_recording(self) -> bool:
         """Whether it has not ended yet."""
@@ -183,14 +183,14 @@ def _utf8(value: Any) -> Any:
     return value
 
 
-class OwnTracer:
+class LightTracer:
     """Makes spans as an SDK's tracer does that samples all and has no processor."""
 
-    def start_span(self, name: str, context: Context | None, start_time: int) -> OwnSpan:
+    def start_span(self, name: str, context: Context | None, start_time: int) -> LightSpan:
         """A span below the one that is current in `context`, or a root."""
         above = otel.get_current_span(context)
-        if isinstance(above, OwnSpan):
-            return OwnSpan(name, above, start_time)
+        if isinstance(above, LightSpan):
+            return LightSpan(name, above, start_time)
         parent = above.get_span_context()
         trace_id, flags = parent.trace_id, parent.trace_flags
         if not parent.is_valid:
@@ -199,23 +199,23 @@ class OwnTracer:
             trace_id, _random.getrandbits(64) or 1, False, otel.TraceFlags(flags),
             parent.trace_state,
         )  # fmt: skip
-        return OwnSpan(name, parent, start_time, ids)
+        return LightSpan(name, parent, start_time, ids)
 
     def in_place_of(
         self, name: str, context: Context | None, start_time: int, ids: otel.SpanContext
-    ) -> OwnSpan:
+    ) -> LightSpan:
         """A span with the ids and flags of one that a sampler has dropped."""
         above = otel.get_current_span(context)
-        parent = above if isinstance(above, OwnSpan) else above.get_span_context()
-        return OwnSpan(name, parent, start_time, ids)
+        parent = above if isinstance(above, LightSpan) else above.get_span_context()
+        return LightSpan(name, parent, start_time, ids)
 
 
-OWN_TRACER = OwnTracer()
+LIGHT_TRACER = LightTracer()
 
 
-def readable(span: ReadableSpan | OwnSpan) -> ReadableSpan:
+def readable(span: ReadableSpan | LightSpan) -> ReadableSpan:
     """A span as the SDK's; one that is one already is returned as it is."""
-    return span.readable() if isinstance(span, OwnSpan) else span
+    return span.readable() if isinstance(span, LightSpan) else span
 
 
 def resource() -> Resource:

@@ -36,10 +36,10 @@ def open_session(session: Session) -> None:
             import wrapt  # most recordings wait for no import
 
             wrapt.register_post_import_hook(
-                lambda _module: _hold_openers_later(session), "torch.onnx"
+                lambda _module: _hold_entry_points_later(session), "torch.onnx"
             )
         else:
-            hold_openers(session)
+            hold_entry_points(session)
         try:
             tracer(receiving())
         except Exception as error:  # one of ours is met again, and counted, in the export
@@ -70,7 +70,7 @@ def close_session(session: Session, error: BaseException | None = None) -> None:
     # What a signal handler of the user's raises in here goes on, when all is closed.
     raised: list[BaseException] = []
     steps: list[tuple[str, Callable[[], object]]] = [
-        ("restoring", functools.partial(release_openers, session, is_last)),
+        ("restoring", functools.partial(release_entry_points, session, is_last)),
         *(("closing a listener", one) for one in overridden(session.listeners, "closed")),
     ]
     for what, close in steps:
@@ -85,7 +85,7 @@ def close_session(session: Session, error: BaseException | None = None) -> None:
         raise raised[0]
 
 
-def hold_openers(session: Session) -> None:
+def hold_entry_points(session: Session) -> None:
     """Wrap what can begin an export, once torch.onnx is there.
 
     Raises:
@@ -106,21 +106,21 @@ def hold_openers(session: Session) -> None:
     session.holds = True
 
 
-def _hold_openers_later(session: Session) -> None:
+def _hold_entry_points_later(session: Session) -> None:
     # torch.onnx has just been imported, perhaps long after the session was closed. What goes
     # wrong here must not break somebody's import.
     if session.is_open and not session.holds:
         try:
-            hold_openers(session)
+            hold_entry_points(session)
         except Exception as error:
             if goes_on(error):
                 raise
             session.note_errors([describe_error("wrapping torch.onnx", error)])
 
 
-def release_openers(session: Session, last: bool) -> None:
-    """Give up what `hold_openers` wrapped; the last session restores all there is."""
-    held = session.openers_held
+def release_entry_points(session: Session, last: bool) -> None:
+    """Give up what `hold_entry_points` wrapped; the last session restores all there is."""
+    held = session.entry_points_held
     try:
         entry_points.release(patches, session)
     finally:

@@ -107,7 +107,9 @@ class Options:
         Raises:
             ValueError: for a `native_log` that cannot be.
         """
-        from onnxspan.recording.listening import listeners  # not before something is recorded
+        from onnxspan.recording.listeners.chosen import (
+            listeners,  # not before something is recorded
+        )
 
         is_place = not isinstance(self.flight, bool)
         made = listeners(

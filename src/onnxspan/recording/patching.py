@@ -10,7 +10,7 @@ Three things make a wrapper invisible:
   `instancemethod` stays one.
 - The wrapper looks like the original (`functools.update_wrapper`): name, module, signature.
 
-And one more for C functions, whose own warnings go to the frame that calls them: stand_in.py.
+And one more for C functions, whose own warnings go to the frame that calls them: trampoline.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from onnxspan import conventions as c
 from onnxspan.recording.faults import goes_on
-from onnxspan.recording.trampoline import NAME, StandIn
+from onnxspan.recording.trampoline import NAME, Trampoline
 from onnxspan.recording.wrappers import silence
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Patches:
         make_wrapper: gives a target its wrapper; a C function's calls it by the stand-in.
     """
 
-    def __init__(self, make_wrapper: Callable[[Target, StandIn | None], FunctionType]) -> None:
+    def __init__(self, make_wrapper: Callable[[Target, Trampoline | None], FunctionType]) -> None:
         self._make_wrapper = make_wrapper
         # One table, so that Ctrl-C between two steps cannot leave half an entry.
         self._held: dict[int, tuple[Target, int]] = {}
@@ -269,8 +269,8 @@ class Patches:
         # A pass that calls back into Python stays without: a frame more would be counted by
         # the `stacklevel` of a warning in a symbolic function.
         in_c = _is_c(target.original) and not target.probe.calls_python
-        stand_in = StandIn(target.original) if in_c else None
-        wrapper = self._make_wrapper(target, stand_in)
+        trampoline = Trampoline(target.original) if in_c else None
+        wrapper = self._make_wrapper(target, trampoline)
         functools.update_wrapper(wrapper, target.original)
         target.replacement = classmethod(wrapper) if is_classmethod else wrapper
 

@@ -1,7 +1,7 @@
 """Work done once for every node, where it is more than a sum: a span, or a failure.
 
 At level `nodes` a symbolic function is a span; at every level one that fails is. What only adds
-to a sum is summing.py's. What a hook raises here is told to `broken` by the wrapper, and goes no
+to a sum is wrappers.py's. What a hook raises here is told to `broken` by the wrapper, and goes no
 further.
 """
 
@@ -13,7 +13,7 @@ from onnxspan import conventions as c
 from onnxspan.recording import spans
 from onnxspan.recording.call import Call, current, guarded, note_broken
 from onnxspan.recording.faults import goes_on
-from onnxspan.recording.listeners.base import tell
+from onnxspan.recording.listeners.base import notify
 from onnxspan.recording.patching import without_wrapper_frames
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ class NodeHooks:
             call.began = entered
             spans.start_node(call, parent)
             self._describe(call)
-            tell(call, export.listeners.node_entered, call)
+            notify(call, export.listeners.node_entered, call)
             call.began = export.clock()
         except BaseException:  # the node goes unrecorded
             spans.detach(call)
             raise
         # Control flow nests: a block inside this node finds it here.
         current.set(call)
-        export.own_time += call.began - entered
+        export.tracing_time += call.began - entered
         return call
 
     def leave(self, call: Call, result: Any) -> None:
@@ -75,13 +75,13 @@ class NodeHooks:
                 self.converted(call, call.args, result)
             if export.listeners.node_left:
                 call.result = result
-                tell(call, export.listeners.node_left, call)
+                notify(call, export.listeners.node_left, call)
             spans.end(call, ended)
         finally:
             if call.otel_token is not None:
                 spans.detach(call)
             call.let_go()
-        export.own_time += export.clock() - ended
+        export.tracing_time += export.clock() - ended
 
     def fail(self, work: Call | Work, error: BaseException) -> None:
         """End the work on a node that raised: a failed span, made now if there is none."""
@@ -100,22 +100,22 @@ class NodeHooks:
             if self.target.probe.failed is not None:
                 guarded(call, "failed", self.target.probe.failed, call, error)
             guarded(call, "failure", spans.record_failure, call, error, ended)
-            tell(call, export.listeners.node_failed, call, error)
+            notify(call, export.listeners.node_failed, call, error)
             spans.end(call, ended)
         finally:
             spans.detach(call)
             call.let_go()
-        export.own_time += export.clock() - ended
+        export.tracing_time += export.clock() - ended
 
     def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:
         """Tell the listeners of a node that was converted inside `call`, or by it."""
-        tell(call, call.export.listeners.converted, call, args, result)
+        notify(call, call.export.listeners.converted, call, args, result)
 
-    def tell(self, parent: Call, args: tuple[Any, ...], result: Any) -> None:
+    def note(self, parent: Call, args: tuple[Any, ...], result: Any) -> None:
         """At level `nodes`, what work without a span found out, for the span around it."""
-        tell = self.per_node.tell
-        if tell is not None and parent.export.level >= c.Level.NODES:
-            guarded(parent, "description", tell, parent, args, result)
+        note = self.per_node.note
+        if note is not None and parent.export.level >= c.Level.NODES:
+            guarded(parent, "description", note, parent, args, result)
 
     def broken(self, doing: str, error: BaseException) -> None:
         """Count an error of our own; the export goes on."""
@@ -138,12 +138,12 @@ class NodeHooks:
         clock = export.clock
         ended = clock()
         if export.sums and not export.is_bare and not export.is_closed:
-            collected = export.collector[0][1]
+            collected = export.gc_time[0][1]
             took = ended - parent.worked_until - (collected - parent.collected_until)
             parent.collected_until = collected
             self.add(parent.holder or parent, self.operator(args), max(took, 0))
         parent.worked_until = now = clock()
-        export.own_time += now - ended
+        export.tracing_time += now - ended
 
     def add(self, holder: Call, operator: str, duration: int) -> None:
         """Add work to the sums of the call that holds them."""

@@ -36,7 +36,7 @@ class PerNode:
             it is summed, in the call around it.
         describe: writes what is known of the node, for a span or a failure.
         level: the least level at which it is summed.
-        tell: at the level `nodes`, writes on the call around it what work without a span
+        note: at the level `nodes`, writes on the call around it what work without a span
             found out: given that call, the arguments and the result.
     """
 
@@ -46,7 +46,7 @@ class PerNode:
     ends_work: bool = False
     level: Level = Level.PASSES
     describe: Before | None = None
-    tell: Callable[[Call, tuple[Any, ...], Any], None] | None = None
+    note: Callable[[Call, tuple[Any, ...], Any], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

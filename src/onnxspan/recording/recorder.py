@@ -33,7 +33,7 @@ from onnxspan.recording.call import (
 )
 from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.imports import Imports
-from onnxspan.recording.listeners.base import Listeners, tell
+from onnxspan.recording.listeners.base import Listeners, notify
 from onnxspan.recording.patching import (
     Patches,
     Target,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
 
-    from onnxspan.recording.trampoline import StandIn
+    from onnxspan.recording.trampoline import Trampoline
 
 _IMPORTS = "recorder.imports"
 
@@ -168,26 +168,26 @@ class SpanHooks:
                     guarded(call, "name", call.take_name, self.probe.named)
                 if self.probe.before is not None:
                     guarded(call, "before", self.probe.before, call)
-                _tell_entering(call)
+                _notify_entering(call)
                 guarded(call, "memory", _note_resident, call, entered)
                 call.began = export.clock()
                 guarded(call, "processor time", cpu_time.begin, call)
                 imports = export.notes.pop(_IMPORTS, None)
                 if imports is not None:
                     call.began, call.spent = imports.began, imports.spent
-                    export.own_time -= imports.ended - imports.began
+                    export.tracing_time -= imports.ended - imports.began
                 _start(call)
                 if imports is not None:
                     guarded(call, "imports", imports.record, call)
                 call.note_worked(call.began)
-                tell(call, export.listeners.entered, call)
+                notify(call, export.listeners.entered, call)
             except Exception as error:
                 if goes_on(error):
                     raise
                 export.note_error(f"entering {self.probe.name}", error)
             current.set(call)
             now = export.clock()
-            export.own_time += now - entered
+            export.tracing_time += now - entered
         except BaseException:  # Ctrl-C in our own code: it goes on, and nothing stays patched
             current.set(call.parent)
             _let_go(call)
@@ -202,19 +202,19 @@ def _start(call: Call) -> None:
         guarded(call, "restoring", _restore_held, export)
 
 
-def _tell_entering(call: Call) -> None:
-    tell(call, call.export.listeners.entering, call)
-    if call.probe.runs_model and call.export.own_held:
-        guarded(call, "stepping aside", user_probes.step_aside, patches, call)
+def _notify_entering(call: Call) -> None:
+    notify(call, call.export.listeners.entering, call)
+    if call.probe.runs_model and call.export.user_held:
+        guarded(call, "suspending the user's probes", user_probes.suspend, patches, call)
 
 
 def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     export = call.export
-    if export.aside is call:
+    if export.suspended_for is call:
         guarded(call, "stepping back", user_probes.step_back, patches, export)
     guarded(call, "context", spans.detach, call)
     guarded(call, "memory", _note_memory, call, ended)
-    tell(call, export.listeners.left, call, error)
+    notify(call, export.listeners.left, call, error)
     call.result = None
     if call is export.root:
         guarded(call, "conclusion", _conclude, export, ended)
@@ -222,7 +222,7 @@ def _finish(call: Call, error: BaseException | None, ended: int) -> None:
     now = export.clock()
     if call.parent is not None:
         call.parent.note_worked(now)  # what is summed in it leaves this call's time out
-    export.own_time += now - ended
+    export.tracing_time += now - ended
 
 
 def _note_resident(call: Call, now: int) -> None:
@@ -253,7 +253,7 @@ def _conclude(export: Export, ended: int) -> None:
     if export.errors:
         attributes[c.TRACING_ERRORS] = len(export.errors)
         attributes[c.TRACING_ERROR] = spans.short(export.errors[0])
-    own = export.own_time + export.clock() - ended
+    own = export.tracing_time + export.clock() - ended
     attributes[c.TRACING_DURATION] = own / 1e9
 
 
@@ -292,11 +292,11 @@ def _close(root: Call) -> None:
     steps = contextlib.ExitStack()
     steps.callback(_forget, export)
     for finished in reversed(export.listeners.finished):  # the stack turns the order round
-        steps.callback(tell, root, [finished], export)
+        steps.callback(notify, root, [finished], export)
     for targets in reversed(export.held):
         steps.callback(guarded, root, "restoring", _restore, targets)
-    if export.own_held and export.aside is None:
-        steps.callback(guarded, root, "restoring", _restore, export.own_held)
+    if export.user_held and export.suspended_for is None:
+        steps.callback(guarded, root, "restoring", _restore, export.user_held)
     steps.callback(guarded, root, "watching the collector", cpu_time.unwatch, export)
     steps.callback(guarded, root, "room on the stack", recursion.restore, export)
     steps.callback(setattr, export, "is_closed", True)
@@ -314,11 +314,11 @@ def _forget(export: Export) -> None:
     del export.root, export.outermost
 
 
-def make_wrapper(target: Target, stand_in: StandIn | None) -> FunctionType:
+def make_wrapper(target: Target, trampoline: Trampoline | None) -> FunctionType:
     """The wrapper that fits a target's probe."""
     if target.probe.per_node is not None:
-        return work_wrapper(NodeHooks(target, target.probe.per_node), stand_in, current.get)
-    return span_wrapper(target, SpanHooks(target), stand_in)
+        return work_wrapper(NodeHooks(target, target.probe.per_node), trampoline, current.get)
+    return span_wrapper(target, SpanHooks(target), trampoline)
 
 
 patches = Patches(make_wrapper)

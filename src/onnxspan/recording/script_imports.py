@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording.call import current, is_busy
-from onnxspan.recording.light_span import OWN_TRACER
+from onnxspan.recording.light_span import LIGHT_TRACER
 from onnxspan.recording.trampoline import NAME, WRAPPER_FILE
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class ScriptImports:
         ended = time.time_ns()
         if ended - began < MIN_SECONDS * 1e9:
             return
-        span = OWN_TRACER.start_span(f"import {name}", self._context, began)
+        span = LIGHT_TRACER.start_span(f"import {name}", self._context, began)
         span.attributes = {c.LEVEL: c.Level.STAGES.name.lower(), c.SCRIPT_IMPORT: name}
         span.end(ended)
         self._session.collect(span)

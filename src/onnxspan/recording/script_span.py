@@ -11,7 +11,7 @@ from opentelemetry import trace as otel
 
 from onnxspan import conventions as c
 from onnxspan.recording import resource
-from onnxspan.recording.light_span import OWN_TRACER
+from onnxspan.recording.light_span import LIGHT_TRACER
 from onnxspan.recording.script_imports import ScriptImports
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ScriptSpan:
     def __init__(self, session: Session, script: str) -> None:
         self._session = session
         self._script = script
-        self._span = OWN_TRACER.start_span(c.SCRIPT_SPAN, resource.context(), time.time_ns())
+        self._span = LIGHT_TRACER.start_span(c.SCRIPT_SPAN, resource.context(), time.time_ns())
         self._computed = time.process_time()
         session.within = self._span.get_span_context()
         context = otel.set_span_in_context(otel.NonRecordingSpan(session.within))

@@ -20,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from onnxspan.conventions import SCHEMA_URL, SCOPE, Level
 from onnxspan.recording import forks
-from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, readable
+from onnxspan.recording.light_span import LIGHT_TRACER, LightSpan, readable
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.version import __version__
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import SpanContext, Tracer, TracerProvider
 
-    from onnxspan.recording.light_span import OwnTracer
+    from onnxspan.recording.light_span import LightTracer
     from onnxspan.recording.listeners.base import Listener
     from onnxspan.recording.patching import Target
     from onnxspan.recording.probe import Probe
@@ -86,16 +86,16 @@ class Session:
         self.packs = tuple(packs)
         self.packs_held: list[Target] = []
         self.begun: dict[str, int] = {}
-        self.own_targets: dict[Probe, list[Target]] = {}
-        self.own_held: list[Target] = []
-        self.openers_held: list[Target] = []
+        self.user_targets: dict[Probe, list[Target]] = {}
+        self.user_held: list[Target] = []
+        self.entry_points_held: list[Target] = []
         self.said: set[str] = set()
         self.tracer_provider = tracer_provider
         self.listeners: list[Listener] = list(listeners)
         self.clock = clock
         self.epoch = epoch
         self.process_wide = process_wide
-        self._collected: list[ReadableSpan | OwnSpan] = []
+        self._collected: list[ReadableSpan | LightSpan] = []
         self.errors: list[str] = []
         self.parent: Session | None = None
         self.is_open = False
@@ -157,7 +157,7 @@ class Session:
         """The ended spans, in the order of their ends."""
         return [readable(span) for span in self._collected]
 
-    def kept_from(self, first: int) -> list[ReadableSpan | OwnSpan]:
+    def kept_from(self, first: int) -> list[ReadableSpan | LightSpan]:
         """Those from a number on, as they are kept: `readable` makes them the SDK's."""
         return self._collected[first:]
 
@@ -230,7 +230,7 @@ def receiving() -> tuple[Session, ...]:
     return (*receivers, *(session for session in reversed(listed) if session.process_wide))
 
 
-def tracer(receivers: Sequence[Session]) -> Tracer | OwnTracer:
+def tracer(receivers: Sequence[Session]) -> Tracer | LightTracer:
     """The tracer that makes an export's spans.
 
     Of the first receiver that was given a provider; else of the configured global one; else
@@ -239,7 +239,7 @@ def tracer(receivers: Sequence[Session]) -> Tracer | OwnTracer:
     given = [session.tracer_provider for session in receivers if session.tracer_provider]
     provider = given[0] if given else otel.get_tracer_provider()
     if isinstance(provider, otel.ProxyTracerProvider | otel.NoOpTracerProvider) and not given:
-        return OWN_TRACER
+        return LIGHT_TRACER
     # The SDK touches the warning filters here, which makes Python show once-a-place warnings
     # again: so once for a provider, on opening, and not inside each export.
     first = receivers[0]

@@ -13,7 +13,7 @@ from onnxspan import conventions as c
 from onnxspan.recording import resource
 from onnxspan.recording.faults import goes_on
 from onnxspan.recording.graphs import origin
-from onnxspan.recording.light_span import OWN_TRACER, OwnSpan, encodable
+from onnxspan.recording.light_span import LIGHT_TRACER, LightSpan, encodable
 from onnxspan.recording.trampoline import NAME as WRAPPER_NAME
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def start(call: Call) -> None:
         ids = span.get_span_context()
         above = otel.get_current_span(context).get_span_context()
         if ids.is_valid and ids.span_id != above.span_id:
-            span = OWN_TRACER.in_place_of(call.name, context, began, ids)
+            span = LIGHT_TRACER.in_place_of(call.name, context, began, ids)
             if call.parent is None:  # no part of a trace that was not chosen is sent
-                export.tracer = OWN_TRACER
+                export.tracer = LIGHT_TRACER
                 export.is_dropped = True
         else:
-            span = OWN_TRACER.start_span(call.name, context, start_time=began)
+            span = LIGHT_TRACER.start_span(call.name, context, start_time=began)
     export.span_count += 1
     call.span = span
     call.id = _id(span)
@@ -67,7 +67,7 @@ def _around(export: Export) -> Context | None:
     within = export.session.within
     if (
         within is None
-        or export.tracer is not OWN_TRACER  # the provider's spans do not know of the script's
+        or export.tracer is not LIGHT_TRACER  # the provider's spans do not know of the script's
         or otel.get_current_span().get_span_context().is_valid
     ):
         return resource.context()
@@ -83,16 +83,16 @@ def start_node(call: Call, around: Call) -> None:
     export = call.export
     while around.span is None and around.parent is not None:
         around = around.parent
-    if export.tracer is not OWN_TRACER or not isinstance(around.span, OwnSpan):
+    if export.tracer is not LIGHT_TRACER or not isinstance(around.span, LightSpan):
         start(call)
         return
-    call.span = span = OwnSpan(call.name, around.span, export.epoch + call.began)
+    call.span = span = LightSpan(call.name, around.span, export.epoch + call.began)
     call.id = b"%016x" % span.id
     export.span_count += 1
 
 
 def _id(span: Span) -> bytes:
-    number = span.id if isinstance(span, OwnSpan) else span.get_span_context().span_id
+    number = span.id if isinstance(span, LightSpan) else span.get_span_context().span_id
     return b"%016x" % number
 
 
@@ -117,7 +117,7 @@ def end(call: Call, ended: int) -> None:
             attributes.update(call.sums_as_attributes())
         if call.parent is None:
             attributes = dict(sorted(attributes.items(), key=_in_root))
-        if isinstance(span, OwnSpan):
+        if isinstance(span, LightSpan):
             span.attributes = {**span.attributes, **attributes} if span.attributes else attributes
         else:
             span.set_attributes(encodable(attributes))

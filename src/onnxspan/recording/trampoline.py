@@ -32,7 +32,7 @@ def _template(original: Callable[..., Any]) -> FunctionType:
     return call  # type: ignore[return-value]  # a function is a FunctionType
 
 
-class StandIn:
+class Trampoline:
     """Makes, for each place that calls the wrapper, the function that calls the original.
 
     Attributes:

@@ -34,12 +34,12 @@ def hold_around(patches: Patches, session: Session, ours: Sequence[Target]) -> N
             if probe.root:
                 for target in _usable(patches, session, probe, ours):
                     patches.install([target])
-                    session.own_held.append(target)
+                    session.user_held.append(target)
 
 
 def release_around(patches: Patches, session: Session) -> None:
     """Give up what `hold_around` wrapped."""
-    held, session.own_held = session.own_held, []
+    held, session.user_held = session.user_held, []
     patches.restore(held)
 
 
@@ -50,26 +50,26 @@ def hold_inside(patches: Patches, export: Export, ours: Sequence[Target]) -> Non
             for probe in session.probes:
                 if not probe.root and probe.wrapped_at <= export.level:
                     for target in _usable(patches, session, probe, ours):
-                        if not any(target is held for held in export.own_held):
+                        if not any(target is held for held in export.user_held):
                             patches.install([target])
-                            export.own_held.append(target)
+                            export.user_held.append(target)
 
 
-def step_aside(patches: Patches, call: Call) -> None:
+def suspend(patches: Patches, call: Call) -> None:
     """Take them off while the model runs.
 
     Both exporters look at the frames that call the model's operators: one wrapper more, and an
     input has another name in the file.
     """
-    if call.export.aside is None:
-        call.export.aside = call
-        patches.restore(call.export.own_held)
+    if call.export.suspended_for is None:
+        call.export.suspended_for = call
+        patches.restore(call.export.user_held)
 
 
 def step_back(patches: Patches, export: Export) -> None:
     """Put them on again."""
-    export.aside = None
-    patches.install(export.own_held)
+    export.suspended_for = None
+    patches.install(export.user_held)
 
 
 def _usable(
@@ -79,9 +79,9 @@ def _usable(
 
     Two wrappers at one place would not come off in the right order, and give two spans.
     """
-    listed = session.own_targets.get(probe)
+    listed = session.user_targets.get(probe)
     if not listed:  # the same targets each time: patches are counted by them
-        listed = session.own_targets[probe] = resolve(probe)
+        listed = session.user_targets[probe] = resolve(probe)
     if not listed:
         _say(
             session, probe, "is not there: no such module can be imported, or it has no such name"

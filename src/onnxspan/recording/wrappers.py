@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from onnxspan.recording.call import Call
     from onnxspan.recording.patching import Hooks, Target
     from onnxspan.recording.per_node import NodeHooks
-    from onnxspan.recording.trampoline import StandIn
+    from onnxspan.recording.trampoline import Trampoline
 
 _NEVER = Level.NODES + 1
 _SILENT: dict[str, Callable[..., None]] = {"get": lambda: None, "enter": lambda *_args: None}
@@ -45,7 +45,7 @@ def silence(wrapper: FunctionType) -> None:
     (wrapper.__closure__ or ())[names.index(name)].cell_contents = _SILENT[name]
 
 
-def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> FunctionType:
+def span_wrapper(target: Target, hooks: Hooks, trampoline: Trampoline | None) -> FunctionType:
     """Calls these hooks around the target's function.
 
     The exception passes through as the same object: `raise` alone, no `from`, nothing added.
@@ -59,7 +59,7 @@ def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> Func
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
-            function = original if stand_in is None else stand_in()
+            function = original if trampoline is None else trampoline()
             call = enter(args, kwargs)
         except BaseException as error:
             if goes_on(error):
@@ -93,21 +93,21 @@ def span_wrapper(target: Target, hooks: Hooks, stand_in: StandIn | None) -> Func
 
 
 def work_wrapper(
-    hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Call | None]
+    hooks: NodeHooks, trampoline: Trampoline | None, get: Callable[[], Call | None]
 ) -> FunctionType:
     """The wrapper that fits per-node work."""
     if hooks.per_node.ends_work:
         return _end_wrapper(hooks, get)
-    return _node_wrapper(hooks, stand_in, get)
+    return _node_wrapper(hooks, trampoline, get)
 
 
 def _node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each of a thousand nodes
-    hooks: NodeHooks, stand_in: StandIn | None, get: Callable[[], Call | None]
+    hooks: NodeHooks, trampoline: Trampoline | None, get: Callable[[], Call | None]
 ) -> FunctionType:
     """Per-node work, which runs some thousand times: where it is only summed, no call is made."""
     per_node, original = hooks.per_node, hooks.target.original
     operator, spans = per_node.operator, Level.NODES if per_node.spans else _NEVER
-    tell = None if per_node.tell is None else hooks.tell
+    note = None if per_node.note is None else hooks.note
     enter, leave, fail, broken, add, converted = (
         hooks.enter, hooks.leave, hooks.fail, hooks.broken, hooks.add, hooks.converted,
     )  # fmt: skip
@@ -118,8 +118,8 @@ def _node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each 
         call: Call | None = None
         function = original
         try:
-            if stand_in is not None:
-                function = stand_in()
+            if trampoline is not None:
+                function = trampoline()
             parent = get()
             if parent is not None:
                 export = parent.export
@@ -134,8 +134,8 @@ def _node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each 
                     working, inner = parent.working, parent.inner
                     if names_work:
                         parent.working, parent.inner = kind, 0
-                    collector = export.collector
-                    collected = collector[0][1]
+                    gc_time = export.gc_time
+                    collected = gc_time[0][1]
                     began = export.clock()
         except Exception as error:
             if goes_on(error):
@@ -164,16 +164,16 @@ def _node_wrapper(  # noqa: C901, PLR0915  # one function: a call less for each 
                 return result
             parent.working = working
             ended = export.clock()
-            took = alone = ended - began - (collector[0][1] - collected)
+            took = alone = ended - began - (gc_time[0][1] - collected)
             if names_work:
                 alone, parent.inner = took - parent.inner, inner + took
             if export.sums:
                 add(parent.holder or parent, kind, alone)
-            if tell is not None:
-                tell(parent, args, result)
+            if note is not None:
+                note(parent, args, result)
             if names_work and export.listeners.converted:
                 converted(parent, args, result)
-            export.own_time += export.clock() - ended + began - entered
+            export.tracing_time += export.clock() - ended + began - entered
         except Exception as error:
             if goes_on(error):
                 raise
@@ -189,7 +189,7 @@ def _end_wrapper(hooks: NodeHooks, get: Callable[[], Call | None]) -> FunctionTy
     What the work itself calls has no frame of ours on its stack.
     """
     original, add_since, broken = hooks.target.original, hooks.add_since, hooks.broken
-    tell = None if hooks.per_node.tell is None else hooks.tell
+    note = None if hooks.per_node.note is None else hooks.note
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
@@ -197,8 +197,8 @@ def _end_wrapper(hooks: NodeHooks, get: Callable[[], Call | None]) -> FunctionTy
             parent = get()
             if parent is not None:
                 add_since(parent, args)
-                if tell is not None:
-                    tell(parent, args, result)
+                if note is not None:
+                    note(parent, args, result)
         except Exception as error:
             if goes_on(error):
                 raise

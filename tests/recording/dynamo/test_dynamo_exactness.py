@@ -12,7 +12,7 @@ from dynamo_models import StrictOnly, export
 from onnxspan.recording import dynamo_rules, recorder
 from onnxspan.recording.patching import Patches, Target, resolve_all
 from onnxspan.recording.probe import Exporter, Probe
-from onnxspan.recording.probes import OPENERS, TABLES
+from onnxspan.recording.probes import ENTRY_POINTS, TABLES
 from onnxspan.recording.trampoline import NAME
 
 
@@ -32,14 +32,14 @@ def test_same_bytes_at_every_level(small, example, tmp_path, strict):
 @pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
 def test_every_row_is_found_in_this_torch():
     """No row of the table is without a place here."""
-    rows = (*TABLES[Exporter.DYNAMO], *OPENERS)
+    rows = (*TABLES[Exporter.DYNAMO], *ENTRY_POINTS)
     found = {target.probe.name for target in resolve_all(rows)}
     assert {probe.name for probe in rows} - found == set()
 
 
 def test_identical_objects_afterwards(small, example):
     """Every wrapped attribute is the very object that it was, a classmethod included."""
-    targets = resolve_all((*TABLES[Exporter.DYNAMO], *OPENERS))
+    targets = resolve_all((*TABLES[Exporter.DYNAMO], *ENTRY_POINTS))
     before = [inspect.getattr_static(target.holder, target.attribute) for target in targets]
     with onnxspan.trace():
         export(small, example)

@@ -32,7 +32,7 @@ def _export(native_log):
 
 
 def _said(trace):
-    """Which span heard which logger, and at which levels."""
+    """Which span hears which logger, and at which levels."""
     said = {}
     for span in trace.spans:
         for event in span.events:

@@ -54,7 +54,7 @@ function problem(span, text) {
 }
 
 // Of a line that several spans share: why, and each of them, the longest first.
-const MOST_SHARED = 100;
+const MAX_SHARED = 100;
 function drawFoldDetails(fold) {
   const short = fold.prefix.startsWith("…");
   const members = [...fold.spans].sort((a, b) => b.duration - a.duration);
@@ -63,8 +63,8 @@ function drawFoldDetails(fold) {
     el("p.lead", {}, short ? "Each is short, and changed neither the graph nor the memory noticeably: they share a line." : "Calls of one name share a line."),
     el("p", {}, figuresOf(fold)),
     path(spans[fold.parent], true),
-    el("table", {}, el("tbody", {}, members.slice(0, MOST_SHARED).map((span) => el("tr", {}, el("td", {}, link(span), short ? "" : el("span.quiet", {}, ` ${extraOf(span)}`)), el("td", {}, time(span.duration)))))),
-    members.length > MOST_SHARED ? el("p.quiet", {}, `And ${count(members.length - MOST_SHARED)} shorter ones.`) : "",
+    el("table", {}, el("tbody", {}, members.slice(0, MAX_SHARED).map((span) => el("tr", {}, el("td", {}, link(span), short ? "" : el("span.quiet", {}, ` ${extraOf(span)}`)), el("td", {}, time(span.duration)))))),
+    members.length > MAX_SHARED ? el("p.quiet", {}, `And ${count(members.length - MAX_SHARED)} shorter ones.`) : "",
   );
 }
 

@@ -53,7 +53,7 @@ def _row(row: Row) -> dict[str, Any]:
         "only": row.only,
         "moved_from": list(row.moved_from) if row.moved_from is not None else None,
         "duration": _figure(row.duration),
-        "own_duration": _figure(row.own),
+        "own_duration": _figure(row.self_time),
         "calls": _figure(row.calls),
         "nodes": _figure(row.nodes),
         "node_change": _figure(row.change),
@@ -76,7 +76,7 @@ def _values(side: Measured | None) -> Sequence[float] | None:
 
 
 def _clock(series: Series) -> str:
-    return "processor" if series.on_processor else "wall"
+    return "processor" if series.on_cpu else "wall"
 
 
 def growth(found: Growth) -> dict[str, Any]:
@@ -96,10 +96,10 @@ def growth(found: Growth) -> dict[str, Any]:
                 "sizes": row.total.sizes,
                 "clock": _clock(row.total),
                 "seconds": row.total.fastest,
-                "own_clock": _clock(row.own),
-                "own_seconds": row.own.fastest,
+                "own_clock": _clock(row.self_time),
+                "own_seconds": row.self_time.fastest,
                 "fit": dataclasses.asdict(row.total_fit) if row.total_fit else None,
-                "own_fit": dataclasses.asdict(row.own_fit) if row.own_fit else None,
+                "own_fit": dataclasses.asdict(row.self_fit) if row.self_fit else None,
                 "superlinear": row.flagged,
                 "superlinear_inside": row.inherits,
             }

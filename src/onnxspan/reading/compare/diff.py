@@ -69,7 +69,7 @@ class Row:
         path: the step's path after, or before when it is only there.
         moved_from: its path before, when it has moved.
         start: seconds from the export's beginning to the first call.
-        duration: seconds with what is inside; `own` without.
+        duration: seconds with what is inside; `self_time` without.
         cpu: processor seconds, the same way; without sides where a trace does not say them.
         nodes: nodes of the graph after it; `change` is what it added or removed.
     """
@@ -79,9 +79,9 @@ class Row:
     moved_from: Path | None
     start: Figure
     duration: Figure
-    own: Figure
+    self_time: Figure
     cpu: Figure
-    own_cpu: Figure
+    self_cpu: Figure
     calls: Figure
     nodes: Figure
     change: Figure
@@ -139,8 +139,8 @@ class Comparison:
 
         A stage that changed only by what is inside it is left out: that is in the list.
         """
-        differing = (row for row in self.rows[1:] if row.only is None and row.own.differs)
-        return sorted(differing, key=lambda row: -abs(row.own.change))
+        differing = (row for row in self.rows[1:] if row.only is None and row.self_time.differs)
+        return sorted(differing, key=lambda row: -abs(row.self_time.change))
 
     def only(self, side: str) -> list[Row]:
         """The topmost steps of one side alone, the longest first."""
@@ -185,16 +185,16 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Comparison:
     repeated = len(before) > 1 and len(after) > 1
     totals = _totals(before, after)
     same = _same_work(rows, totals["nodes"])
-    shift = usual_shift([(row.own_cpu.before, row.own_cpu.after) for row in same])
+    shift = usual_shift([(row.self_cpu.before, row.self_cpu.after) for row in same])
     for row in rows:
-        for figure, cpu in ((row.duration, row.cpu), (row.own, row.own_cpu)):
+        for figure, cpu in ((row.duration, row.cpu), (row.self_time, row.self_cpu)):
             figure.differs = _differs(figure, usual) and _confirmed(
                 figure, cpu, usual, shift, may_wait=_is_free(rows[0], row)
             )
     _doubt_operators(rows)
     for row in rows:
         if row.fails_on_one_side:
-            for figure in (row.duration, row.own, row.cpu, row.own_cpu):
+            for figure in (row.duration, row.self_time, row.cpu, row.self_cpu):
                 figure.failed, figure.differs = True, False
     spent = totals["processor"]
     spent.differs = _differs(spent, usual, shift) and _is_far(spent)
@@ -261,10 +261,10 @@ def _is_free(whole: Row, row: Row) -> bool:
     The rest of the export computed for most of its time; then a step that did not compute waited.
     """
     for side in ("before", "after"):
-        figures = whole.duration, whole.cpu, row.own, row.own_cpu
+        figures = whole.duration, whole.cpu, row.self_time, row.self_cpu
         sides: list[Measured | None] = [getattr(figure, side) for figure in figures]
-        lasted, computed, own, own_cpu = (one.median if one else 0.0 for one in sides)
-        if computed and computed - own_cpu <= MOSTLY * (lasted - own):
+        lasted, computed, alone, self_cpu = (one.median if one else 0.0 for one in sides)
+        if computed and computed - self_cpu <= MOSTLY * (lasted - alone):
             return False
     return True
 
@@ -274,9 +274,9 @@ def _doubt_operators(rows: list[Row]) -> None:
     by_path = {row.path: row for row in rows}
     for row in rows:
         around = by_path.get(row.path[:-1])
-        if row.level == OPERATOR and around is not None and around.own_cpu.before is not None:
-            row.duration.differs &= around.own.differs
-            row.own.differs &= around.own.differs
+        if row.level == OPERATOR and around is not None and around.self_cpu.before is not None:
+            row.duration.differs &= around.self_time.differs
+            row.self_time.differs &= around.self_time.differs
 
 
 def _median(side: Measured | None) -> float:
@@ -311,9 +311,9 @@ def _rows(before: Sequence[Sample], after: Sequence[Sample]) -> list[Row]:
                 moved_from=pair.before if pair.after and pair.before != pair.after else None,
                 start=Figure(*_both(old, new, lambda step: step.start)),
                 duration=Figure(*_both(old, new, lambda step: step.duration)),
-                own=Figure(*_both(old, new, lambda step: step.own)),
+                self_time=Figure(*_both(old, new, lambda step: step.self_time)),
                 cpu=Figure(*_both(old, new, lambda step: step.cpu)),
-                own_cpu=Figure(*_both(old, new, lambda step: step.own_cpu)),
+                self_cpu=Figure(*_both(old, new, lambda step: step.self_cpu)),
                 calls=_counted(*_both(old, new, lambda step: step.calls)),
                 nodes=_counted(*_both(old, new, lambda step: step.nodes)),
                 change=_counted(*_both(old, new, lambda step: step.change)),

@@ -49,8 +49,8 @@ def _time(found: Comparison) -> str:
     steps = [
         row
         for row in found.slower_or_faster()
-        if row.own.change * figure.change > 0
-        and abs(row.own.change) >= MIN_SHARE * abs(figure.change)
+        if row.self_time.change * figure.change > 0
+        and abs(row.self_time.change) >= MIN_SHARE * abs(figure.change)
     ]
     where = ", ".join(f"{_signed(row)} in {row.name}" for row in steps[:MAX_STEPS])
     # The noise of one export a side is assumed, not known.
@@ -60,8 +60,8 @@ def _time(found: Comparison) -> str:
 
 
 def _signed(row: Row) -> str:
-    sign = "+" if row.own.change > 0 else "-"
-    return f"{sign}{figures.duration(abs(row.own.change))}"
+    sign = "+" if row.self_time.change > 0 else "-"
+    return f"{sign}{figures.duration(abs(row.self_time.change))}"
 
 
 def _graph(found: Comparison) -> str:

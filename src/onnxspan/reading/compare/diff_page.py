@@ -135,10 +135,14 @@ def _value(side: Measured | None) -> float | None:
 
 
 def _timed(row: Row, rows: Sequence[Row]) -> tuple[Cell, ...]:
-    sides = [side for each in rows for side in (each.own.before, each.own.after) if side]
+    sides = [
+        side for each in rows for side in (each.self_time.before, each.self_time.after) if side
+    ]
     longest = max(side.high for side in sides)
-    bars = Cell(_bars(row.own.before, row.own.after, longest), "", row.own.change)
-    return (_step(row), *_cells(row.own), bars)
+    bars = Cell(
+        _bars(row.self_time.before, row.self_time.after, longest), "", row.self_time.change
+    )
+    return (_step(row), *_cells(row.self_time), bars)
 
 
 def _bars(before: Measured | None, after: Measured | None, longest: float) -> Html:

@@ -63,7 +63,7 @@ def alone_title(found: Comparison, side: str) -> str:
 
 def closing(found: Comparison) -> str:
     """What is known of the noise, in a sentence or two."""
-    within = sum(row.only is None and not row.own.differs for row in found.rows[1:])
+    within = sum(row.only is None and not row.self_time.differs for row in found.rows[1:])
     if found.repeated:
         return (
             f"{within} step{' is' if within == 1 else 's are'} within the noise (steps usually scatter by "
@@ -156,7 +156,7 @@ def _named(row: Row) -> Text:
 
 
 def _timed(row: Row) -> tuple[Text, ...]:
-    return (_named(row), *_cells(row.own, "duration"))
+    return (_named(row), *_cells(row.self_time, "duration"))
 
 
 def _alone(row: Row) -> tuple[Text, ...]:

@@ -37,9 +37,9 @@ class GrowthRow:
 
     Attributes:
         total: its time with what is inside.
-        own: without.
+        self_time: without.
         total_fit: the fit of `total`; None when the step ran at fewer than three sizes.
-        own_fit: the fit of `own`.
+        self_fit: the fit of `self_time`.
         around: for an operator's summed work the pass that does it.
         noticeable: seconds at the largest size from which on growth is worth a line.
     """
@@ -47,9 +47,9 @@ class GrowthRow:
     path: Path
     level: str
     total: Series
-    own: Series
+    self_time: Series
     total_fit: Fit | None
-    own_fit: Fit | None
+    self_fit: Fit | None
     around: GrowthRow | None = None
     noticeable: float = NOTICEABLE
 
@@ -65,10 +65,10 @@ class GrowthRow:
         Of an operator's work only the time on the wall is known, so it takes the pass around
         it, whose own time it is a part of, to agree.
         """
-        if self.around is not None and self.around.own.on_processor and not self.around.flagged:
+        if self.around is not None and self.around.self_time.on_cpu and not self.around.flagged:
             return False
-        found = self.own_fit is not None and self.own_fit.superlinear
-        return found and self.own.fastest[-1] >= self.noticeable
+        found = self.self_fit is not None and self.self_fit.superlinear
+        return found and self.self_time.fastest[-1] >= self.noticeable
 
     @property
     def inherits(self) -> bool:
@@ -104,15 +104,15 @@ class Growth:
         return min(self.repeats) > 1
 
     @property
-    def on_processor(self) -> bool:
+    def on_cpu(self) -> bool:
         """Whether the traces have the processor time, which an earlier onnxspan did not record."""
-        return self.rows[0].total.on_processor
+        return self.rows[0].total.on_cpu
 
     @property
     def superlinear(self) -> list[GrowthRow]:
         """The steps whose own time is superlinear, the longest at the largest size first."""
         flagged = [row for row in self.rows if row.flagged]
-        return sorted(flagged, key=lambda row: -row.own.fastest[-1])
+        return sorted(flagged, key=lambda row: -row.self_time.fastest[-1])
 
     @property
     def unsure(self) -> list[GrowthRow]:
@@ -126,9 +126,11 @@ class Growth:
         steps = [
             row
             for row in self.rows[1:]
-            if row.own.fastest[-1] >= least and row.own_fit is not None and row.own_fit.unsure
+            if row.self_time.fastest[-1] >= least
+            and row.self_fit is not None
+            and row.self_fit.unsure
         ]
-        return found + sorted(steps, key=lambda row: -row.own.fastest[-1])
+        return found + sorted(steps, key=lambda row: -row.self_time.fastest[-1])
 
     @property
     def state(self) -> str:
@@ -184,7 +186,7 @@ def measure(samples: Sequence[Sample]) -> Growth:
     for sample in (s for size in reversed(sizes) for s in groups[size]):
         for path, step in sample.steps.items():
             paths.setdefault(path, step)
-    both = {path: (series.total(groups, path), series.own(groups, path)) for path in paths}
+    both = {path: (series.total(groups, path), series.self_time(groups, path)) for path in paths}
     usual = _usual_noise([total for total, _ in both.values()])
     rows = {path: _row(paths[path], *both[path], usual) for path in paths}
     whole = rows[()].total.fastest[-1]
@@ -201,8 +203,8 @@ def measure(samples: Sequence[Sample]) -> Growth:
     )  # fmt: skip
 
 
-def _row(step: Step, total: Series, own: Series, usual: float) -> GrowthRow:
-    return GrowthRow(step.path, step.level, total, own, _fit(total, usual), _fit(own, usual))
+def _row(step: Step, total: Series, alone: Series, usual: float) -> GrowthRow:
+    return GrowthRow(step.path, step.level, total, alone, _fit(total, usual), _fit(alone, usual))
 
 
 def _fit(series: Series, usual: float) -> Fit | None:

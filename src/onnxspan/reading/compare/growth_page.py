@@ -20,13 +20,13 @@ def page(found: Growth) -> str:
     flagged = found.superlinear
     parts = []
     if flagged:
-        listed = _table(found, flagged, own=True)
+        listed = _table(found, flagged, self_time=True)
         parts.append(panel("Superlinear by their own time", listed, note="longest first"))
     elif found.state != LINEAR:
         parts.append(closing(growth_text.why_unsure(found)))
     note = "both logarithmic; a dot is one export, a dashed line is linear growth"
     parts.append(panel("Time against nodes", growth_plot.plot(found), note=note))
-    every = _table(found, found.rows, own=False)
+    every = _table(found, found.rows, self_time=False)
     parts.append(panel("Every step", every, note="time with what is inside"))
     parts.append(closing(growth_text.closing(found)))
     return page_parts.page(found.model, _badges(found), _facts(found), parts)
@@ -48,7 +48,7 @@ def _facts(found: Growth) -> Iterable[Fact]:
     ends = [figures.count(size) for size in (found.sizes[0], found.sizes[-1])]
     yield Fact("Nodes", " → ".join(ends), f"{len(found.sizes)} sizes")
     times = [figures.duration(whole.fastest[place]) for place in (0, -1)]
-    clock = "processor time" if whole.on_processor else "on the wall"
+    clock = "processor time" if whole.on_cpu else "on the wall"
     yield Fact("Time", " → ".join(times), clock)
     fit = found.rows[0].total_fit
     if fit is not None and fit.exponent is not None:
@@ -58,11 +58,11 @@ def _facts(found: Growth) -> Iterable[Fact]:
     yield Fact("Noise", figures.share(found.noise), known)
 
 
-def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Html:
+def _table(found: Growth, rows: list[GrowthRow], *, self_time: bool) -> Html:
     header = ["step", *(f"at {figures.count(size)}" for size in found.sizes), "exponent", "0 to 4"]
     body = []
     for row in rows:
-        series, fit = (row.own, row.own_fit) if own else (row.total, row.total_fit)
+        series, fit = (row.self_time, row.self_fit) if self_time else (row.total, row.total_fit)
         seconds = dict(zip(series.sizes, series.fastest, strict=True))
         times = [
             Cell(figures.duration(seconds[size]), "", seconds[size])
@@ -70,10 +70,10 @@ def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> Html:
             else Cell("-", "", 0.0)
             for size in found.sizes
         ]
-        said = "superlinear by what is inside" if row.inherits and not own else ""
+        said = "superlinear by what is inside" if row.inherits and not self_time else ""
         exponent = fit.exponent if fit is not None and fit.exponent is not None else 0.0
         drawn = growth_plot.interval(fit, flagged=row.flagged)
         cells = (Cell(growth_text.exponent(fit), "", exponent), Cell(drawn, "", exponent))
         body.append([step(row.path, row.name, said), *times, *cells])
     marked = [index for index, row in enumerate(rows) if row.flagged]
-    return table(header, body, flagged=marked, find="" if own else "steps")
+    return table(header, body, flagged=marked, find="" if self_time else "steps")

@@ -33,7 +33,7 @@ def render(found: Growth, *, everything: bool = False) -> RenderableType:
     parts: list[RenderableType] = [Text(heading(found)), Text()]
     if flagged:
         parts += [Text("Superlinear by their own time, longest first", "bold red")]
-        parts += [_table(found, flagged, own=True)]
+        parts += [_table(found, flagged, self_time=True)]
     elif found.state == LINEAR:
         parts += [Text("Nothing is superlinear beyond the noise", "bold green")]
     else:
@@ -42,7 +42,7 @@ def render(found: Growth, *, everything: bool = False) -> RenderableType:
     stages = Level.STAGES.name.lower()
     rows = [row for row in found.rows if everything or row.level == stages]
     title = "All steps" if everything else "Stages, with what is inside (--all for every step)"
-    parts += [Text(f"\n{title}", "bold"), _table(found, rows, own=False)]
+    parts += [Text(f"\n{title}", "bold"), _table(found, rows, self_time=False)]
     parts += [Text("\nTime against nodes, both logarithmic", "bold"), plot(found)]
     return Group(*parts, Text(), Text(closing(found), "dim"))
 
@@ -57,9 +57,9 @@ def why_unsure(found: Growth, most: int = 3) -> str:
     names = ", ".join(one_line(row.name) for row in rows[:most])
     more = f" and {len(rows) - most} more" if len(rows) > most else ""
     suspects = [
-        f"{one_line(row.name)} ({exponent(row.own_fit)})"
+        f"{one_line(row.name)} ({exponent(row.self_fit)})"
         for row in rows
-        if row is not found.rows[0] and row.own_fit and (row.own_fit.exponent or 0) > _SUSPECT
+        if row is not found.rows[0] and row.self_fit and (row.self_fit.exponent or 0) > _SUSPECT
     ]
     likely = f"Suspects, not proven: {', '.join(suspects[:most])}. " if suspects else ""
     todo = "Repeat the exports more often" if found.repeated else "Repeat the exports"
@@ -88,7 +88,7 @@ def closing(found: Growth) -> str:
         f"Superlinear: all of it above 1.1, and {1 if found.repeated else 5} % of the export at "
         "least. "
     )
-    if found.on_processor:
+    if found.on_cpu:
         text += "Times are processor time, without Python's garbage collector. "
     else:
         text += "Times are those on the wall: these traces have no processor time. "
@@ -113,21 +113,21 @@ def exponent(fit: Fit | None) -> str:
     return f"{fit.exponent:.2f} ({fit.low:.2f}-{fit.high:.2f})"
 
 
-def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> RenderableType:
+def _table(found: Growth, rows: list[GrowthRow], *, self_time: bool) -> RenderableType:
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True)
     table.add_column("", ratio=1, no_wrap=True, overflow="ellipsis")
     for size in (found.sizes[0], found.sizes[-1]):
         table.add_column(f"at {figures.count(size)}", justify="right", no_wrap=True)
     table.add_column("exponent", justify="right", no_wrap=True, min_width=16)
     for row in rows:
-        series = row.own if own else row.total
+        series = row.self_time if self_time else row.total
         seconds = dict(zip(series.sizes, series.fastest, strict=True))
-        fit = row.own_fit if own else row.total_fit
+        fit = row.self_fit if self_time else row.total_fit
         ends = [seconds.get(found.sizes[0]), seconds.get(found.sizes[-1])]
         cells = [Text(figures.duration(value) if value is not None else "-") for value in ends]
-        indent = "  " * (1 if own else len(row.path))
+        indent = "  " * (1 if self_time else len(row.path))
         name = Text(indent + one_line(row.name), "red" if row.flagged else "")
-        if row.inherits and not own:
+        if row.inherits and not self_time:
             name.append(" (by what is inside)", "yellow")
         table.add_row(name, *cells, Text(exponent(fit)))
     return Constrain(table, WIDTH)
@@ -135,7 +135,7 @@ def _table(found: Growth, rows: list[GrowthRow], *, own: bool) -> RenderableType
 
 def plotted(found: Growth, most: int) -> list[tuple[str, Series]]:
     """What a plot shows: the whole export, and the longest superlinear steps by their own time."""
-    flagged = [(row.name, row.own) for row in found.superlinear[: most - 1]]
+    flagged = [(row.name, row.self_time) for row in found.superlinear[: most - 1]]
     return [("whole export", found.rows[0].total), *flagged]
 
 

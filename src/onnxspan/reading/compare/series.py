@@ -30,12 +30,12 @@ class Series:
     Attributes:
         sizes: nodes of the exported model, where the step ran; ascending.
         values: seconds of every repetition at each of those sizes, ascending.
-        on_processor: whether they are processor time; on the wall otherwise.
+        on_cpu: whether they are processor time; on the wall otherwise.
     """
 
     sizes: list[int]
     values: list[list[float]]
-    on_processor: bool
+    on_cpu: bool
 
     @property
     def fastest(self) -> list[float]:
@@ -64,9 +64,9 @@ def total(groups: Mapping[int, Sequence[Sample]], path: Path) -> Series:
     return _series(groups, path, lambda step: step.duration, lambda step: step.cpu)
 
 
-def own(groups: Mapping[int, Sequence[Sample]], path: Path) -> Series:
+def self_time(groups: Mapping[int, Sequence[Sample]], path: Path) -> Series:
     """A step's time without."""
-    return _series(groups, path, lambda step: step.own, lambda step: step.own_cpu)
+    return _series(groups, path, lambda step: step.self_time, lambda step: step.self_cpu)
 
 
 def _series(
@@ -90,5 +90,5 @@ def _series(
     if any(None in values for values in spent.values()) or (
         known[largest][0] < WAITING * walls[largest][0]
     ):
-        return Series(list(steps), list(walls.values()), on_processor=False)
-    return Series(list(steps), list(known.values()), on_processor=True)
+        return Series(list(steps), list(walls.values()), on_cpu=False)
+    return Series(list(steps), list(known.values()), on_cpu=True)

@@ -35,10 +35,10 @@ class Step:
         start: seconds from the export's beginning to the first call.
         calls: how often it ran.
         duration: seconds, all calls together, with what runs inside.
-        own: seconds that are not in a step below it; operators' work counts as its own.
+        self_time: seconds that are not in a step below it; operators' work counts as its own.
         cpu: the thread's processor time of `duration`, the garbage collector's left out; None
             where a call does not say it.
-        own_cpu: likewise of `own`.
+        self_cpu: the same of `self_time`.
         nodes: nodes of the graph after the last call; None without a graph.
         change: nodes gained less nodes lost over all calls; None without a graph.
         failures: the descriptions of the calls that failed.
@@ -49,9 +49,9 @@ class Step:
     start: float = 0.0
     calls: int = 0
     duration: float = 0.0
-    own: float = 0.0
+    self_time: float = 0.0
     cpu: float | None = None
-    own_cpu: float | None = None
+    self_cpu: float | None = None
     nodes: int | None = None
     change: int | None = None
     failures: list[str] = dataclasses.field(default_factory=list)
@@ -84,11 +84,11 @@ def steps_of(root: Span) -> dict[Path, Step]:
 def _add(steps: dict[Path, Step], span: Span, path: Path, start: float) -> None:
     step = steps.get(path)
     if step is None:
-        step = steps[path] = Step(path, str(span.get(c.LEVEL, "")), start, cpu=0.0, own_cpu=0.0)
+        step = steps[path] = Step(path, str(span.get(c.LEVEL, "")), start, cpu=0.0, self_cpu=0.0)
     step.calls += 1
     below = list(_steps_below(span))
     step.duration += span.duration
-    step.own += max(span.duration - sum(child.duration for child in below), 0.0)
+    step.self_time += max(span.duration - sum(child.duration for child in below), 0.0)
     _add_cpu(step, _cpu(span), [_cpu(child) for child in below])
     nodes, change = whole(span.get(c.NODES)), whole(span.get(c.NODES_CHANGE))
     if nodes is not None:
@@ -102,27 +102,27 @@ def _add(steps: dict[Path, Step], span: Span, path: Path, start: float) -> None:
         summed = steps.setdefault(place, Step(place, OPERATOR, start))
         summed.calls += calls
         summed.duration += seconds
-        summed.own += seconds
+        summed.self_time += seconds
 
 
 def _cpu(span: Span) -> float | None:
-    spent, collector = span.get(c.CPU), span.get(c.COLLECTOR, 0.0)
-    if not isinstance(spent, int | float) or not isinstance(collector, int | float):
+    spent, in_gc = span.get(c.CPU), span.get(c.GC_TIME, 0.0)
+    if not isinstance(spent, int | float) or not isinstance(in_gc, int | float):
         return None
-    return max(float(spent) - float(collector), 0.0)
+    return max(float(spent) - float(in_gc), 0.0)
 
 
 def _add_cpu(step: Step, spent: float | None, below: list[float | None]) -> None:
     """Once a call does not say it, as in a trace of an earlier onnxspan, the sum is unknown."""
     known = [seconds for seconds in below if seconds is not None]
     if step.cpu is None or spent is None:
-        step.cpu = step.own_cpu = None
+        step.cpu = step.self_cpu = None
         return
     step.cpu += spent
-    if step.own_cpu is None or len(known) < len(below):
-        step.own_cpu = None
+    if step.self_cpu is None or len(known) < len(below):
+        step.self_cpu = None
     else:
-        step.own_cpu += max(spent - sum(known), 0.0)
+        step.self_cpu += max(spent - sum(known), 0.0)
 
 
 def _steps_below(span: Span) -> Iterator[Span]:

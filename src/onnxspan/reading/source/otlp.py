@@ -8,7 +8,7 @@ from onnxspan import conventions as c
 from onnxspan.errors import TraceFileError
 from onnxspan.otlp_json import NEXT, attributes, read, whole
 from onnxspan.reading.source import checked
-from onnxspan.reading.source.gc_time import without_collector
+from onnxspan.reading.source.gc_time import without_gc
 from onnxspan.reading.source.trace import Event, Span
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def read_spans(path: Path) -> list[Span]:
     Raises:
         TraceFileError: as `otlp_json.read`, or when no span is of onnxspan.
     """
-    with without_collector():
+    with without_gc():
         spans = read(path, _make)
     scopes = {span.scope for span in spans}
     if c.SCOPE not in scopes:

@@ -46,7 +46,7 @@ class SnapshotError(OnnxspanError):
     """A snapshot that a span names and that is not there, or is not what it was."""
 
 
-def beside(trace_path: Path) -> Callable[[str], str | None]:
+def reader_beside(trace_path: Path) -> Callable[[str], str | None]:
     """Reads snapshots from the folder beside a trace."""
     folder = trace_path.with_suffix(c.SNAPSHOT_FOLDER)
 

@@ -234,11 +234,11 @@ class Trace:
         """
         from onnxspan.reading.source import flight  # it builds what this is
         from onnxspan.reading.source.otlp import read_spans  # it imports Span
-        from onnxspan.reading.source.snapshots import beside  # likewise
+        from onnxspan.reading.source.snapshots import reader_beside  # likewise
 
         if flight.is_flight_log(Path(path)):
             return flight.read_flight(Path(path))
-        return cls(read_spans(Path(path)), source=str(path), snapshot=beside(Path(path)))
+        return cls(read_spans(Path(path)), source=str(path), snapshot=reader_beside(Path(path)))
 
     def _repr_html_(self) -> str:
         """The tree in a notebook, to fold and unfold, without a script."""

@@ -54,7 +54,7 @@ class Listener:
         `args` and `result` are those of torch's function that converts one node.
         """
 
-    def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
+    def on_event(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """A warning, a log record or a line of a C++ pass was added to the span of `call`."""
 
     def finished(self, export: Export) -> None:
@@ -71,8 +71,8 @@ class Listeners:
     """
 
     __slots__ = (
-        "converted", "entered", "entering", "finished", "heard", "left", "node_entered", "node_failed",
-        "node_left",
+        "converted", "entered", "entering", "finished", "left", "node_entered", "node_failed",
+        "node_left", "on_event",
     )  # fmt: skip
 
     def __init__(self, listeners: Iterable[Listener]) -> None:
@@ -86,7 +86,7 @@ class Listeners:
         self.node_left = overridden(nested, "node_left")
         self.node_failed = overridden(nested, "node_failed")
         self.converted = overridden(in_order, "converted")
-        self.heard = overridden(in_order, "heard")
+        self.on_event = overridden(in_order, "on_event")
         self.finished = overridden(nested, "finished")
 
 
@@ -98,7 +98,7 @@ def overridden(listeners: Iterable[Listener], event: str) -> list[Callable[..., 
     ]
 
 
-def tell(call: Call, methods: list[Callable[..., None]], *args: Any) -> None:
+def notify(call: Call, methods: list[Callable[..., None]], *args: Any) -> None:
     """Call each method; what one raises is counted on the export and goes no further."""
     for method in methods:
         try:

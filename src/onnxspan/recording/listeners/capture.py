@@ -19,7 +19,7 @@ from onnxspan.recording import forks
 from onnxspan.recording.call import current
 from onnxspan.recording.faults import goes_on
 from onnxspan.recording.listeners.base import Listener
-from onnxspan.recording.listeners.events import MESSAGE_LIMIT, say
+from onnxspan.recording.listeners.events import MESSAGE_LIMIT, add_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +136,7 @@ def _hear_warning(message: Any) -> None:
     try:
         call = current.get()
         if call is not None:
-            say(
+            add_event(
                 call,
                 c.WARNING_EVENT,
                 {
@@ -158,7 +158,7 @@ def _hear_record(record: logging.LogRecord) -> None:
         if record.name.startswith(LOGGERS):
             call = current.get()
             if call is not None:
-                say(call, c.LOG_EVENT, _record_attributes(record))
+                add_event(call, c.LOG_EVENT, _record_attributes(record))
     except Exception as error:
         if goes_on(error):
             raise

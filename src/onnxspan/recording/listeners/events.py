@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording.light_span import encodable
-from onnxspan.recording.listeners.base import tell
+from onnxspan.recording.listeners.base import notify
 
 if TYPE_CHECKING:
     from onnxspan.recording.call import Call
@@ -16,7 +16,7 @@ MAX_EVENTS = 100
 MESSAGE_LIMIT = 2_000
 
 
-def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
+def add_event(call: Call, event: str, attributes: dict[str, Any]) -> None:
     """Add an event to the nearest span around `call`, and tell the listeners that hear.
 
     Beyond `MAX_EVENTS` an event is counted on the span, and no listener hears it.
@@ -35,4 +35,4 @@ def say(call: Call, event: str, attributes: dict[str, Any]) -> None:
     export = call.export
     attributes = encodable(attributes)
     holder.span.add_event(event, attributes, timestamp=export.epoch + export.clock())
-    tell(call, export.listeners.heard, holder, event, attributes)
+    notify(call, export.listeners.on_event, holder, event, attributes)

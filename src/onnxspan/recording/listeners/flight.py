@@ -127,7 +127,7 @@ class FlightLog(Listener):
                 % (known.span_id, time.time_ns(), known.done, total)
             )
 
-    def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
+    def on_event(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """Write a warning or log record; the C++ passes' own lines are too many."""
         if event == c.NATIVE_LOG_EVENT or call.span is None:
             return
@@ -296,14 +296,14 @@ def _open(beside: str | os.PathLike[str] | None) -> tuple[Path, int]:
         except OSError as error:  # the folder may come into being later; the save itself will tell
             if goes_on(error):
                 raise
-    folder = own_folder()
+    folder = temporary_folder()
     path = (
         folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**6}.flight"
     )
     return path, os.open(path, _FLAGS | os.O_EXCL, 0o600)
 
 
-def own_folder() -> Path:
+def temporary_folder() -> Path:
     """The per-user folder; a fresh one where something else has that name.
 
     Raises:

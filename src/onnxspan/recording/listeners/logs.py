@@ -122,7 +122,7 @@ class LogEvents(Listener):
                 told[name] = call.attributes[key]
         self._emit(call, "warning", "failed", **told, **_error(error))
 
-    def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
+    def on_event(self, call: Call, event: str, attributes: dict[str, Any]) -> None:
         """`warning`, `torch log` or `native log`: what was said inside the span."""
         told = _identity(call)
         for key, name in _SAID:

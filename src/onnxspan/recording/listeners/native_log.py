@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from onnxspan import conventions as c
 from onnxspan.recording.listeners.base import Listener
-from onnxspan.recording.listeners.events import MESSAGE_LIMIT, say
+from onnxspan.recording.listeners.events import MESSAGE_LIMIT, add_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +107,7 @@ class _Messages:
                 c.FILE: file.decode("ascii"),
                 c.LINE: int(line),
             }
-            say(self._entry.call, c.NATIVE_LOG_EVENT, said)
+            add_event(self._entry.call, c.NATIVE_LOG_EVENT, said)
         self._place, self._message = (), b""
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from onnxspan.recording.light_span import OwnSpan
+    from onnxspan.recording.light_span import LightSpan
 
-    Kept = ReadableSpan | OwnSpan
+    Kept = ReadableSpan | LightSpan
 
 FIRST_PAUSE = 0.1
 """Seconds before a failed batch is sent again; doubled each time, up to `LONGEST_PAUSE`."""

@@ -115,7 +115,7 @@ class Outputs(Listener):
             if missing:
                 report.problem = delivery.problem
                 _keep(report, missing, saved)
-                _logger.warning("%s", told(report))
+                _logger.warning("%s", describe(report))
             reports.append(report)
         self.reports += reports
         if interrupted is not None:
@@ -154,7 +154,7 @@ class Outputs(Listener):
             delivery.hold(held)
 
 
-def told(report: Report) -> str:
+def describe(report: Report) -> str:
     """What to say of an output that not all spans have reached."""
     where = f" They are in {report.file}" if report.file else " They could not be kept in a file"
     again = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes.dynamo.table import DYNAMO
-from onnxspan.recording.probes.roots import OPENERS
+from onnxspan.recording.probes.roots import ENTRY_POINTS
 from onnxspan.recording.probes.torchscript.table import TORCHSCRIPT
 
 TABLES: dict[Exporter, tuple[Probe, ...]] = {
@@ -13,4 +13,4 @@ TABLES: dict[Exporter, tuple[Probe, ...]] = {
 }
 """The rows of each exporter, wrapped only while it runs."""
 
-__all__ = ["OPENERS", "TABLES"]
+__all__ = ["ENTRY_POINTS", "TABLES"]

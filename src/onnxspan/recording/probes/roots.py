@@ -14,7 +14,7 @@ from onnxspan.recording.graphs.packed import packed
 from onnxspan.recording.probe import Exporter, Probe
 from onnxspan.recording.probes import inputs
 from onnxspan.recording.probes.dynamo import roots
-from onnxspan.recording.probes.dynamo.roots import DYNAMO_OPENERS
+from onnxspan.recording.probes.dynamo.roots import DYNAMO_ENTRY_POINTS
 from onnxspan.recording.probes.versions import note_versions
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _enum_name(value: Any, default: str) -> str:
     return default if value is None else getattr(value, "name", str(value))
 
 
-OPENERS = (
+ENTRY_POINTS = (
     Probe(
         c.EXPORT,
         ("torch.onnx:export",),
@@ -141,5 +141,5 @@ OPENERS = (
         before=lambda call: _before_export(call) if call.parent is None else None,
         after=lambda call, result: _after_export(call, result) if call.parent is None else None,
     ),
-    *DYNAMO_OPENERS,
+    *DYNAMO_ENTRY_POINTS,
 )

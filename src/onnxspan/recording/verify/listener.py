@@ -119,7 +119,7 @@ class Verification(Listener):
         if self._script is not None and call.probe.name != "_translate_fx_graph":
             self._script.note(args, result)
 
-    def heard(self, call: Call, event: str, attributes: dict[str, Any]) -> None:  # noqa: ARG002  # a Listener's
+    def on_event(self, call: Call, event: str, attributes: dict[str, Any]) -> None:  # noqa: ARG002  # a Listener's
         """Keep the lines at which tracing fixed a value."""
         if event == c.WARNING_EVENT and attributes.get(c.WARNING_CATEGORY) == "TracerWarning":
             self._warned.append((str(attributes.get(c.FILE, "")), int(attributes.get(c.LINE, 0))))

@@ -73,7 +73,7 @@ def after_called(call: Call, _result: Any) -> None:
         call.attributes[c.NODE_PRODUCED] = len(call.kwargs["graph_like"]) - call.scratch
 
 
-def tell_dispatch(call: Call, args: tuple[Any, ...], result: Any) -> None:
+def note_dispatch(call: Call, args: tuple[Any, ...], result: Any) -> None:
     """Which function was chosen, and why the others were not, for the node's span around."""
     if call.probe.per_node is None:
         return
@@ -193,7 +193,7 @@ def overridden(_args: tuple[Any, ...]) -> str:
     return "overridden decompositions"
 
 
-def tell_rule(call: Call, args: tuple[Any, ...], result: Any) -> None:
+def note_rule(call: Call, args: tuple[Any, ...], result: Any) -> None:
     """Count the nodes that the rule has matched, for the span of the rewriter."""
     if result is not None:
         matched = call.scratch = call.scratch or {}

@@ -91,7 +91,7 @@ def _after_program(call: Call, result: Any) -> None:
         describe_result(call, call.args[0])
 
 
-def _opener(name: str, where: str, module: str = "") -> Probe:
+def _entry_point(name: str, where: str, module: str = "") -> Probe:
     return Probe(
         name,
         (f"{module or _EXPORTER + where}:{name}",),
@@ -102,11 +102,11 @@ def _opener(name: str, where: str, module: str = "") -> Probe:
     )
 
 
-DYNAMO_OPENERS = (
-    _opener("ONNXProgram.save", "_onnx_program"),
-    _opener("ONNXProgram.optimize", "_onnx_program"),
+DYNAMO_ENTRY_POINTS = (
+    _entry_point("ONNXProgram.save", "_onnx_program"),
+    _entry_point("ONNXProgram.optimize", "_onnx_program"),
     # The exporter calls the first, its user the second: a copy of the name, which must not be made
     # while the first is wrapped. So both are wrapped together.
-    _opener("verify_onnx_program", "_verification"),
-    _opener("verify_onnx_program", "_verification", "torch.onnx.verification"),
+    _entry_point("verify_onnx_program", "_verification"),
+    _entry_point("verify_onnx_program", "_verification", "torch.onnx.verification"),
 )

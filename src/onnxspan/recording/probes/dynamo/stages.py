@@ -99,7 +99,7 @@ def after_pass(call: Call, result: Any) -> None:
 def after_rewrite(call: Call, result: Any) -> None:
     """How many rules were applied, for this span and the `RewritePass` around it.
 
-    At level `nodes` which ones, and how often: `nodes.tell_rule` has counted them.
+    At level `nodes` which ones, and how often: `nodes.note_rule` has counted them.
     """
     call.attributes[c.PASS_CHANGES] = result
     if call.scratch:

@@ -261,7 +261,7 @@ _TRANSLATION = (
         _in("_dispatching", "dispatch"),
         Level.NODES,
         per_node=PerNode(
-            c.DISPATCH, nodes.dispatched_target, spans=False, tell=nodes.tell_dispatch
+            c.DISPATCH, nodes.dispatched_target, spans=False, note=nodes.note_dispatch
         ),
     ),
     Probe(
@@ -322,7 +322,7 @@ _PASSES = (
         ),
         Level.NODES,
         per_node=PerNode(
-            c.RULES, nodes.rule_name, spans=False, ends_work=True, tell=nodes.tell_rule
+            c.RULES, nodes.rule_name, spans=False, ends_work=True, note=nodes.note_rule
         ),
     ),
     Probe(

@@ -60,8 +60,8 @@ def test_waiting_is_not_processor_time(monkeypatch):
 def test_a_collection_is_said_where_it_falls(monkeypatch):
     """The collector's time is a part of the pass's processor time, on its span and those around."""
     span = planted(monkeypatch, gc.collect)
-    assert 0 < span.get(c.COLLECTOR) <= span.get(c.CPU)
-    assert span.parent.get(c.COLLECTOR) >= span.get(c.COLLECTOR)
+    assert 0 < span.get(c.GC_TIME) <= span.get(c.CPU)
+    assert span.parent.get(c.GC_TIME) >= span.get(c.GC_TIME)
 
 
 def test_nothing_is_left_with_the_collector():
@@ -90,7 +90,7 @@ def test_another_threads_collection_is_not_the_exports_own(monkeypatch):
         other.join()
         gc.enable()
 
-    assert c.COLLECTOR not in planted(monkeypatch, work).attributes
+    assert c.GC_TIME not in planted(monkeypatch, work).attributes
 
 
 # What the collector calls here is C, and so cannot take the signal itself.

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 import onnxspan
 import torch_facts
 from conftest import quiet
-from onnxspan.recording.light_span import OWN_TRACER, OwnSpan
+from onnxspan.recording.light_span import LIGHT_TRACER, LightSpan
 
 
 def export(model=None):
@@ -105,8 +105,8 @@ def test_it_joins_a_trace_from_outside():
 
 def test_an_ended_span_takes_no_second_end():
     """The first end counts, as in the SDK; until then it is recording."""
-    span = OWN_TRACER.start_span("one", None, start_time=1)
-    assert isinstance(span, OwnSpan)
+    span = LIGHT_TRACER.start_span("one", None, start_time=1)
+    assert isinstance(span, LightSpan)
     assert span.is_recording()
     span.end(5)
     span.end(9)

@@ -14,7 +14,7 @@ _REGISTRATIONS = (
 )
 
 
-def has_own_functions(outermost: Call) -> bool:
+def has_user_functions(outermost: Call) -> bool:
     """Whether an operator is converted by a function that the user has registered.
 
     Args:
