@@ -201,6 +201,46 @@ def test_an_ir_model_in_place(path):
     assert any(line.startswith("-") and "Identity" in line for line in text.splitlines())
 
 
+def test_a_model_in_an_object_of_the_librarys(path):
+    """The optimiser of onnxruntime returns an object that holds the model: that is what it made."""
+    optimizer = pytest.importorskip("onnxruntime.transformers.optimizer")
+    with onnxspan.trace(packs=["onnxruntime"], snapshots="changed") as trace:
+        made = optimizer.optimize_model(str(path), opt_level=1, only_onnxruntime=True)
+    span = step(trace, "onnxruntime.transformers.optimizer.optimize_model")
+    assert span.get(c.NODES) == len(made.model.graph.node) + 2  # those of the branches
+    assert span.get(c.NODES_CHANGE) == -1
+    assert '-  %"y" = Identity(%"c")' in diffs.diff(trace.result, span)
+
+
+class Other:
+    """What a tool returns that converts to a model of its own."""
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_an_object_that_is_no_model(path, is_changed, monkeypatch):
+    """Nothing is said of a change, unless the given model was changed in place."""
+
+    def convert(model):
+        if is_changed:
+            model.graph.node[0].op_type = "ConvX"
+        return Other()
+
+    module = sys.modules[__name__]
+    monkeypatch.setattr(module, "convert", convert, raising=False)
+    row = Probe(
+        f"convert {is_changed}", (f"{__name__}:convert",), opens=lambda _: None,
+        before=measure.before, after=measure.after, root=True, pack="mine", most=9,
+    )  # fmt: skip
+    monkeypatch.setitem(packs.PACKS, "mine", (row,))
+    with onnxspan.trace(packs=["mine"], snapshots="changed") as trace:
+        module.convert(onnx.load(path))
+        module.convert(str(path)) if not is_changed else None
+    for span in trace.result.roots:
+        assert span.get(c.SNAPSHOT_CHANGED) is (True if is_changed else None)
+        assert span.get(c.NODES) == 5
+    assert trace.errors == []
+
+
 def _two():
     for size in (2, 3):
         torch.onnx.export(

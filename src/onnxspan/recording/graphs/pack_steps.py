@@ -60,12 +60,14 @@ class PackStep:
         if isinstance(call.scratch, sessions.Optimized):
             models = [] if call.scratch.model is None else [call.scratch.model]
         else:
-            carried = graph_text.graph_of(call.result)
-            models = measure.made(call, call.result if carried is None else carried)
-        model = _first(models)
-        if model is None or measure.is_proto(model) != self._is_proto:
+            models = measure.made(call, call.result)
+        is_path, is_proto = measure.is_path, measure.is_proto
+        model = _first([one for one in models if is_path(one) or is_proto(one) == self._is_proto])
+        if model is None or is_proto(model) != self._is_proto:
             return None
-        return self._take(model)
+        taken = self._take(model)
+        # What it was given stayed, and what it returned is another kind of model.
+        return None if measure.is_opaque(call.result) and taken.text == self.before.text else taken
 
     def _take(self, model: Any) -> Taken:
         if len(model.graph.node if self._is_proto else model.graph) > MAX_NODES:

@@ -19,7 +19,6 @@ import torch
 
 from onnxspan import conventions as c
 from onnxspan.recording.call import current, is_busy
-from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.probes.packs import measure
 from onnxspan.recording.probes.packs.table import LOSSY
@@ -143,8 +142,7 @@ class StepVerification(Listener):
         # What the runs do with onnxruntime is no step of the script.
         token, busy = current.set(None), is_busy.set(True)
         try:
-            carried = graph_text.graph_of(call.result)
-            made = _model(measure.made(call, call.result if carried is None else carried))
+            made = _model(measure.made(call, call.result))
             if made is not None and made.digest != given.digest:
                 if self._spent > MAX_SECONDS:
                     raise NotRunError(f"after {MAX_SECONDS:.0f} s of verification")

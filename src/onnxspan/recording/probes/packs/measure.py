@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MAX_FILE = 512 * 2**20
 """The largest file that is parsed, in bytes; of a larger one only the size is noted."""
 MAX_OPERATORS = 32
+_CARRIERS = {"OnnxModel", "PassResult"}
+"""Classes of onnxruntime's optimiser and of onnx_ir whose `model` is what they made."""
 _ENDINGS = (".onnx", ".ort")
 
 
@@ -45,14 +47,36 @@ def given(call: Call) -> list[Any]:
 
 def made(call: Call, result: Any) -> list[Any]:
     """The models, and the paths of models, that a call may have made, the likeliest first."""
-    returned = _models(result if isinstance(result, tuple) else (result,))
     # The last of the files that were named is the one that was written.
-    return [*returned, *reversed(given(call))]
+    handed = list(reversed(given(call)))
+    if is_opaque(result):
+        handed = [one for one in handed if not is_path(one)]
+    return [*_returned(result), *handed]
+
+
+def is_opaque(result: Any) -> bool:
+    """Whether a call returned an object that is no ONNX model, as OpenVINO's conversion does.
+
+    Then a file that it was handed is not what it made; a model in memory may be changed in place.
+    """
+    is_plain = result is None or isinstance(result, bool | int | float | str | os.PathLike)
+    return not is_plain and not _returned(result)
+
+
+def _returned(result: Any) -> list[Any]:
+    values = result if isinstance(result, tuple) else (result,)
+    return _models(map(_unwrapped, values))
+
+
+def _unwrapped(value: Any) -> Any:
+    """The model that onnxruntime's optimiser or a pass of onnx_ir returns in an object of its own."""
+    is_carrier = any(base.__name__ in _CARRIERS for base in type(value).__mro__)
+    return getattr(value, "model", value) if is_carrier else value
 
 
 def after(call: Call, result: Any) -> None:
     """Measure the model that it returned, wrote, or changed in place, and say what changed."""
-    note(call, made(call, result))
+    note(call, made(call, result) or given(call))
 
 
 def note(call: Call, models: list[Any]) -> None:
