@@ -10,8 +10,11 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import grpc
 import pytest
 import torch
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
 
 import onnxspan
 import torch_facts
@@ -134,6 +137,50 @@ def test_partial_success_by_grpc(tmp_path):
     assert report.delivered == 0
     assert "rejected 5 spans: quota" in report.problem
     assert "\x1b" not in report.problem
+
+
+def refused(code, tmp_path, trailers=()):
+    """A delivery to a gRPC server that refuses every batch: the report, and each request's moment."""
+    moments = []
+
+    class Refusing(GrpcCollector):
+        def Export(self, request, context):  # noqa: N802  # gRPC has this name
+            moments.append(time.monotonic())
+            context.set_trailing_metadata(trailers)
+            context.abort(code, "on purpose")
+
+    with Refusing() as server:
+        report, _ = sent(server.url, tmp_path, protocol="grpc")
+    return report, moments
+
+
+@pytest.mark.parametrize("name", ["INTERNAL", "UNKNOWN", "UNIMPLEMENTED", "NOT_FOUND"])
+def test_what_grpc_must_not_send_again(name, tmp_path):
+    """A code that the specification of OTLP does not list as retryable is final."""
+    report, moments = refused(grpc.StatusCode[name], tmp_path)
+    assert report.delivered == 0
+    assert name in report.problem
+    assert len(moments) == 1
+
+
+def test_a_grpc_server_asks_to_be_left_alone(tmp_path, monkeypatch):
+    """The delay of `RetryInfo` is kept between two requests, where the pause would be shorter."""
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.01)
+    delay = RetryInfo(retry_delay=Duration(seconds=1)).SerializeToString()
+    trailers = (("google.rpc.retryinfo-bin", delay),)
+    report, moments = refused(grpc.StatusCode.RESOURCE_EXHAUSTED, tmp_path, trailers)
+    assert report.delivered == 0
+    assert len(moments) >= 2
+    assert moments[1] - moments[0] >= 1
+
+
+def test_a_damaged_delay_loses_nothing(tmp_path):
+    """A trailer that is no `RetryInfo` is a failure as any other: the spans are in a file."""
+    trailers = (("google.rpc.retryinfo-bin", b"\xff\xff"),)
+    report, _ = refused(grpc.StatusCode.UNAVAILABLE, tmp_path, trailers)
+    assert report.delivered == 0
+    assert report.problem
+    assert report.file
 
 
 def unhappy(status, headers):

@@ -201,38 +201,59 @@ class _GrpcSender:
             retryable_error_codes=(grpc.StatusCode.DATA_LOSS,),
         )
 
+        # As the specification of OTLP lists them.
+        self._retryable = (
+            self._codes.CANCELLED, self._codes.DEADLINE_EXCEEDED, self._codes.RESOURCE_EXHAUSTED,
+            self._codes.ABORTED, self._codes.OUT_OF_RANGE, self._codes.UNAVAILABLE,
+            self._codes.DATA_LOSS,
+        )  # fmt: skip
         self._rejected: Outcome | None = None
+        self._after = 0.0
         client = getattr(self._exporter, "_client", None)
         if client is not None:  # the exporter itself drops what is answered
             original = client.Export
 
             def export(*args: Any, **kwargs: Any) -> Any:
-                answer = original(*args, **kwargs)
+                try:
+                    answer = original(*args, **kwargs)
+                except grpc.RpcError as error:
+                    self._after = _retry_delay(error)
+                    raise
                 self._rejected = _rejected(answer)
                 return answer
 
             client.Export = export
 
     def send(self, batch: list[ReadableSpan]) -> Outcome:
-        self._rejected = None
+        self._rejected, self._after = None, 0.0
         problem = overheard.export(self._exporter, batch)
         if not problem:
             return self._rejected or Outcome()
         record: Any = overheard.last_record()
         found = [arg for arg in getattr(record, "args", None) or () if arg in list(self._codes)]
         code = found[0] if found else None
-        final = code in (
-            self._codes.UNAUTHENTICATED,
-            self._codes.PERMISSION_DENIED,
-            self._codes.UNIMPLEMENTED,
-            self._codes.INVALID_ARGUMENT,
-        )
+        final = code is not None and code not in self._retryable
         if code is not None and record is not None:
             problem = f"{code.name}: {one_line(str(record.args[-1]))}"
-        return Outcome(problem, code is self._codes.RESOURCE_EXHAUSTED, final)
+        too_large = code is self._codes.RESOURCE_EXHAUSTED and not self._after
+        return Outcome(problem, too_large, final, self._after)
 
     def close(self) -> None:
         self._exporter.shutdown()
+
+
+def _retry_delay(error: Any) -> float:
+    """The seconds for which a server's `RetryInfo` asks to be left alone; zero without one.
+
+    `RetryInfo` is the answer's trailer `google.rpc.retryinfo-bin`.
+    """
+    from google.rpc.error_details_pb2 import RetryInfo  # comes with OTLP's exporter
+
+    for key, value in error.trailing_metadata() or ():
+        if key == "google.rpc.retryinfo-bin":
+            delay = RetryInfo.FromString(value).retry_delay
+            return max(0.0, float(delay.seconds) + float(delay.nanos) / 1e9)
+    return 0.0
 
 
 def _headers(to: Endpoint) -> dict[str, str]:
