@@ -109,3 +109,8 @@ def numbered(text: str) -> str:
     numbers: dict[str, int] = {}
     text = re.sub(r"%[\w.]+", lambda m: f"%{numbers.setdefault(m[0], len(numbers))}", text)
     return " ".join(text.split())
+
+
+def loses(text: str, by: int = 1) -> Callable[[str, str], bool]:
+    """The text is there so many times less afterwards; a negative number: more."""
+    return lambda before, after: before.count(text) - after.count(text) == by

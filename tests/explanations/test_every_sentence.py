@@ -5,6 +5,7 @@ import importlib.util
 import pathlib
 
 import pytest
+import test_capture_claims
 import test_conversion_claims
 import test_dynamo_claims
 import test_graph_rows
@@ -19,6 +20,7 @@ import torch_facts
 from onnxspan import explanations
 
 PROVING = (
+    test_capture_claims,
     test_conversion_claims,
     test_dynamo_claims,
     test_graph_rows,

@@ -2,15 +2,16 @@
 
 import pytest
 import rows_before_conversion
+import rows_of_dynamo
 import rows_of_onnx
 import torch
 from claims import says
 from graph_rows import atlas
 
 import torch_facts
-from onnxspan.learn.small import torchscript
+from onnxspan.learn import small
 
-ROWS = [*rows_before_conversion.ROWS, *rows_of_onnx.ROWS]
+ROWS = [*rows_before_conversion.ROWS, *rows_of_onnx.ROWS, *rows_of_dynamo.ROWS]
 
 pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
 
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINN
 def changed(row):
     """The text of the row's graph before and after the pass."""
     if not row.graph:
-        change = atlas("looking").look(row.name, torchscript.MODELS[row.name])
+        models = {**small.models(), **atlas("minimal_onnx").PASSES}
+        change = atlas("looking").look(row.name, models[row.name])
         return change.before.text if change.before else "", change.after.text
     graph = torch._C.parse_ir(row.graph, True)
     before = str(graph)
