@@ -122,7 +122,7 @@ EMPTY = '{"resourceSpans": []}\n'
 SPAN = '{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"onnxspan"},"spans":[%s]}]}]}\n'
 TIMELESS = '{"name":"x","traceId":"1","spanId":"1","startTimeUnixNano":%s}'
 BAD = {
-    "empty": (b"", "holds no span of onnxspan"),
+    "empty": (b"", "holds no span."),
     "text": (b"hello\n", "first line is not JSON"),
     "binary": (bytes(range(256)), "first line is not JSON"),
     "gzip": (gzip.compress(GOOD.encode()), "is gzip. Unpack it first: `gunzip -k "),
@@ -133,7 +133,7 @@ BAD = {
         synthetic.lines(synthetic.export(5), scope="django").encode(),
         "holds no span of onnxspan; its spans are of django",
     ),
-    "no spans": (EMPTY.encode(), "holds no span of onnxspan"),
+    "no spans": (EMPTY.encode(), "holds no span."),
     "a Chrome trace": (b'{"traceEvents": []}\n', "is a Chrome trace"),
     "JSON of another kind": (b'{"a": 1}\n', "line 1 is not a line of OTLP JSON spans"),
     "a number": (b"{}\n", "line 1 is not a line of OTLP JSON spans"),

@@ -21,7 +21,13 @@ from onnxspan.errors import OnnxspanError
 from onnxspan.reading.tree import tree
 from onnxspan.tracing import trace
 
-LEVELS = [level.name.lower() for level in Level]
+LEVEL = click.option(
+    "--level",
+    type=click.Choice([level.name.lower() for level in Level]),
+    default="passes",
+    show_default=True,
+    help="How deep to record: stages, graph passes too, or each operator too.",
+)
 
 
 @click.command(
@@ -30,13 +36,7 @@ Examples:
   onnxspan demo --level stages
   onnxspan demo --save demo"""
 )
-@click.option(
-    "--level",
-    type=click.Choice(LEVELS),
-    default="passes",
-    show_default=True,
-    help="How deep to record: stages, graph passes too, or each operator too.",
-)
+@LEVEL
 @click.option(
     "--exporter",
     type=click.Choice(["torchscript", "dynamo", "both"]),

@@ -15,7 +15,7 @@ import click
 
 from onnxspan.commands import children as children_of
 from onnxspan.commands import interrupt, run_report, script, verifying
-from onnxspan.commands.demo import LEVELS
+from onnxspan.commands.demo import LEVEL
 from onnxspan.commands.logs import LOG_FORMATS, LOG_LEVELS, configure
 from onnxspan.commands.optional_value import CommandWithOptionalValues
 from onnxspan.commands.otlp_options import (
@@ -44,13 +44,7 @@ class _Run(CommandWithOptionalValues):
     epilog="Examples: onnxspan run export.py --batch 4; "
     "onnxspan run --level nodes -o export.jsonl export.py; onnxspan run -m mypackage.export",
 )
-@click.option(
-    "--level",
-    type=click.Choice(LEVELS),
-    default="passes",
-    show_default=True,
-    help="How deep to record: stages, graph passes too, or each operator too.",
-)
+@LEVEL
 @click.option("-o", "--output", type=click.Path(), help="Write the spans to this .jsonl file.")
 @click.option("--otlp", **OTLP)
 @click.option("--protocol", **PROTOCOL)

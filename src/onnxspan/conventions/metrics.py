@@ -61,16 +61,13 @@ EXPORT_SIZE = Metric(
     "torch.onnx.export.size", "histogram", "By", (EXPORTER,), "Bytes of an exported model."
 )
 VERIFY_OUTCOME = "torch.onnx.verify.outcome"
-OUTCOMES = ("agrees", "differs", "nondeterministic", "not_run")
-"""The values of VERIFY_OUTCOME; `not_run`: no step of the export could be run."""
-
 VERIFICATIONS = Metric(
     "torch.onnx.verifications",
     "counter",
     "{export}",
     (EXPORTER, VERIFY_OUTCOME),
     "Verified exports that have ended, by outcome: `agrees`, `differs`, `nondeterministic` (the eager "
-    "model gives two answers) or `not_run`.",
+    "model gives two answers) or `not_run` (no step of the export could be run).",
 )
 VERIFY_DIFFERENCE = Metric(
     "torch.onnx.verify.difference",

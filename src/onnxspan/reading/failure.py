@@ -94,7 +94,7 @@ class Failure:
         if self.handled:
             verb = "failed, and was handled,"
         where = self.pass_name or self.stage or self.span.name
-        is_export = _export_of(self.span) is not None
+        is_export = self.span.holder(c.EXPORTER) is not None
         which = f"Export {self.number} of {self.of}" if self.number else "The export"
         return one_line(f"{which} {verb} in {where}" if is_export else f"{where} {verb}")
 
@@ -173,17 +173,15 @@ def _with_earlier(failure: Failure, of_root: list[Failure]) -> Failure:
     """The failure with those that the exporter handled before it, which may be why it failed."""
     if failure.handled or failure.tried:  # the ways of capture that failed are told already
         return failure
-    export = _export_of(failure.span)
+    export = failure.span.holder(c.EXPORTER)
     texts = [
         one._in_words()  # noqa: SLF001  # of the same class
         for one in of_root
-        if one.handled and one.span.end <= failure.span.end and _export_of(one.span) is export
+        if one.handled
+        and one.span.end <= failure.span.end
+        and one.span.holder(c.EXPORTER) is export
     ]
     return dataclasses.replace(failure, earlier=list(dict.fromkeys(texts))[:MAX_EARLIER])
-
-
-def _export_of(span: Span) -> Span | None:
-    return next((one for one in (span, *_ancestors(span)) if c.EXPORTER in one.attributes), None)
 
 
 def is_handled(span: Span) -> bool:
@@ -252,7 +250,7 @@ def _exception(span: Span) -> Event | None:
 
 def _failure(span: Span, event: Event, *, handled: bool) -> Failure:
     told = event.attributes
-    line = [span, *_ancestors(span)]
+    line = [*span.outward()]
     chain = _chain(span, event, handled=handled)
     message = without_colours(str(told.get(c.EXCEPTION_MESSAGE, "")))
     kind = str(told.get(c.EXCEPTION_TYPE, ""))
@@ -287,7 +285,7 @@ def _chain(span: Span, event: Event, *, handled: bool) -> list[str]:
     if not links:
         told = event.attributes
         links = [f"{told.get(c.EXCEPTION_TYPE, '')}: {told.get(c.EXCEPTION_MESSAGE, '')}"]
-    for outer in () if handled else _ancestors(span):
+    for outer in () if handled else [*span.outward()][1:]:
         around = _exception(outer)
         whole = (
             [str(link) for link in around.attributes.get(c.EXCEPTION_CHAIN, ())] if around else []
@@ -295,14 +293,6 @@ def _chain(span: Span, event: Event, *, handled: bool) -> list[str]:
         if len(whole) > len(links) and links[-1] in whole:
             links = whole
     return [without_colours(link) for link in links]
-
-
-def _ancestors(span: Span) -> list[Span]:
-    found = []
-    while span.parent is not None:
-        span = span.parent
-        found.append(span)
-    return found
 
 
 def _telling(kind: str, message: str, chain: list[str]) -> tuple[str, str]:

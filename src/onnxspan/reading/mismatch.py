@@ -197,11 +197,7 @@ def is_of_step(span: Span) -> bool:
 def of_export(span: Span) -> Mismatch | None:
     """The mismatch that an export's root says; None when it says none."""
     inside = next((one for one in span.walk() if c.MISMATCH_INPUTS in one.attributes), None)
-    around = span
-    while inside is None and around.parent is not None:
-        around = around.parent
-        if c.MISMATCH_INPUTS in around.attributes:
-            inside = around
+    inside = inside or span.holder(c.MISMATCH_INPUTS)
     if inside is None:
         return None
     get = inside.get

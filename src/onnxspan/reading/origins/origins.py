@@ -170,9 +170,7 @@ def of_step(trace: Trace, step: Span) -> Origins:
 
 
 def _file(trace: Trace, export: Span) -> Graph:
-    root = export
-    while root.parent is not None and c.SNAPSHOT_GRAPH_FILE not in root.attributes:
-        root = root.parent
+    root = export.holder(c.SNAPSHOT_GRAPH_FILE) or export
     file = snapshots.record(trace, root, c.SNAPSHOT_GRAPH_FILE)
     if file is None:
         raise SnapshotError(

@@ -67,9 +67,9 @@ class Ending:
         """The ending in plain text of so many columns, safe for a terminal."""
         lines = [self._headline()]
         if self.last is not None:
-            inside = " > ".join(span.name for span in reversed(_around(self.last)))
+            inside = " > ".join(span.name for span in reversed([*self.last.outward()][1:]))
             lines += _row("inside", inside, width)
-            started = (self.since - _root(self.last).start) / 1e9
+            started = (self.since - [*self.last.outward()][-1].start) / 1e9
             lines += _row("entered", f"{started:.2f} s after the export began", width)
         if self.converted:
             lines += _row("converted", self.converted, width)
@@ -112,7 +112,7 @@ class Ending:
                 "Memory was short: `dmesg | grep -i oom` says whether the system killed it; "
                 "the growth of each span below says where memory went."
             )
-        names = {span.name for span in _around(self.last)} | {self.last.name}
+        names = {span.name for span in self.last.outward()}
         if {"_jit_pass_onnx", "_translate_fx_graph"} & names and self.last.get(c.LEVEL) != "nodes":
             found.append(
                 "Run again with level `nodes`: the log then names the operator that it died in."
@@ -236,7 +236,7 @@ def _end_passed_nodes(trace: Trace) -> None:
 
 def _ending(trace: Trace, reader: _Reader, header: dict[str, Any], unreadable: int) -> Ending:
     never = [span for span in trace.spans if not span.end]
-    last = max(never, key=lambda span: (span.start, len(_around(span))), default=None)
+    last = max(never, key=lambda span: (span.start, len([*span.outward()])), default=None)
     newest = max(max(span.start, span.end) for span in trace.spans)
     pid = whole(header["pid"])
     return Ending(
@@ -254,7 +254,7 @@ def _ending(trace: Trace, reader: _Reader, header: dict[str, Any], unreadable: i
 
 def _converted(last: Span | None, reader: _Reader) -> str:
     """How far the conversion was that the process ended in; empty where it converted nothing."""
-    for span in [last, *_around(last)] if last is not None else ():
+    for span in last.outward() if last is not None else ():
         if span.span_id in reader.converted and not span.end:
             at, done, total = reader.converted[span.span_id]
             seconds = max(at - span.start, 0) / 1e9
@@ -275,18 +275,6 @@ def _runs(pid: int, at: int) -> bool:
         return process.create_time() <= at / 1e9 + 1 and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, OverflowError):
         return False
-
-
-def _around(span: Span) -> list[Span]:
-    found = []
-    while span.parent is not None:
-        span = span.parent
-        found.append(span)
-    return found
-
-
-def _root(span: Span) -> Span:
-    return [span, *_around(span)][-1]
 
 
 def _row(label: str, text: str, width: int) -> list[str]:

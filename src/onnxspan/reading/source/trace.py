@@ -71,6 +71,17 @@ class Span:
         """Whether it is the conversion of one node: a span of level `nodes`."""
         return bool(self.get(c.LEVEL) == c.Level.NODES.name.lower())
 
+    def outward(self) -> Iterator[Span]:
+        """This span and those around it, up to the root."""
+        span: Span | None = self
+        while span is not None:
+            yield span
+            span = span.parent
+
+    def holder(self, key: str) -> Span | None:
+        """The innermost span that has an attribute: this one or one around it; None without one."""
+        return next((span for span in self.outward() if key in span.attributes), None)
+
     def walk(self) -> Iterator[Span]:
         """This span and all below it, in the order of the calls."""
         stack = [self]

@@ -116,9 +116,7 @@ def _became(node: Node, made: dict[int | str, list[Node]]) -> list[Node]:
 
 def _pair(trace: Trace, span: Span) -> tuple[Graph | None, Graph] | None:
     """The graph before the conversion, where it was kept, and the graph that it made."""
-    export = span
-    while export.parent is not None and c.EXPORTER not in export.attributes:
-        export = export.parent
+    export = span.holder(c.EXPORTER) or span
     last: Graph | None = None
     for step, graph in origins.graphs(trace, export, []):
         is_it = step == span.name or (step == TRANSLATION and span.name in CONVERTING)

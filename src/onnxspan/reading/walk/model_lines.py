@@ -20,9 +20,7 @@ def model_lines(trace: Trace, span: Span) -> list[str]:
 
     Empty without snapshots, and for nodes of which torch does not say the line.
     """
-    root: Span | None = span
-    while root is not None and c.SNAPSHOT_SOURCE not in root.attributes:
-        root = root.parent
+    root = span.holder(c.SNAPSHOT_SOURCE)
     if root is None or c.SNAPSHOT_GRAPH_AFTER not in span.attributes:
         return []
     try:

@@ -19,7 +19,6 @@ LINES = 5
 """Lines of source that a step shows."""
 FUNCTION_LINES = 14
 """Lines of the function that converts an operator."""
-REPOSITORY = "https://github.com/pytorch/pytorch/blob/v{version}/{path}#L1"
 _OWNERS = {"torch": "torch", "onnx_ir": "onnx-ir", "onnxscript": "onnxscript"}
 """Top folders of recorded files, and the packages that they belong to."""
 
@@ -79,32 +78,9 @@ def _lines_of(path: str, name: str) -> tuple[int, int]:
     return 0, 0
 
 
-def repository(span: Span, source: str) -> str:
-    """The address of a C++ file of torch at the recorded version; empty when it is not known.
-
-    Args:
-        span: any span of the trace.
-        source: as an explanation names it: `torch/csrc/jit/passes/onnx.cpp: BlockToONNX`.
-    """
-    path = source.partition(":")[0]
-    version = _torch_of(span).partition("+")[0]
-    if not path.startswith("torch/csrc/") or not version or not version[0].isdigit():
-        return ""
-    return REPOSITORY.format(version=version, path=path).removesuffix("#L1")
-
-
-def _torch_of(span: Span) -> str:
-    around: Span | None = span
-    while around is not None:
-        found = around.get(c.VERSION_TORCH)
-        if found:
-            return str(found)
-        around = around.parent
-    return ""
-
-
 def _is_same_torch(span: Span) -> bool:
-    recorded = _torch_of(span)
+    root = span.holder(c.VERSION_TORCH)
+    recorded = "" if root is None else str(root.get(c.VERSION_TORCH))
     try:
         return bool(recorded) and importlib.metadata.version("torch") == recorded
     except importlib.metadata.PackageNotFoundError:

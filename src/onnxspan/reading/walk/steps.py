@@ -122,13 +122,6 @@ def visits(root: Span) -> Iterator[Visit]:
         stack.extend((child, True) for child in reversed(span.children))
 
 
-def _above(span: Span) -> Iterator[Span]:
-    parent = span.parent
-    while parent is not None:
-        yield parent
-        parent = parent.parent
-
-
 def _stops(visited: list[Visit], diff: Callable[[Span], str] | None) -> set[int]:
     """Which spans are steps; a span that holds one is a step itself."""
     stops: set[int] = set()
@@ -138,7 +131,7 @@ def _stops(visited: list[Visit], diff: Callable[[Span], str] | None) -> set[int]
             continue  # the user's own spans around the export
         if _acted(visit) or (diff is not None and diff(span)):
             stops.add(id(span))
-            for above in _above(span):
+            for above in [*span.outward()][1:]:
                 if id(above) in stops:
                     break  # and so is all above it
                 if above.scope in ("", c.SCOPE):

@@ -26,7 +26,7 @@ class SaveEach(Listener):
         self.session: Session
         self.snapshots: Listener | None = None
         self._folder = Path(folder)
-        self._process = self._own = own or os.getpid()
+        self._process = own or os.getpid()
         self._is_child = own == 0
         self._handed = self._number = 0
 

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def is_onnx(graph: Any) -> bool:
-    """Whether a graph was converted: it has operators of ONNX, or of no domain of torch's."""
-    return any(node.kind().startswith("onnx::") for node in graph.nodes())
-
-
 def copy_of(graph: Any) -> tuple[Any, dict[int, str]]:
     """A copy, and by the number of each value of the graph's outermost block its name in the copy.
 
