@@ -129,3 +129,26 @@ def test_where_it_failed_is_seen_in_the_strip(show):
         }"""
     )
     assert red == 1
+
+
+def test_a_zoom_gives_curves_the_height_of_what_is_in_sight(show):
+    """A curve that is low beside the rest of the export fills its frame when that alone is shown."""
+    stage, one = {"torch.onnx.level": "stages"}, {"torch.onnx.level": "passes"}
+    sizes = [10, 20, 1000]
+    spans = [
+        synthetic.span(1, 0, "torch.onnx.export", 0, 900_000, {"torch.onnx.exporter": "x", **stage}),
+        *(
+            synthetic.span(
+                number + 2, 1, f"pass {number}", number * 300_000, number * 300_000 + 290_000,
+                {**one, "torch.onnx.graph.node.count": size},
+            )
+            for number, size in enumerate(sizes)
+        ),
+    ]  # fmt: skip
+    page = show(spans)
+    top = "path => Math.min(...[...path.getAttribute('d').matchAll(/V([-\\d.]+)/g)].map(one => +one[1]))"
+    curve = page.locator(".chart[data-series=nodes] path.stroke")
+    assert curve.evaluate(top) == 16  # the thousand nodes of the last pass
+    page.evaluate("location.hash = 'zoom=0-600000'")
+    page.wait_for_selector("#reset:visible")
+    assert curve.evaluate(top) == 16  # twenty nodes now

@@ -46,24 +46,38 @@ function addUp(points) {
   }
 }
 
+// The least and the most that is drawn: of the time in sight, so that a zoom shows small steps too.
+function reach(series) {
+  if (isWhole()) return [series.least, series.most];
+  let [least, most, before] = [Infinity, -Infinity, null];
+  const take = (value) => { least = Math.min(least, value); most = Math.max(most, value); };
+  for (const point of series.points) {
+    if (point.at > view.to) break;
+    if (point.at < view.from) before = point;
+    else take(point.value);
+  }
+  if (before) take(before.value);
+  if (most < least) return [series.least, series.most];
+  return [series.zero ? 0 : least - (most - least) * 0.1 - 1, most];
+}
+
 function drawChart(series) {
   const width = WIDTH;
   const x = (at) => ((at - view.from) / (view.to - view.from)) * width;
-  const y = (value) => HEIGHT - 4 - ((value - series.least) / (series.most - series.least || 1)) * (HEIGHT - 20);
+  const [least, most] = reach(series);
+  const y = (value) => HEIGHT - 4 - ((value - least) / (most - least || 1)) * (HEIGHT - 20);
   let path = "";
-  let end = 0;
   let lastX = null;
   let low, high;
   let before = null;
   for (const point of series.points) {
     if (point.at < view.from) { before = point; continue; }
     if (path === "") path = before ? `M0 ${y(before.value).toFixed(1)}` : `M${Math.min(x(point.at), width).toFixed(1)} ${y(point.value).toFixed(1)}`;
-    const px = Math.round(Math.min(x(point.at), width + 2) * 2) / 2;
-    if (px === lastX && point.value >= low && point.value <= high) { end = point.value; if (point.at > view.to) break; continue; }
+    if (point.at > view.to) break;
+    const px = Math.round(x(point.at) * 2) / 2;
+    if (px === lastX && point.value >= low && point.value <= high) continue;
     if (px !== lastX) { low = high = point.value; lastX = px; } else { low = Math.min(low, point.value); high = Math.max(high, point.value); }
     path += `H${px}V${y(point.value).toFixed(1)}`;
-    if (point.at > view.to) break;
-    end = point.value;
   }
   if (path === "" && before) path = `M0 ${y(before.value).toFixed(1)}`;
   const parts = [];

@@ -90,7 +90,7 @@ function walkSheet() {
       ...(own(report.diffs, now.span) ? [el("h3", {}, "What it changed"), diffOf(now.span)] : []),
       ...lines("Lines of the model", now.model),
       ...section("What it does"), ...section("Why it is there"), ...section("What goes wrong"),
-      ...lines("What was said inside it", now.log), ...lines("Then ran, and changed nothing", now.unchanged));
+      ...(now.log.length > 12 ? [el("details.block", {}, el("summary", {}, `What was said inside it: ${count(now.log.length)} lines`), el("ul", {}, now.log.map((line) => el("li.text", {}, line))))] : lines("What was said inside it", now.log)), ...lines("Then ran, and changed nothing", now.unchanged));
     const top = box.querySelector("ol") ? box.querySelector("ol").scrollTop : 0;
     const ol = el("ol", {}, items);
     box.replaceChildren(ol, place);
