@@ -169,6 +169,18 @@ MODEL_BYTES = attribute(
     "root",
     "Bytes of the model's parameters, shared ones counted once.",
 )
+MODEL_BUFFERS = attribute(
+    "torch.onnx.model.buffer.count",
+    "int",
+    "root, only where the buffers are larger than the parameters",
+    "Scalars in the model's buffers: quantized weights may be buffers.",
+)
+MODEL_BUFFER_BYTES = attribute(
+    "torch.onnx.model.buffer.size",
+    "int, By",
+    "root, only where the buffers are larger than the parameters",
+    "Bytes of the model's buffers.",
+)
 MODEL_INPUTS = attribute(
     "torch.onnx.model.input.count", "int", "root", "Tensors among the example inputs."
 )

@@ -98,6 +98,8 @@ def _of_export(span: Span) -> Iterator[str]:
     """What was found about the numbers, the shapes and the constants of an export."""
     if c.VERIFY_LARGEST in span.attributes:
         yield _step_verified(span)
+    elif c.PACK_BYTES in span.attributes and span.get(c.VERIFY_SKIPPED):
+        yield one_line(f"not verified: {span.get(c.VERIFY_SKIPPED)}")
     elif span.get(c.MISMATCH_INPUTS) is None and (span.number(c.VERIFY_MISMATCHED) or 0) > 0:
         largest = span.get(c.VERIFY_MAX_ABS)
         far = f" by {_short(largest)} at most" if isinstance(largest, float) else ""

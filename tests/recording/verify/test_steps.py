@@ -196,6 +196,7 @@ def test_a_model_that_is_too_large_is_said(tmp_path, monkeypatch):
     with onnxspan.trace(packs=["onnxruntime"], verify=True) as trace:
         quantization.quantize_dynamic(export(tmp_path / "m.onnx"), tmp_path / "q.onnx")
     assert "MiB" in step(trace, QUANTIZED).get(c.VERIFY_SKIPPED)
+    assert "not verified: its file has more than" in shown(trace)
 
 
 @pytest.mark.parametrize("pack", ["", "outer"])

@@ -146,6 +146,10 @@ def _what(export: Span, call: Span) -> list[str]:
             f"{figures.count(parameters)} parameters"
             + (f" ({figures.size(size)})" if size is not None else "")
         )
+    buffers, size = call.number(c.MODEL_BUFFERS), call.number(c.MODEL_BUFFER_BYTES)
+    if buffers is not None:
+        counted = f"{figures.count(buffers)} numbers in buffers"
+        parts.append(counted + (f" ({figures.size(size)})" if size is not None else ""))
     nodes = export.number(c.RESULT_NODES)
     if nodes is not None:
         parts.append(f"{figures.count(nodes)} node{'' if nodes == 1 else 's'}")

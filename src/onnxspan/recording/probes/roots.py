@@ -105,7 +105,14 @@ def _describe_model(call: Call, model: Any) -> None:
         except Exception:  # how many there are is not known, and 0 would be wrong
             return
         call.note(c.MODEL_PARAMETERS, sum(parameter.numel() for parameter in listed))
-        call.note(c.MODEL_BYTES, torchscript.tensors_size(listed)[1])
+        size = torchscript.tensors_size(listed)[1]
+        call.note(c.MODEL_BYTES, size)
+        buffers = getattr(model, "buffers", None)
+        held = [*buffers()] if callable(buffers) else []
+        held = [one for one in held if not hasattr(one, "materialize")]
+        if torchscript.tensors_size(held)[1] > size:
+            call.note(c.MODEL_BUFFERS, sum(one.numel() for one in held))
+            call.note(c.MODEL_BUFFER_BYTES, torchscript.tensors_size(held)[1])
 
 
 def _dynamic_axes(axes: Any, most: int = 64) -> list[str] | None:
