@@ -2,7 +2,8 @@
 
 A list is a text file in `read/`. A line `= NAME` begins an explanation. A line of its own is a
 sentence, and the indented lines after it are what proves the sentence: `FILE: QUOTE`, where FILE
-is a path below site-packages. A library (`.so`) is searched for the text of a message.
+is a path below site-packages. A library (`.so`) is searched for the text of a message. A file below
+`docs/` is a page of this repository that has the figures of a measurement.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import mmap
 import pathlib
 
 FOLDER = pathlib.Path(__file__).parent / "read"
+ROOT = FOLDER.parents[2]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +58,8 @@ def quotes() -> list[Quote]:
 
 def _path(file: str) -> pathlib.Path:
     package, _, rest = file.partition("/")
+    if package == "docs":
+        return ROOT / file
     spec = importlib.util.find_spec(package)
     assert spec is not None
     assert spec.submodule_search_locations
