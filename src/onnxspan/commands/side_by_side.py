@@ -15,19 +15,6 @@ if TYPE_CHECKING:
 
     from onnxspan.reading.source.trace import Span
 
-STEPS = (
-    ("imports of the first export", ("import torch.onnx._internal.exporter",)),
-    ("table of operators", ("ONNXRegistry.from_torchlib",)),
-    ("capture the model", ("_create_jit_graph", "torch.export.export")),
-    ("rewrite its graph", ("_optimize_graph", "_prepare_exported_program_for_export")),
-    ("  convert to ONNX in it", ("_jit_pass_onnx",)),
-    ("convert to ONNX", ("_exported_program_to_onnx_program",)),
-    ("convert the opset", ("convert_version",)),
-    ("optimize", ("ONNXProgram.optimize",)),
-    ("write", ("_export_onnx", "_export_file", "ONNXProgram.save")),
-)
-"""What each step of an export is called by one or the other exporter."""
-
 
 def table(exports: Sequence[Span]) -> Table:
     """A table with a column for each export; a step that one does not have stays empty there."""
@@ -37,7 +24,7 @@ def table(exports: Sequence[Span]) -> Table:
         table.add_column(str(export.get(c.EXPORTER, "")), justify="right")
     rows: list[tuple[str, Callable[[Span], str]]] = [
         ("time", lambda export: figures.duration(export.duration)),
-        *((f"  {label}", _step(names)) for label, names in STEPS),
+        *((f"  {label}", _step(names)) for label, names in c.PARTS),
         ("nodes of the result", lambda export: _count(export.number(c.RESULT_NODES))),
         ("written", lambda export: figures.size(written(export) or 0)),
         ("memory", lambda export: figures.growth(export.number(c.MEMORY_GROWTH) or 0)),

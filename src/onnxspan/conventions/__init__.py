@@ -17,4 +17,5 @@ from onnxspan.conventions.torchscript import *
 from onnxspan.conventions.events import *
 from onnxspan.conventions.dynamo import *
 from onnxspan.conventions.verification import *
+from onnxspan.conventions.steps import *
 from onnxspan.conventions.metrics import *

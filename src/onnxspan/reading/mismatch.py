@@ -143,10 +143,7 @@ class Mismatch:
                 "The file is right and onnxruntime's graph optimisation changes the numbers: lower "
                 "SessionOptions.graph_optimization_level, and report the model to onnxruntime."
             )
-        if self.inputs != "example" and self.stage in (
-            "_create_jit_graph",
-            "torch.export.export",
-        ):
+        if self.inputs != "example" and self.stage in c.CAPTURES:
             return (
                 "The capture fixed a value, a branch or a size of the example inputs. Compute it "
                 "with tensor operators, script the function, use torch.cond, or declare the "

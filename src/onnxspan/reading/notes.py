@@ -212,7 +212,7 @@ def findings(span: Span) -> Iterator[str]:
     if c.EXPORTER in span.attributes and span.parent is not None:
         return  # its own spans say it
     columns = [span.get(key) for key in (c.VERIFY_OUTPUTS, c.VERIFY_ABSOLUTE, c.VERIFY_RELATIVE)]
-    if span.name == "verify_onnx_program" and all(isinstance(each, list) for each in columns):
+    if span.name == c.PROGRAM_CHECK and all(isinstance(each, list) for each in columns):
         rows = sorted(zip(*columns, strict=False), key=_closeness)
         for name, absolute, relative in rows[:MAX_OUTPUTS]:
             yield one_line(

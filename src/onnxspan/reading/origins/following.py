@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 from typing import TYPE_CHECKING
 
+from onnxspan import conventions as c
 from onnxspan.errors import OnnxspanError
 from onnxspan.reading.origins import origins, pipeline
 from onnxspan.reading.origins.life import (
@@ -14,7 +15,6 @@ from onnxspan.reading.origins.life import (
     FUSED,
     MADE,
     REMOVED,
-    TRANSLATION,
     Step,
     form,
     replacements,
@@ -124,7 +124,7 @@ def _forward(
         name = str((place.node.source or [place.name])[0])
         node = dataclasses.replace(place.node, op=str(target), outputs=[name], inputs=["…"])
         events[0] = Event(graphs[0][0], CAPTURED, node_text(node))
-        events.append(Event(TRANSLATION, CONVERTED, _told(place)))
+        events.append(Event(c.FX_TRANSLATION, CONVERTED, _told(place)))
     passed = {(first, place.name)}
     for number in range(first + 1, len(graphs)):
         step, graph = graphs[number]

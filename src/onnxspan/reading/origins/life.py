@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from onnxspan import conventions as c
+
 if TYPE_CHECKING:
     from onnxspan.graph_record import Graph, Node
 
-TRANSLATION = "_translate_fx_graph"
-"""The stage that makes the first ONNX graph of the dynamo exporter, before any pass sees it."""
 MADE, CHANGED, FUSED, FOLDED, REMOVED = "made", "changed", "fused", "folded", "removed"
 
 
@@ -73,7 +73,7 @@ class Lives:
 
     def _begin_translated(self, graph: Graph) -> None:
         for node in graph.walk():
-            life = self.nodes[node.id] = Life(passes=[(TRANSLATION, MADE)])
+            life = self.nodes[node.id] = Life(passes=[(c.FX_TRANSLATION, MADE)])
             target = node.attributes.get("fx_target")
             for source in node.source[:1] if target else ():
                 key = f"fx:{source}"

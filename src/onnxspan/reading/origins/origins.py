@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.reading.origins import pipeline
-from onnxspan.reading.origins.life import TRANSLATION, Life, Lives, Step
+from onnxspan.reading.origins.life import Life, Lives, Step
 from onnxspan.reading.source import snapshots
 from onnxspan.reading.source.snapshots import SnapshotError
 
@@ -204,7 +204,7 @@ def graphs(trace: Trace, export: Span, notes: list[str]) -> Iterator[tuple[str, 
         if is_before and was_fx and graph.kind == "fx":
             continue  # a decomposition begins with the program that the one around it began with
         name = _around(span) if is_before else span.name
-        yield TRANSLATION if was_fx and graph.kind != "fx" else name, graph
+        yield c.FX_TRANSLATION if was_fx and graph.kind != "fx" else name, graph
         last = graph
     if export.get(c.SNAPSHOT_OMISSIONS):
         notes.append(f"{export.get(c.SNAPSHOT_OMISSIONS)} graphs were not kept because of a limit")

@@ -113,7 +113,7 @@ class Ending:
                 "the growth of each span below says where memory went."
             )
         names = {span.name for span in self.last.outward()}
-        if {"_jit_pass_onnx", "_translate_fx_graph"} & names and self.last.get(c.LEVEL) != "nodes":
+        if {c.JIT_CONVERSION, c.FX_TRANSLATION} & names and self.last.get(c.LEVEL) != "nodes":
             found.append(
                 "Run again with level `nodes`: the log then names the operator that it died in."
             )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from onnxspan import conventions as c
 from onnxspan.reading.origins import origins
 from onnxspan.reading.origins.following import node_text
-from onnxspan.reading.origins.life import TRANSLATION
 from onnxspan.reading.walk import source
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from onnxspan.graph_record import Graph, Node
     from onnxspan.reading.source.trace import Span, Trace
 
-CONVERTING = frozenset({"_jit_pass_onnx", TRANSLATION, "_exported_program_to_onnx_program"})
 """The steps that convert a graph operator by operator."""
 MORE = (
     "No graph of this step was recorded as data: record again with --snapshots changed "
@@ -52,8 +50,8 @@ class Conversion:
 
 def converts(span: Span) -> bool:
     """Whether a step itself converts a graph, operator by operator."""
-    inside = any(below.name == TRANSLATION for below in span.children)
-    return span.name in CONVERTING and not inside
+    inside = any(below.name == c.FX_TRANSLATION for below in span.children)
+    return span.name in c.CONVERSIONS and not inside
 
 
 def of_step(trace: Trace, span: Span) -> list[Conversion]:
@@ -119,10 +117,10 @@ def _pair(trace: Trace, span: Span) -> tuple[Graph | None, Graph] | None:
     export = span.holder(c.EXPORTER) or span
     last: Graph | None = None
     for step, graph in origins.graphs(trace, export, []):
-        is_it = step == span.name or (step == TRANSLATION and span.name in CONVERTING)
+        is_it = step == span.name or (step == c.FX_TRANSLATION and span.name in c.CONVERSIONS)
         if last is not None and is_it and _converts(last, graph):
             return last, graph
-        if last is None and graph.kind == "onnx" and span.name != "_jit_pass_onnx":
+        if last is None and graph.kind == "onnx" and span.name != c.JIT_CONVERSION:
             return None, graph
         last = graph
     return None

@@ -198,8 +198,8 @@ def _jit_graph(span: Span) -> tuple[list[str], list[str]]:
 
 
 _SPECIAL: dict[str, Any] = {
-    "_decide_input_format": ("torch.onnx.input_format.", _input_format),
-    "_create_jit_graph": ("torch.onnx.jit_graph.", _jit_graph),
+    c.INPUT_FORMAT: ("torch.onnx.input_format.", _input_format),
+    c.JIT_CAPTURE: ("torch.onnx.jit_graph.", _jit_graph),
 }
 """Stages with attributes of their own: their prefix, and what makes sentences of them."""
 

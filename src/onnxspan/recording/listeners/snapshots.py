@@ -221,7 +221,7 @@ class Snapshots(Listener):
 
     def _record(self, call: Call, graph: Any, text: str, *, is_new: bool = False) -> str:
         """The graph as data; empty where it cannot be recorded, which the trace's errors say."""
-        if call.probe.name == "_jit_pass_onnx_track_scope_attributes":
+        if call.probe.name == c.WHILE_TRACING:
             return ""  # half a graph, which is being traced
         records = self._records_of(call)
         try:

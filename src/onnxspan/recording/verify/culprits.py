@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from onnxspan.recording.verify.reference import Reference
 
 _NODE = 2
-ERASURE = "_jit_pass_erase_number_types"
-"""After this pass torch's interpreter can no longer run the graph."""
-CONVERSION = "_jit_pass_onnx"
 
 
 class ScriptSide:
@@ -66,10 +63,10 @@ class ScriptSide:
     def before(self, name: str, call: Call) -> None:
         """Keep the graph before numbers are erased, and while it is converted."""
         graph = call.args[0] if call.args and is_graph(call.args[0]) else None
-        if name == ERASURE and graph is not None:
+        if name == c.ERASURE and graph is not None:
             self._source = script_graphs.copy_of(graph)
             self.is_erased = True
-        elif name == CONVERSION:
+        elif name == c.JIT_CONVERSION:
             self._old_graph = graph  # its nodes die with it
             self._conversions.clear()
 
@@ -89,24 +86,24 @@ class ScriptSide:
 
     def graph_after(self, call: Call) -> Any:
         """The exporter's graph after a call, and its parameters taken; None without a graph."""
-        if call.probe.name == "_create_jit_graph":
+        if call.probe.name == c.JIT_CAPTURE:
             self.begin(call.result[0], call.result[1])
         if not self.has_begun:
             return None
-        if call.probe.name == "_model_to_graph":
+        if call.probe.name == c.JIT_GRAPH:
             self.parameters = call.result[1]
         elif isinstance(call.result, dict):
             self.parameters = call.result
         result = call.result[0] if isinstance(call.result, tuple) and call.result else call.result
         graph = result if is_graph(result) else call.args[0] if call.args else None
-        if not is_graph(graph) or call.probe.name == "_jit_pass_onnx_track_scope_attributes":
+        if not is_graph(graph) or call.probe.name == c.WHILE_TRACING:
             return None
-        if call.probe.name == CONVERSION:
+        if call.probe.name == c.JIT_CONVERSION:
             self.is_converted = True
         # Passes that run while a node is converted see half a graph.
         around = call.parent
         while around is not None:
-            if around.probe.name == CONVERSION:
+            if around.probe.name == c.JIT_CONVERSION:
                 return None
             around = around.parent
         return graph
@@ -148,7 +145,7 @@ class ScriptSide:
     ) -> dict[str, Any] | None:
         """Attributes of the operator to blame for a step that differs."""
         leaves = found.one.leaves
-        if name == CONVERSION and self._source is not None:
+        if name == c.JIT_CONVERSION and self._source is not None:
             operators = self._operators(leaves)
             return _attributes(blame.first_converted(operators, model, leaves, tolerance))
         if self.last_model is None or model.proto is None or self.last_model.proto is None:

@@ -15,7 +15,7 @@ from onnxspan.recording.graphs.written import written_model, written_path
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.verify import fx_programs, inputs, onnx_runs
 from onnxspan.recording.verify.compare import Tolerance
-from onnxspan.recording.verify.culprits import CONVERSION, DynamoSide, ScriptSide
+from onnxspan.recording.verify.culprits import DynamoSide, ScriptSide
 from onnxspan.recording.verify.onnx_runs import OnnxModel
 from onnxspan.recording.verify.reference import SIZES, Reference, tensors_of_model
 from onnxspan.recording.verify.results import (
@@ -42,16 +42,6 @@ MAX_STAGE_BYTES = 2**30
 """Bytes of weights above which, on the dynamo path, only the file is run: models are copied."""
 MAX_NAMES = 16
 """Names of buffers and attributes that a mismatch lists."""
-
-STAGES = frozenset({
-    "_create_jit_graph", "_jit_pass_onnx", "_optimize_graph", "_model_to_graph",
-    "torch.export.export", "torch.export.draft_export", "run_decompositions",
-    "_prepare_exported_program_for_export", "_translate_fx_graph",
-    "_exported_program_to_onnx_program", "optimize_ir",
-})  # fmt: skip
-"""After which spans the graph is run when only stages are verified, beside the file."""
-
-CAPTURES = {"_create_jit_graph", "torch.export.export", "torch.export.draft_export"}
 
 
 class Verification(Listener):
@@ -98,11 +88,11 @@ class Verification(Listener):
         """Run the eager model before its graph is made; keep what a pass is about to change."""
         name = call.probe.name
         began = time.monotonic()
-        if name == "_create_jit_graph" and self._reference is None:
+        if name == c.JIT_CAPTURE and self._reference is None:
             args = call.argument("args")
             args = args if isinstance(args, tuple) else (args,)
             self._begin(call, call.argument("model"), args, {})
-        elif name == "_core.export" and self._reference is None:
+        elif name == c.DYNAMO_CORE and self._reference is None:
             args, kwargs = call.argument("args") or (), call.argument("kwargs") or {}
             model = call.argument("model")
             if type(model).__name__ == "ExportedProgram":
@@ -116,7 +106,7 @@ class Verification(Listener):
 
     def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:
         """Note what one operator became."""
-        if self._script is not None and call.probe.name != "_translate_fx_graph":
+        if self._script is not None and call.probe.name != c.FX_TRANSLATION:
             self._script.note(args, result)
 
     def on_event(self, call: Call, event: str, attributes: dict[str, Any]) -> None:  # noqa: ARG002  # a Listener's
@@ -175,7 +165,7 @@ class Verification(Listener):
             reference.run_other_values(self._tolerance)
             self._add_given(reference)
             reference.run_negative_values(self._tolerance)
-            if call.probe.name == "_create_jit_graph":
+            if call.probe.name == c.JIT_CAPTURE:
                 self._script = ScriptSide(model, call.export.outermost)
                 self._add_sizes_of_axes(call, reference)
             else:
@@ -229,11 +219,11 @@ class Verification(Listener):
     def _after_script(self, call: Call, side: ScriptSide) -> None:
         name = call.probe.name
         graph = side.graph_after(call)
-        if name == "_create_jit_graph" and self._reference is not None:
+        if name == c.JIT_CAPTURE and self._reference is not None:
             self._reference.add_numbers(side.input_count(graph))
-        if graph is None or (self._mode == "stages" and name not in STAGES):
+        if graph is None or (self._mode == "stages" and name not in c.GRAPH_STAGES):
             return
-        if not self._has_changed(str(graph), name in STAGES):
+        if not self._has_changed(str(graph), name in c.GRAPH_STAGES):
             return
         if not side.is_converted:
             if not side.is_erased:
@@ -242,12 +232,12 @@ class Verification(Listener):
         if not onnx_runs.is_there():
             return
         # The graph of the conversion may need what the next pass does to its types.
-        is_repaired = name == CONVERSION and self._mode == "stages"
+        is_repaired = name == c.JIT_CONVERSION and self._mode == "stages"
         model = side.model(graph, repair_types=is_repaired)
         try:
             session = model.session(optimised=False)
         except Exception:
-            if name != CONVERSION or is_repaired:
+            if name != c.JIT_CONVERSION or is_repaired:
                 raise
             model = side.model(graph, repair_types=True)
             session = model.session(optimised=False)
@@ -257,9 +247,9 @@ class Verification(Listener):
 
     def _after_dynamo(self, call: Call, side: DynamoSide) -> None:
         name, result = call.probe.name, call.result
-        if side.only_file or (self._mode == "stages" and name not in STAGES):
+        if side.only_file or (self._mode == "stages" and name not in c.GRAPH_STAGES):
             return
-        if name in STAGES and type(result).__name__ == "ExportedProgram":
+        if name in c.GRAPH_STAGES and type(result).__name__ == "ExportedProgram":
             self._after_program(call, side, result)
             return
         graph = graph_text.returned_graph(call) or graph_text.mutable_graph(call)
@@ -267,10 +257,12 @@ class Verification(Listener):
             graph = graph_text.graph_of(getattr(result, "model", None))
         if graph is None or type(graph).__name__ != "Model" or not onnx_runs.is_there():
             return
-        if name not in STAGES and call.attributes.get(c.PASS_MODIFIED) is False:
+        if name not in c.GRAPH_STAGES and call.attributes.get(c.PASS_MODIFIED) is False:
             return
         model = fx_programs.ir_model(graph)
-        if not self._has_changed(str(hash(model.proto.SerializeToString())), name in STAGES):
+        if not self._has_changed(
+            str(hash(model.proto.SerializeToString())), name in c.GRAPH_STAGES
+        ):
             return
         session = model.session(optimised=False)
         if not self._step(call, lambda one: onnx_runs.run(model, one.leaves, session=session)):
@@ -278,7 +270,7 @@ class Verification(Listener):
             self._blame(blamed)
             if side.last_model is None and blamed and self._found is not None:
                 # The first model that could be run: its operators were translated before.
-                self._found.step.name = self._found.step.stage = "_translate_fx_graph"
+                self._found.step.name = self._found.step.stage = c.FX_TRANSLATION
         side.last_model = model
 
     def _after_program(self, call: Call, side: DynamoSide, program: Any) -> None:
@@ -347,7 +339,7 @@ class Verification(Listener):
             self._unrun = []
             return True
         self._found = Found(step, self._last, one, difference, unrun=self._unrun)
-        if step.name in CAPTURES:
+        if step.name in c.CAPTURES:
             self._blame(self._captured(reference, one))
         return False
 

@@ -17,7 +17,6 @@ from onnxspan.recording.probes.torchscript import facts
 if TYPE_CHECKING:
     from collections import Counter
 
-WHILE_TRACING = "_jit_pass_onnx_track_scope_attributes"
 """Is handed the graph that is being traced: its size then is that of no finished graph."""
 
 
@@ -206,7 +205,7 @@ def _witnesses(name: str, graph: Any) -> list[int] | None:
 
 
 def _graph(call: Call) -> Any:
-    if call.probe.name == WHILE_TRACING:
+    if call.probe.name == c.WHILE_TRACING:
         return None
     first = call.args[0] if call.args else None
     return first if torchscript.is_graph(first) else None
