@@ -329,9 +329,9 @@ def trace(
         save: write the spans to this file when the block is left; `.html` makes a report.
         snapshots: keep the graph before and after passes and steps of packs: `"changed"` for those
             that change it, `"all"`, `"none"`, or a pattern of their names (`"*peephole*"`).
-        otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`.
-            The export never waits for it; leaving the block does, at most 30 s
-            and one more for each 1000 spans (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds).
+        otlp: send the spans to this OTLP address (or several): `"http://localhost:4318"`. The export
+            never waits for it; leaving the block does, at most 30 s and one more for each 1000 spans
+            (or `OTEL_BSP_EXPORT_TIMEOUT` milliseconds).
             Spans that did not arrive are written to a file, and a warning of the logger
             `onnxspan` says so, once.
         protocol: `"http/protobuf"` or `"grpc"`; None takes `OTEL_EXPORTER_OTLP_PROTOCOL`,
@@ -357,8 +357,7 @@ def trace(
             "onnxruntime", "onnxslim"]`, or `["all"]`. A library is wrapped as it is imported.
         verify: run the graph after each pass that changes it, and compare its outputs with the
             eager model's: True or `"passes"`; `"stages"` for fewer runs. `mismatch` has what was
-            found. ONNX graphs are run only where onnxruntime is installed. A step of a pack that
-            makes another model is compared with the model that it was given.
+            found. ONNX graphs need onnxruntime. A pack's step is compared with the model it was given.
         verify_inputs: inputs of your own to verify with, beside the example: tuples of
             positional arguments, dictionaries of named ones, or a function that returns them.
         rtol: the relative tolerance of `verify`; None takes that of
