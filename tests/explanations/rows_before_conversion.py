@@ -28,6 +28,13 @@ ROWS = [
         ),
     ),
     Row(
+        "_jit_pass_onnx_function_substitution",
+        same,
+        ("A `prim::CallFunction` whose function is no constant ends with an internal assertion.",),
+        "graph(%f : Tensor, %x : Tensor):\n  %y : Tensor = prim::CallFunction(%f, %x)\n  return (%y)\n",
+        error="INTERNAL ASSERT FAILED",
+    ),
+    Row(
         "_jit_pass_inline",
         both(fewer("prim::CallMethod"), lambda before, after: nodes(after) > nodes(before)),
         (
@@ -292,6 +299,7 @@ ROWS = [
         "_jit_pass_onnx_preprocess",
         both(shows("aten::split_with_sizes[_outputs=2]", "= prim::ListUnpack()"), grows(0)),
         (
+            "Three things.",
             "Tells `split` and the like how many outputs they have, before they are converted.",
             "The first puts the outputs on the operator itself; a `prim::ListUnpack` without inputs stays until `_jit_pass_onnx_preprocess_caffe2`, which removes dead code.",
         ),

@@ -9,6 +9,7 @@ import test_capture_claims
 import test_conversion_claims
 import test_dynamo_claims
 import test_graph_rows
+import test_result_claims
 import test_scripted_claims
 import test_stage_claims
 import test_torchscript_claims
@@ -24,6 +25,7 @@ PROVING = (
     test_conversion_claims,
     test_dynamo_claims,
     test_graph_rows,
+    test_result_claims,
     test_scripted_claims,
     test_stage_claims,
     test_torchscript_claims,
