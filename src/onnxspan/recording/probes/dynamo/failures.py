@@ -21,7 +21,7 @@ def failed_stage(call: Call, error: BaseException) -> None:
     if call.export.failure is error or _is_caused_by(error, call.export.failure):
         return
     frames = _frames(error)
-    node = _translated_node(frames) or _reader_of_named(call, error)
+    node = _translated_node(frames) or _writer_to_constant(call, error)
     if node is not None:
         call.attributes.update(node_attributes(node))
         return
@@ -63,20 +63,14 @@ def _translated_node(frames: list[tuple[Any, int]]) -> Any:
     return None
 
 
-def _reader_of_named(call: Call, error: BaseException) -> Any:
-    """The node that reads the constant, parameter or input that the message names, if it names one.
-
-    Of several the one that writes into it: such a message is mostly about that.
-    """
+def _writer_to_constant(call: Call, error: BaseException) -> Any:
+    """The node that writes to a constant, when torch refuses that and names the constant only."""
+    refused = _MUTATED.search(str(error))
     program = next((one for one in call.args if hasattr(one, "graph_signature")), None)
-    if program is None:
+    if refused is None or program is None:
         return None
-    words = set(re.findall(r"\w+(?:\.\w+)*", str(error)))
-    named = {
-        spec.arg.name
-        for spec in program.graph_signature.input_specs
-        if words.intersection((spec.arg.name, spec.target)) - _ENGLISH
-    }
+    specs = program.graph_signature.input_specs
+    named = {spec.arg.name for spec in specs if spec.target == refused[1]}
     readers = [
         reader
         for node in program.graph.nodes
@@ -84,16 +78,15 @@ def _reader_of_named(call: Call, error: BaseException) -> Any:
         for reader in node.users
         if reader.op == "call_function"
     ]
-    writes = (one for one in readers if getattr(_schema(one), "is_mutable", False))
+    writes = (one for one in readers if _is_mutable(one))
     return next(writes, next(iter(readers), None))
 
 
-_ENGLISH = frozenset({"a", "as", "in", "input", "it", "is", "the", "to", "x"})
-"""Names of inputs that a message may have as a word of its sentence."""
+_MUTATED = re.compile(r"Constant (\S+) is mutated")
 
 
-def _schema(node: Any) -> Any:
-    return getattr(node.target, "_schema", None)
+def _is_mutable(node: Any) -> bool:
+    return bool(getattr(getattr(node.target, "_schema", None), "is_mutable", False))
 
 
 def _users_line(frames: list[tuple[Any, int]]) -> tuple[str, int] | None:
