@@ -240,11 +240,6 @@ ROWS = [
         ("Fuses groups of nodes into newer ONNX operators, for opset 23.", "Fewer, larger nodes."),
     ),
     Row(
-        "AddDefaultAttributesPass",
-        both(loses("{axis=-1}", -1), same_operators),
-        (),
-    ),
-    Row(
         "RemoveUnusedFunctionsPass",
         both(loses("def own::Twice("), shows("::Relu(")),
         (

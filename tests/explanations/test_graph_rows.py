@@ -4,6 +4,7 @@ import pytest
 import rows_before_conversion
 import rows_of_dynamo
 import rows_of_onnx
+import rows_of_passes
 import torch
 from claims import says
 from graph_rows import atlas
@@ -11,7 +12,12 @@ from graph_rows import atlas
 import torch_facts
 from onnxspan.learn import small
 
-ROWS = [*rows_before_conversion.ROWS, *rows_of_onnx.ROWS, *rows_of_dynamo.ROWS]
+ROWS = [
+    *rows_before_conversion.ROWS,
+    *rows_of_onnx.ROWS,
+    *rows_of_dynamo.ROWS,
+    *rows_of_passes.ROWS,
+]
 
 pytestmark = pytest.mark.skipif(torch_facts.OLDER, reason=torch_facts.SHOWS_PINNED)
 
