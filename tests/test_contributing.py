@@ -65,21 +65,3 @@ def test_the_targets_of_make_exist():
     asked = re.findall(r"(?:\$ |`)make ([a-z-]+(?: [a-z-]+)*)", PAGE)
     assert len(asked) >= 5
     assert {name for names in asked for name in names.split()} <= targets
-
-
-def test_the_folders_of_the_architecture_page_are_those_on_disk():
-    """Each folder of the package has a row in the table of the architecture page, and no other."""
-    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
-    table = page.partition("| folder or file |")[2].partition("\n\n")[0]
-    listed = {one.rstrip("/") for one in re.findall(r"`([\w/]+/)`", table)}
-    package = ROOT / "src" / "onnxspan"
-    found = {
-        path.parent.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
-        if path.parent != package
-    }
-    # Inside probes/ a folder is one exporter.
-    found = {
-        path for path in found if not path.startswith(("recording/probes/", "learn/exercises"))
-    }
-    assert listed - {"reading/assets"} == found

@@ -26,7 +26,7 @@ _holding: list[Session] = []
 
 
 def targets() -> list[Target]:
-    """The openers whose modules are there, found once each."""
+    """The entry points whose modules are there, found once each."""
     with _lock:
         ready = [one for one in _waiting if not one.when_loaded or one.when_loaded in sys.modules]
         if ready:

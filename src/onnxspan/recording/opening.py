@@ -125,6 +125,6 @@ def release_entry_points(session: Session, last: bool) -> None:
         entry_points.release(patches, session)
     finally:
         dynamo_rules.forget_wrappers(held)
-        # Another thread may have opened a session since, which needs its openers.
+        # Another thread may have opened a session since, which needs its entry points.
         if last and patches.restore_everything(unless=is_any_open):
             cpu_time.unwatch_everything()

@@ -5,7 +5,7 @@ const figure = (key, label, show) => ({ key, label, show: (row) => (row[key] ===
 // A table whose heads sort it; the second click on a head turns the order round.
 function sheet(columns, rows, by, empty) {
   if (!rows.length) return el("p.quiet", {}, empty);
-  const MOST = 500;
+  const MAX_ROWS = 500;
   let order = { key: by, down: true };
   let all = false;
   const box = el("div.sheet", { tabindex: "0" });
@@ -30,11 +30,11 @@ function sheet(columns, rows, by, empty) {
         { scope: "col", "aria-sort": column.key === order.key ? (order.down ? "descending" : "ascending") : "none" },
         el("button", { "data-key": column.key, click: () => { order = { key: column.key, down: column.key === order.key ? !order.down : !column.words }; fill(); box.querySelector(`[data-key=${column.key}]`).focus(); } },
           column.label, column.key === order.key ? (order.down ? " ↓" : " ↑") : ""))))),
-      el("tbody", {}, sorted.slice(0, all ? undefined : MOST).map((row) =>
+      el("tbody", {}, sorted.slice(0, all ? undefined : MAX_ROWS).map((row) =>
         el("tr.go", { tabindex: row.span ? "0" : null, click: () => row.span && goTo({ span: row.span.id }),
           keydown: (event) => { if (event.key === "Enter" && row.span && event.target === event.currentTarget) goTo({ span: row.span.id }); } },
         columns.map((column) => cell(column, row)))))),
-      all || rows.length <= MOST ? "" : el("button", { click: () => { all = true; fill(); } }, `Show all ${count(rows.length)}`));
+      all || rows.length <= MAX_ROWS ? "" : el("button", { click: () => { all = true; fill(); } }, `Show all ${count(rows.length)}`));
   };
   fill();
   return box;

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from onnxspan.reading.source.trace import Event, Span
 
-MOST = 8
+MAX_NAMES = 8
 """Names that a line lists before it says how many more there are."""
 MAX_LINES = 40
 """Lines of what was said inside one span."""
@@ -65,8 +65,8 @@ def listed(names: Any) -> str:
     """Names with commas; the first few, and how many more."""
     if not isinstance(names, list):
         return one_line(str(names))
-    shown = ", ".join(one_line(str(name)) for name in names[:MOST])
-    left = len(names) - MOST
+    shown = ", ".join(one_line(str(name)) for name in names[:MAX_NAMES])
+    left = len(names) - MAX_NAMES
     return f"{shown} and {left} more" if left > 0 else shown
 
 

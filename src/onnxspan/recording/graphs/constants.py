@@ -10,7 +10,7 @@ from onnxspan import conventions as c
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-MOST = 5
+MAX_LISTED = 5
 """Constants that are told."""
 MIN_BYTES = 4096
 """Smaller constants are no reason why a file is large."""
@@ -35,9 +35,11 @@ def note_constants(
     attributes[c.RESULT_CONSTANT_BYTES] = sum(value.nbytes for value in values.values())
     if made:
         attributes[c.RESULT_CONSTANTS] = [
-            _told(name, read(values[name]), known) for name in made[:MOST]
+            _told(name, read(values[name]), known) for name in made[:MAX_LISTED]
         ]
-        attributes[c.RESULT_CONSTANTS_BYTES] = [int(values[name].nbytes) for name in made[:MOST]]
+        attributes[c.RESULT_CONSTANTS_BYTES] = [
+            int(values[name].nbytes) for name in made[:MAX_LISTED]
+        ]
 
 
 def _tensors(model: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from onnxspan.errors import OnnxspanError
 from onnxspan.printable import one_line
-from onnxspan.recording.outputs import overheard
+from onnxspan.recording.outputs import exporter_logs
 from onnxspan.recording.outputs.delivery import Delivery, Outcome, without_credentials
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class _HttpSender:
 
     def send(self, batch: list[ReadableSpan]) -> Outcome:
         self._answer = None
-        problem = overheard.export(self._exporter, batch)
+        problem = exporter_logs.export(self._exporter, batch)
         return self._answer or Outcome(problem)
 
     def close(self) -> None:
@@ -226,10 +226,10 @@ class _GrpcSender:
 
     def send(self, batch: list[ReadableSpan]) -> Outcome:
         self._rejected, self._after = None, 0.0
-        problem = overheard.export(self._exporter, batch)
+        problem = exporter_logs.export(self._exporter, batch)
         if not problem:
             return self._rejected or Outcome()
-        record: Any = overheard.last_record()
+        record: Any = exporter_logs.last_record()
         found = [arg for arg in getattr(record, "args", None) or () if arg in list(self._codes)]
         code = found[0] if found else None
         final = code is not None and code not in self._retryable

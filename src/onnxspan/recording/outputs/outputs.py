@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from onnxspan import files
 from onnxspan.recording.listeners.base import Listener
-from onnxspan.recording.outputs import overheard
+from onnxspan.recording.outputs import exporter_logs
 from onnxspan.recording.outputs.delivery import Delivery, Outcome, Report
 
 if TYPE_CHECKING:
@@ -234,6 +234,6 @@ def write_file(path: str | os.PathLike[str], spans: Sequence[ReadableSpan]) -> N
     with files.whole(path) as stream:
         exporter = FileSpanExporter(stream=stream)
         for first in range(0, len(spans), _BATCH):
-            problem = overheard.export(exporter, spans[first : first + _BATCH])
+            problem = exporter_logs.export(exporter, spans[first : first + _BATCH])
             if problem:
                 raise OSError(f"{os.fspath(path)}: {problem}")

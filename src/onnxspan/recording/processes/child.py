@@ -19,15 +19,15 @@ class SaveEach(Listener):
 
     Args:
         folder: where the files go: `PROCESS-NUMBER.jsonl`.
-        own: the process that saves its spans by itself; 0 for none.
+        saver: the process that saves its spans by itself; 0 for none.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], own: int = 0) -> None:
+    def __init__(self, folder: str | os.PathLike[str], saver: int = 0) -> None:
         self.session: Session
         self.snapshots: Listener | None = None
         self._folder = Path(folder)
-        self._process = own or os.getpid()
-        self._is_child = own == 0
+        self._process = saver or os.getpid()
+        self._is_child = saver == 0
         self._handed = self._number = 0
 
     def entered(self, call: Call) -> None:

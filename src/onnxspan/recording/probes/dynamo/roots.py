@@ -26,7 +26,7 @@ _OPTIONS = {
 }  # fmt: skip
 """The options that change what an export does, with their defaults."""
 
-_MOST = 64
+_MAX_LISTED = 64
 _EXPORTER = "torch.onnx._internal.exporter."
 
 
@@ -40,7 +40,7 @@ def describe(call: Call) -> None:
     call.note(c.OPTIONS, options or None)
     asked = call.argument("dynamic_shapes")
     if asked is not None:
-        call.attributes[c.DYNAMIC_SHAPES] = named_dimensions(asked)[:_MOST]
+        call.attributes[c.DYNAMIC_SHAPES] = named_dimensions(asked)[:_MAX_LISTED]
     table = call.argument("custom_translation_table")
     if table:
         call.attributes[c.CUSTOM_TRANSLATIONS] = [dynamo.target_name(op) for op in table]

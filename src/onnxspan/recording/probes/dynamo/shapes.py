@@ -60,14 +60,14 @@ def required_sizes(shape_env: Any) -> list[str]:
             if lower or upper:
                 found.setdefault(f"{symbol} = {allowed.lower}", lower or upper)
             continue
-        if lower and allowed.lower > _LEAST_SYMBOLIC:
+        if lower and allowed.lower > _MIN_SYMBOLIC:
             found.setdefault(f"{symbol} >= {allowed.lower}", lower)
         if upper:
             found.setdefault(f"{symbol} <= {allowed.upper}", upper)
     return [f"{text} ({place})" for text, place in found.items()]
 
 
-_LEAST_SYMBOLIC = 2
+_MIN_SYMBOLIC = 2
 """torch makes a number of a dimension of 0 or 1 anyway."""
 
 

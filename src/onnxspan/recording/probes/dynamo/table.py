@@ -16,7 +16,7 @@ from onnxspan.recording.probes.dynamo.sizes import before_fx
 _EXPORTER = "torch.onnx._internal.exporter"
 _TRACE = "torch.export._trace"
 _PROGRAM = "torch.export.exported_program"
-_MOST = 40
+_MAX_SPANS = 40
 
 
 def _in(module: str, name: str) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def _capture(name: str, before: Before = before_fx, **measures: object) -> Probe
         Level.PASSES,
         before=before,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
         **measures,  # type: ignore[arg-type]
     )
 
@@ -83,7 +83,7 @@ _CAPTURE = (
         ("torch.export:export",),
         after=capture.after_program,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
         runs_model=True,
     ),
     Probe(
@@ -102,7 +102,7 @@ _CAPTURE = (
         ("torch._dynamo.functional_export:fullgraph_capture",),
         Level.PASSES,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     _capture("make_fake_inputs"),
     _capture("_fakify_params_buffers"),
@@ -113,7 +113,7 @@ _CAPTURE = (
         Level.PASSES,
         after=capture.after_graph_module,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     # Called as an operator's place in the graph is known; while the operator itself runs, no frame
     # of ours is on the stack, which torch reads for its messages.
@@ -128,7 +128,7 @@ _CAPTURE = (
         ("torch._functorch.aot_autograd:create_aot_state",),
         Level.PASSES,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     _capture("_produce_aten_artifact", after=capture.after_artifact),
     _capture("apply_runtime_assertion_pass", after=capture.after_graph_module),
@@ -139,7 +139,7 @@ _CAPTURE = (
         "_detach_traced_inputs",
         ("torch._functorch._aot_autograd.graph_capture:_detach_traced_inputs",),
         Level.PASSES,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     Probe("torch.export.save", ("torch.export:save",)),
 )
@@ -171,17 +171,17 @@ _DECOMPOSITION = (
         before=before_fx,
         after=capture.after_program,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     Probe(
         "_decompose_exported_program",
         (f"{_PROGRAM}:_decompose_exported_program",),
         Level.PASSES,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     *(
-        Probe(name, (f"{_PROGRAM}:{name}",), Level.PASSES, most=_MOST)
+        Probe(name, (f"{_PROGRAM}:{name}",), Level.PASSES, most=_MAX_SPANS)
         for name in (
             "_split_decomp_table_to_cia_and_python_decomp",
             "ExportedProgram.module",
@@ -231,7 +231,7 @@ _TRANSLATION = (
         (*_in("_core", "_translate_fx_graph"), *_in("_core", "_add_nodes")),  # so in torch 2.5
         after=stages.after_translate_graph,
         failed=failed_stage,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     Probe(
         "_handle_call_function_node_with_lowering",
@@ -302,7 +302,7 @@ _PASSES = (
         named=stages.pass_name,
         before=stages.before_pass,
         after=stages.after_pass,
-        most=2 * _MOST,
+        most=2 * _MAX_SPANS,
     ),
     Probe(
         "RewriteRuleSet.apply_to_model",
@@ -312,7 +312,7 @@ _PASSES = (
         ),
         Level.PASSES,
         after=stages.after_rewrite,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     Probe(
         "RewriteRule.try_rewrite",
@@ -356,7 +356,7 @@ _FILE = (
         ("onnx_ir.serde:serialize_model",),
         Level.PASSES,
         after=stages.after_serialize,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     Probe("onnx.save", ("onnx:save",), Level.PASSES),
 )
@@ -367,19 +367,19 @@ _AFTERWARDS = (
         "ONNXProgram.initialize_inference_session",
         _in("_onnx_program", "ONNXProgram.initialize_inference_session"),
         Level.PASSES,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     Probe(
         "ONNXProgram.__call__",
         _in("_onnx_program", "ONNXProgram.__call__"),
         Level.PASSES,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     Probe(
         "ONNXProgram.release",
         _in("_onnx_program", "ONNXProgram.release"),
         Level.PASSES,
-        most=_MOST,
+        most=_MAX_SPANS,
     ),
     *(
         Probe(name, _in("_reporting", name), after=stages.after_report)

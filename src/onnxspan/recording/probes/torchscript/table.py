@@ -17,7 +17,7 @@ _PROTO_UTILS = (
     "torch.onnx._internal.torchscript_exporter.onnx_proto_utils",
     "torch.onnx._internal.onnx_proto_utils",
 )
-_MOST = 20
+_MAX_SPANS = 20
 """Spans of a function that a model's own code may call often."""
 
 
@@ -52,8 +52,8 @@ TORCHSCRIPT = (
     ),
     Probe("_optimize_graph", in_utils("_optimize_graph"), after=graphs.after_result),
     # A quantized model is traced before anything else; a scripted one is frozen, and run once.
-    Probe("torch.jit.trace", ("torch.jit:trace",), Level.PASSES, runs_model=True, most=_MOST),
-    Probe("_freeze_module", ("torch._C:_freeze_module",), Level.PASSES, most=_MOST),
+    Probe("torch.jit.trace", ("torch.jit:trace",), Level.PASSES, runs_model=True, most=_MAX_SPANS),
+    Probe("_freeze_module", ("torch._C:_freeze_module",), Level.PASSES, most=_MAX_SPANS),
     Probe(
         "_propagate_and_assign_input_shapes",
         ("torch._C:_propagate_and_assign_input_shapes",),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 
-class _Overheard(logging.Filter):
+class _LogCatcher(logging.Filter):
     """Keeps what an exporter logs in a thread that exports for us, instead of letting it out."""
 
     def __init__(self) -> None:
@@ -21,30 +21,30 @@ class _Overheard(logging.Filter):
         self.records = threading.local()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not getattr(self.records, "listening", False):
+        if not getattr(self.records, "is_exporting", False):
             return True
         self.records.last = record
         return False
 
 
-_overheard = _Overheard()
+_catcher = _LogCatcher()
 for _name in (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.exporter.otlp.common.http",
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
     "opentelemetry.exporter.otlp.json.file.trace_exporter",
 ):
-    logging.getLogger(_name).addFilter(_overheard)
+    logging.getLogger(_name).addFilter(_catcher)
 
 
 def export(exporter: SpanExporter, batch: Sequence[ReadableSpan]) -> str:
     """Export a batch; the empty string, or what the exporter logged about the failure."""
-    _overheard.records.listening = True
-    _overheard.records.last = None
+    _catcher.records.is_exporting = True
+    _catcher.records.last = None
     try:
         result = exporter.export(batch)
     finally:
-        _overheard.records.listening = False
+        _catcher.records.is_exporting = False
     if result.name == "SUCCESS":
         return ""
     record = last_record()
@@ -53,5 +53,5 @@ def export(exporter: SpanExporter, batch: Sequence[ReadableSpan]) -> str:
 
 def last_record() -> logging.LogRecord | None:
     """What the exporter logged last in this thread's last export."""
-    record: logging.LogRecord | None = getattr(_overheard.records, "last", None)
+    record: logging.LogRecord | None = getattr(_catcher.records, "last", None)
     return record
