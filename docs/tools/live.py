@@ -17,6 +17,7 @@ import torch
 
 import onnxspan
 from onnxspan.commands.models import models
+from onnxspan.conventions import SNAPSHOT_FOLDER
 from onnxspan.reading import report
 from onnxspan.reading.source.trace import Trace
 
@@ -36,12 +37,18 @@ def make(folder: Path) -> Path:
             for dynamo in (False, True):
                 path = Path(name) / "model.onnx"
                 torch.onnx.export(model, args, path, dynamo=dynamo, verbose=False)
+        for written in (file, *file.with_suffix(SNAPSHOT_FOLDER).iterdir()):
+            _without_folders(written)
         report.save(Trace.read(file), page)
-    here = (
-        f"{Path(onnxspan.__file__).resolve().parents[1]}/"  # the site says nothing of its builder
-    )
-    page.write_text(page.read_text(encoding="utf-8").replace(here, ""), encoding="utf-8")
     return page
+
+
+def _without_folders(file: Path) -> None:
+    """Shorten the paths in a file of the trace: the site says nothing of its builder."""
+    text = file.read_text(encoding="utf-8")
+    for module in (onnxspan, torch):
+        text = text.replace(f"{Path(module.__file__).resolve().parents[1]}/", "")
+    file.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
