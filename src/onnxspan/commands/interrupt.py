@@ -83,11 +83,11 @@ class _Watch:
         if ending is None or ending.last is None or not ending.runs:
             return
         if self._told:
-            _tell(f"onnxspan: ended. `onnxspan show {self._log}` says where it was")
+            _print(f"onnxspan: ended. `onnxspan show {self._log}` says where it was")
             os.kill(ending.pid, signal.SIGKILL)
             return
         self._told = True
-        _tell(f"\n{ending.screen()}\n  Ctrl-C again ends it at once")
+        _print(f"\n{ending.screen()}\n  Ctrl-C again ends it at once")
 
 
 def _ending(log: Path) -> Ending | None:
@@ -100,5 +100,5 @@ def _ending(log: Path) -> Ending | None:
         return None
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     os.write(2, f"{text}\n".encode(errors="replace"))

@@ -91,7 +91,7 @@ def report(  # noqa: C901  # each end of a run in its order
     flush(sys.stdout)
     if children is not None:
         children.look()
-        _say_of_children(children)
+        _report_children(children)
     problem = ""
     if tracing.result.roots or (children is not None and children.parts):
         problem = "" if place is None else _save(tracing, place, children)
@@ -105,7 +105,7 @@ def report(  # noqa: C901  # each end of a run in its order
         if problem:
             echo(f"the trace was not saved: {problem}")
         elif not quiet:
-            _say_where(tracing, found, output, children)
+            _report_where(tracing, found, output, children)
             if not options.endpoints and os.environ.get(_ENDPOINT):
                 echo(f"nothing was sent: {_ENDPOINT} alone sends nothing, --otlp URL does")
     elif tracing.errors:  # the script may well have exported; we could not see it
@@ -115,7 +115,7 @@ def report(  # noqa: C901  # each end of a run in its order
         unseen = children.unseen() if children is not None else ""
         if unseen:
             echo(unseen)
-    _say_uncalled(tracing, options)
+    _report_uncalled(tracing, options)
     return not problem
 
 
@@ -148,7 +148,7 @@ def _has_own(tracing: Tracing) -> bool:
     return bool(found.roots or found.scripts)
 
 
-def _say_uncalled(tracing: Tracing, options: Options) -> None:
+def _report_uncalled(tracing: Tracing, options: Options) -> None:
     """Say which of the user's probes has no span; one that is missing was said already."""
     names = {span.name for span in tracing.result.spans}
     for probe in (*options.rows, *(row for row in options.pack_rows if not row.pack)):
@@ -165,7 +165,7 @@ def _say_uncalled(tracing: Tracing, options: Options) -> None:
             echo(f"probe {probe.name} ({probe.places[0]}) has no span{around}")
 
 
-def _say_where(
+def _report_where(
     tracing: Tracing, found: Trace, output: str | None, children: Children | None
 ) -> None:
     if output is None:
@@ -186,7 +186,7 @@ def _together(tracing: Tracing, children: Children | None) -> Trace:
         return found
 
 
-def _say_of_children(children: Children) -> None:
+def _report_children(children: Children) -> None:
     for note in children.notes:
         echo(note)
     for ending in children.endings:

@@ -90,7 +90,7 @@ def peak() -> int:
     it takes a microsecond to read.
     """
     global _inherited  # noqa: PLW0603  # of the process, as what is read
-    told = _told_peak()
+    told = _reported_peak()
     if _status < 0 or _inherited == 0:
         return told
     if 0 <= _inherited < told:
@@ -101,7 +101,7 @@ def peak() -> int:
     return found or told
 
 
-def _told_peak() -> int:
+def _reported_peak() -> int:
     if resource is None:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024

@@ -83,14 +83,14 @@ def _usable(
     if not listed:  # the same targets each time: patches are counted by them
         listed = session.user_targets[probe] = resolve(probe)
     if not listed:
-        _say(
+        _describe(
             session, probe, "is not there: no such module can be imported, or it has no such name"
         )
     taken = {_place(target) for target in ours}
     for target in listed:
         place = _place(target)
         if place in taken:
-            _say(session, probe, "has a span already; use a hook to see more of it")
+            _describe(session, probe, "has a span already; use a hook to see more of it")
             continue
         latest = _latest.get(place)
         if latest is None or not patches.is_installed(latest):
@@ -102,7 +102,7 @@ def _place(target: Target) -> tuple[int, str]:
     return id(target.holder), target.attribute
 
 
-def _say(session: Session, probe: Probe, what: str) -> None:
+def _describe(session: Session, probe: Probe, what: str) -> None:
     line = f"probe {probe.name}: {' or '.join(probe.places)} {what}"
     if line not in session.said:
         session.said.add(line)

@@ -37,11 +37,11 @@ def settings(before: Sample, after: Sample) -> list[tuple[str, str, str]]:
             if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
                 pairs = [pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]
                 old, new = ([pair[side] for pair in pairs] for side in (0, 1))
-            rows.append((name, _said(old), _said(new)))
+            rows.append((name, _value_text(old), _value_text(new)))
     return rows
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """A setting as text; of a list each value once, with how often it is there."""
     if value is None:
         return "-"

@@ -105,7 +105,10 @@ def follow(graphs: Sequence[tuple[str, Graph]], wanted: str) -> list[Event]:
             events, passed = _forward(graphs, number, places[number])
         for other, place in places.items():
             if (other, place.name) not in passed:
-                return [*events, Event(graphs[other][0], ALSO, f"another value: {_told(place)}")]
+                return [
+                    *events,
+                    Event(graphs[other][0], ALSO, f"another value: {_described(place)}"),
+                ]
         return events
     names = dict.fromkeys(name for _, graph in graphs for name in _names(graph))
     like = difflib.get_close_matches(wanted, names, MAX_SUGGESTIONS, 0.5)
@@ -117,14 +120,14 @@ def _forward(
     graphs: Sequence[tuple[str, Graph]], first: int, place: _Place
 ) -> tuple[list[Event], set[tuple[int, str]]]:
     """The events from a graph on, and the number of each graph with the value's name there."""
-    events = [Event(graphs[first][0], MADE if first else CAPTURED, _told(place))]
+    events = [Event(graphs[first][0], MADE if first else CAPTURED, _described(place))]
     target = place.node.attributes.get("fx_target") if place.node is not None else None
     if not first and target and place.node is not None:
         # No program was kept: the nodes of the first graph name what they were translated from.
         name = str((place.node.source or [place.name])[0])
         node = dataclasses.replace(place.node, op=str(target), outputs=[name], inputs=["…"])
         events[0] = Event(graphs[0][0], CAPTURED, node_text(node))
-        events.append(Event(c.FX_TRANSLATION, CONVERTED, _told(place)))
+        events.append(Event(c.FX_TRANSLATION, CONVERTED, _described(place)))
     passed = {(first, place.name)}
     for number in range(first + 1, len(graphs)):
         step, graph = graphs[number]
@@ -135,7 +138,7 @@ def _forward(
             return events, passed
         place = found
         passed.add((number, place.name))
-    return [*events, Event(graphs[-1][0], KEPT, f"to the end: {_told(place)}")], passed
+    return [*events, Event(graphs[-1][0], KEPT, f"to the end: {_described(place)}")], passed
 
 
 def _back(graphs: Sequence[tuple[str, Graph]], number: int, place: _Place) -> tuple[int, _Place]:
@@ -173,8 +176,8 @@ def _next(step: Step, place: _Place) -> tuple[Event | None, _Place | None]:
         now = _Place(same.outputs[place.index], same, place.index)
         # The record of a file writes operators and tensors otherwise than that of a live graph.
         if step.name != pipeline.FILE and form(node) != form(same):
-            return Event(step.name, CHANGED, _told(now)), now
-        renamed = Event(step.name, RENAMED, f"{place.name} is now {_told(now)}")
+            return Event(step.name, CHANGED, _described(now)), now
+        renamed = Event(step.name, RENAMED, f"{place.name} is now {_described(now)}")
         return renamed if now.name != place.name else None, now
     named = node.name or None
     made = [one for one in new.values() if node.id in one.source or named in one.source]
@@ -214,7 +217,7 @@ def _next_of_gone(
             if now.node is None:
                 return Event(step.name, FOLDED, f"into the constant {found}"), now
             is_fused = now.node.id in old or now.node.op != node.op or name != place.name
-            return Event(step.name, FUSED if is_fused else CHANGED, _told(now)), now
+            return Event(step.name, FUSED if is_fused else CHANGED, _described(now)), now
         readers = [one for one in gone.values() if name in one.inputs]
         converted = [one for one in readers if any(one.id in made.source for made in new.values())]
         if converted:  # an argument of an operator, which the conversion reads
@@ -236,11 +239,11 @@ def _next_constant(step: Step, place: _Place) -> tuple[Event | None, _Place | No
     for constant in step.after.initializers:
         if known and known[0] and known[0] in (constant.parameter, constant.name):
             now = _Place(constant.name)
-            return Event(step.name, RENAMED, f"{place.name} is now {_told(now)}"), now
+            return Event(step.name, RENAMED, f"{place.name} is now {_described(now)}"), now
     before, after = step.before.inputs, step.after.inputs
     if place.name in before and len(before) == len(after):
         renamed = _Place(after[before.index(place.name)])
-        return Event(step.name, RENAMED, f"{place.name} is now {_told(renamed)}"), renamed
+        return Event(step.name, RENAMED, f"{place.name} is now {_described(renamed)}"), renamed
     readers = {one.id: one for one in step.before.walk() if place.name in one.inputs}
     for one in step.after.walk():
         was = readers.get(one.id)
@@ -249,7 +252,9 @@ def _next_constant(step: Step, place: _Place) -> tuple[Event | None, _Place | No
             if name != place.name:
                 taken = _find(step.after, name, values_only=True)
                 if taken is not None:
-                    return Event(step.name, RENAMED, f"{place.name} is now {_told(taken)}"), taken
+                    return Event(
+                        step.name, RENAMED, f"{place.name} is now {_described(taken)}"
+                    ), taken
     return Event(
         step.name, REMOVED, f"the input or constant {place.name} is in no graph after it"
     ), None
@@ -277,7 +282,7 @@ def _names(graph: Graph) -> Iterable[str]:
             yield node.name
 
 
-def _told(place: _Place) -> str:
+def _described(place: _Place) -> str:
     return (
         node_text(place.node) if place.node is not None else f"the input or constant {place.name}"
     )

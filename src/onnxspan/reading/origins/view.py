@@ -119,10 +119,10 @@ def nodes(found: Origins) -> str:
     lines: list[str] = []
     for node in found.nodes:
         lines.append(f"{one_line(node.node) or '(without a name)'}  {one_line(node.op_type)}")
-        lines += [f"  from    {_said(origin)}" for origin in node.origins]
+        lines += [f"  from    {_sentence(origin)}" for origin in node.origins]
         if node.added_by:
             lines.append(f"  {_added(node, found)} in {one_line(node.added_by)}")
-            lines += [f"  serves  {_said(origin)}" for origin in node.serves]
+            lines += [f"  serves  {_sentence(origin)}" for origin in node.serves]
         lines += [f"  {did:<7} {one_line(name)}" for name, did in node.passes]
         if not node.origins and not node.added_by:
             lines.append(f"  {UNKNOWN}: no recorded graph has this node")
@@ -145,7 +145,7 @@ def _constant(one: InitializerOrigin) -> str:
         parts.append(f"computed from {one_line(one.parameter)}")
     parts += [f"{did} in {one_line(name)}" for name, did in one.passes]
     parts += [
-        f"read by {_said(origin)}" if one.parameter == one.name else _said(origin)
+        f"read by {_sentence(origin)}" if one.parameter == one.name else _sentence(origin)
         for origin in one.origins[:2]
     ]
     return "\n            ".join(parts)
@@ -170,14 +170,14 @@ def _module(origin: Origin) -> str:
     return UNKNOWN if origin.module is None else one_line(origin.module) or ITSELF
 
 
-def _said(origin: Origin) -> str:
+def _sentence(origin: Origin) -> str:
     kind = f" ({one_line(origin.module_class)})" if origin.module_class else ""
     place = f"  {one_line(origin.file)}:{origin.line}" if origin.file else ""
     return f"{one_line(origin.operator)} in {_module(origin)}{kind}{place}"
 
 
 def _removed(one: Removed) -> str:
-    return f"{_said(one.origin)}: gone after {one_line(one.pass_name)}"
+    return f"{_sentence(one.origin)}: gone after {one_line(one.pass_name)}"
 
 
 def _is_inside(origin: Origin, module: str) -> bool:

@@ -294,7 +294,7 @@ def place(span: Span) -> str:
 
 def log(span: Span) -> Iterator[str]:
     """What was said inside a span, failures left out: a line each, and how many more there are."""
-    said = [_said(event) for event in span.events if event.name != c.EXCEPTION_EVENT]
+    said = [_event_text(event) for event in span.events if event.name != c.EXCEPTION_EVENT]
     yield from said[:MAX_LINES]
     left = len(said) - MAX_LINES
     if left > 0:
@@ -304,7 +304,7 @@ def log(span: Span) -> Iterator[str]:
         yield f"and {dropped:,} more that were not kept"
 
 
-def _said(event: Event) -> str:
+def _event_text(event: Event) -> str:
     get = event.attributes.get
     message = next((line for line in str(get(c.LOG_MESSAGE, "")).splitlines() if line.strip()), "")
     where = f"{get(c.FILE)}:{get(c.LINE)}"

@@ -35,7 +35,7 @@ def note_constants(
     attributes[c.RESULT_CONSTANT_BYTES] = sum(value.nbytes for value in values.values())
     if made:
         attributes[c.RESULT_CONSTANTS] = [
-            _told(name, read(values[name]), known) for name in made[:MAX_LISTED]
+            _described(name, read(values[name]), known) for name in made[:MAX_LISTED]
         ]
         attributes[c.RESULT_CONSTANTS_BYTES] = [
             int(values[name].nbytes) for name in made[:MAX_LISTED]
@@ -50,7 +50,7 @@ def _tensors(model: Any) -> dict[str, Any]:
     return found
 
 
-def _told(name: str, value: Any, known: Mapping[str, Any]) -> str:
+def _described(name: str, value: Any, known: Mapping[str, Any]) -> str:
     shape = ", ".join(map(str, value.shape))
     sources = [text for key, one in known.items() if (text := _made_from(value, key, one))]
     # Several weights with the same values, such as zeros, tell nothing.

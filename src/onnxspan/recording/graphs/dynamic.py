@@ -59,12 +59,12 @@ def ends_in_program(program: Any) -> list[End]:
                 continue
             read = next((one for one in node.all_input_nodes if symbol in _symbols(one)), None)
             if read is not None and _has_tensor(node) and symbol not in _symbols(node):
-                found.append(End(symbol, symbol in left, _said(symbol, node, read)))
+                found.append(End(symbol, symbol in left, _sentence(symbol, node, read)))
                 break
     return found
 
 
-def _said(symbol: str, node: Any, read: Any) -> str:
+def _sentence(symbol: str, node: Any, read: Any) -> str:
     known = node_attributes(node)
     text = f"{symbol}: {target_name(node.target)} {_shape(read)} → {_shape(node)}"
     scope = next((str(value) for key, value in known.items() if key.endswith(".scope")), "")

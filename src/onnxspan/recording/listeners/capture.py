@@ -73,14 +73,14 @@ class _Taken:
 
         def shown(message: Any) -> None:
             if self.is_heard:
-                _hear_warning(message)
+                _on_warning(message)
             if self.show is not None:
                 self.show(message)
 
         def made(*args: Any, **kwargs: Any) -> logging.LogRecord:
             record = (self.make or logging.LogRecord)(*args, **kwargs)
             if self.is_heard:
-                _hear_record(record)
+                _on_record(record)
             return record
 
         self.shown, self.made = shown, made
@@ -132,7 +132,7 @@ def _release(export: Export) -> None:
         _holders.discard(export)
 
 
-def _hear_warning(message: Any) -> None:
+def _on_warning(message: Any) -> None:
     try:
         call = current.get()
         if call is not None:
@@ -153,7 +153,7 @@ def _hear_warning(message: Any) -> None:
         _failed("keeping a warning", error)
 
 
-def _hear_record(record: logging.LogRecord) -> None:
+def _on_record(record: logging.LogRecord) -> None:
     try:
         if record.name.startswith(LOGGERS):
             call = current.get()

@@ -132,13 +132,13 @@ def _places(path: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for node in model.graph.node:
         told = {one.key: one.value for one in getattr(node, "metadata_props", ())}
-        place = _told_place(told)
+        place = _place_of(told)
         if place:
             found.update(dict.fromkeys([node.name, *node.output], place))
     return found
 
 
-def _told_place(told: dict[str, str]) -> dict[str, Any]:
+def _place_of(told: dict[str, str]) -> dict[str, Any]:
     place: dict[str, Any] = {}
     try:
         scopes = ast.literal_eval(told.get(f"{_METADATA}name_scopes", "[]"))
