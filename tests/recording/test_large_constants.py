@@ -65,6 +65,32 @@ def test_a_weight_that_is_there_twice(tmp_path):
     assert line in shown.getvalue()
 
 
+class Table(nn.Module):
+    """Reads a tensor that is no buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.randn(64, 64)
+
+    def forward(self, x):
+        return x @ self.table
+
+
+@pytest.mark.parametrize("exporter", torch_facts.EITHER)
+def test_a_tensor_that_is_no_buffer(exporter, tmp_path):
+    """A large constant counts where the file has it as a node, and where as an initializer."""
+    path = tmp_path / "m.onnx"
+    trace = exported(Table(), (torch.ones(1, 64),), path, **exporter)
+    root = trace.exports[0]
+    (told,) = root.get(c.RESULT_CONSTANTS)
+    assert told.endswith("float32[64, 64]")
+    assert root.get(c.RESULT_CONSTANT_BYTES) == 64 * 64 * 4
+    model = onnx.load(path)
+    names = {one.name for one in model.graph.initializer}
+    names |= {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
+    assert told.partition(" ")[0] in names
+
+
 def test_an_export_without_such_constants_says_nothing(tmp_path):
     """A model whose file holds its weights alone has no line."""
     trace = exported(

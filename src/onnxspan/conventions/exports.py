@@ -225,20 +225,20 @@ RESULT_CONSTANT_BYTES = attribute(
     "torch.onnx.result.constants.size",
     "int, By",
     "root",
-    "Bytes of the exported model's initializers.",
+    "Bytes of the exported model's initializers, and of its Constant nodes of 4 KiB or more.",
 )
 RESULT_CONSTANTS = attribute(
     "torch.onnx.result.constants.largest",
     "string[]",
     "root, only when there are any",
-    "The largest initializers without the name of a parameter or buffer of the model, and, where known, what each was made from, as `onnx::MatMul_831 "
+    "The largest initializers and Constant nodes without the name of a parameter or buffer of the model, and, where known, what each was made from, as `onnx::MatMul_831 "
     "float32[256, 2000], embed.weight transposed`.",
 )
 RESULT_CONSTANTS_BYTES = attribute(
     "torch.onnx.result.constants.sizes",
     "int[], By",
     "root, with `torch.onnx.result.constants.largest`",
-    "Bytes of each initializer in `torch.onnx.result.constants.largest`, in the same order.",
+    "Bytes of each constant in `torch.onnx.result.constants.largest`, in the same order.",
 )
 RESULT_OPERATORS = attribute(
     "torch.onnx.result.operators",

@@ -124,7 +124,7 @@ def _of_export(span: Span) -> Iterator[str]:
 
 
 def _constants(span: Span) -> Iterator[str]:
-    """Why a file is larger than the model: constants that the exporter has made."""
+    """Why a file is larger than the model: constants that are no parameters."""
     size, parameters = span.number(c.RESULT_CONSTANT_BYTES), span.number(c.MODEL_BYTES)
     names, sizes = span.get(c.RESULT_CONSTANTS), span.get(c.RESULT_CONSTANTS_BYTES)
     if not isinstance(names, list) or not isinstance(sizes, list):
@@ -138,7 +138,7 @@ def _constants(span: Span) -> Iterator[str]:
     ]
     yield one_line(
         f"the file's constants take {figures.size(size)}, the model's parameters "
-        f"{figures.size(parameters)}; the largest that the exporter has made: "
+        f"{figures.size(parameters)}; the largest that are no parameters: "
         + "; ".join(listed[:_MAX_CONSTANTS])
     )
 

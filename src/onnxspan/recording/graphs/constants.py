@@ -42,6 +42,11 @@ def note_constants(
         ]
 
 
+def large(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the values of Constant nodes those that make a file large: most are an axis or a shape."""
+    return {name: value for name, value in values.items() if value.nbytes >= MIN_BYTES}
+
+
 def _tensors(model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in ("named_parameters", "named_buffers"):

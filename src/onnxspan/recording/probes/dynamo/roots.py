@@ -69,6 +69,12 @@ def _note_constants(call: Call, model: Any) -> None:
         for name, value in model.graph.initializers.items()
         if value.const_value is not None
     }
+    in_nodes = {
+        node.outputs[0].name: node.attributes["value"].value
+        for node in model.graph
+        if node.op_type == "Constant" and "value" in node.attributes
+    }
+    values |= constants.large(in_nodes)
     constants.note_constants(
         call.attributes, values, call.argument("model"), lambda one: one.numpy()
     )

@@ -110,18 +110,22 @@ def before_export_onnx(call: Call) -> None:
         root[c.DYNAMIC_ENDS] = ends
     root[c.RESULT_NODES], root[c.RESULT_OPERATORS] = counts.total(), torchscript.operators(counts)
     root[c.RESULT_INITIALIZERS] = len(parameters)
-    guarded(call, "constants", _note_constants, call, parameters)
+    guarded(call, "constants", _note_constants, call, graph, parameters)
     names = [value.debugName() for value in graph.inputs()]
     inputs.note_inputs(root, [name for name in names if name not in parameters])
     note_size(call, graph)
     note_parameters(call, parameters)
 
 
-def _note_constants(call: Call, parameters: dict[str, Any]) -> None:
+def _note_constants(call: Call, graph: Any, parameters: dict[str, Any]) -> None:
     root = call.export.outermost
-    constants.note_constants(
-        root.attributes, parameters, root.argument("model"), lambda value: value
-    )
+    in_nodes = {
+        node.outputsAt(0).debugName(): node.t("value")
+        for node in graph.findAllNodes("onnx::Constant")
+        if node.hasAttribute("value") and node.kindOf("value") == "t"
+    }
+    values = {**parameters, **constants.large(in_nodes)}
+    constants.note_constants(root.attributes, values, root.argument("model"), lambda one: one)
 
 
 def after_export_onnx(call: Call, result: Any) -> None:
