@@ -216,3 +216,86 @@ def test_each_export_inside_a_root_is_verified(tmp_path, tool, monkeypatch, pack
         assert one.get(c.VERIFY_MAX_ABS) < 1e-5
         assert c.VERIFY_NOTES not in one.attributes
     assert trace.mismatch.pass_name == "change"
+
+
+def small(nodes, inputs, outputs, dtype=onnx.TensorProto.FLOAT):
+    """A model of these nodes; inputs and outputs have two elements."""
+    values = [
+        [onnx.helper.make_tensor_value_info(name, kind, [2]) for name in names]
+        for names, kind in ((inputs, onnx.TensorProto.FLOAT), (outputs, dtype))
+    ]
+    graph = onnx.helper.make_graph(nodes, "g", *values)
+    opset = onnx.helper.make_opsetid("", 18)
+    return onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9)
+
+
+def test_a_step_that_makes_another_model_on_purpose_is_not_verified(tmp_path):
+    """Two models that are merged, and a part of one, are no mismatches; the spans say why."""
+    node = onnx.helper.make_node
+    first = small([node("Relu", ["x"], ["y"])], ["x"], ["y"])
+    second = small([node("Exp", ["u"], ["z"])], ["u"], ["z"])
+    with onnxspan.trace(packs=["onnx"], verify=True) as trace:
+        merged = onnx.compose.merge_models(first, second, io_map=[("y", "u")])
+        onnx.save(merged, tmp_path / "m.onnx")
+        onnx.utils.extract_model(tmp_path / "m.onnx", tmp_path / "part.onnx", ["x"], ["y"])
+    for name in ("onnx.compose.merge_models", "onnx.utils.extract_model"):
+        assert "another model on purpose" in step(trace, name).get(c.VERIFY_SKIPPED)
+    assert trace.mismatch is None
+
+
+def other_output(model):
+    """A tool that makes an inner value the output."""
+    model.graph.output[0].name = model.graph.node[0].output[0]
+
+
+def other_input(model):
+    """A tool that adds an input."""
+    model.graph.input.append(onnx.helper.make_tensor_value_info("v", onnx.TensorProto.FLOAT, [2]))
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (other_output, "its outputs are m instead of z"),
+        (other_input, "the model that was given has no inputs v"),
+    ],
+)
+def test_a_model_with_other_inputs_or_outputs_is_not_compared(tool, function, reason):
+    """What computes something else cannot be right or wrong: the span says what is other."""
+    module = tool(function)
+    node = onnx.helper.make_node
+    nodes = [node("Relu", ["x"], ["m"]), node("Exp", ["m"], ["z"])]
+    with onnxspan.trace(packs=["mine"], verify=True) as trace:
+        module.tool(small(nodes, ["x"], ["z"]))
+    assert step(trace, function.__name__).get(c.VERIFY_SKIPPED) == reason
+    assert trace.mismatch is None
+
+
+def reshape(model):
+    """A tool after which the model takes other sizes than drawn inputs have."""
+    target = numpy_helper.from_array(np.array([3], np.int64), "s")
+    model.graph.initializer.append(target)
+    model.graph.node[0].CopyFrom(onnx.helper.make_node("Reshape", ["x", "s"], ["z"]))
+
+
+def test_a_model_that_cannot_be_run_on_drawn_inputs_is_no_mismatch(tool):
+    """Where the first run fails nothing says that these inputs are possible."""
+    module = tool(reshape)
+    model = small([onnx.helper.make_node("Relu", ["x"], ["z"])], ["x"], ["z"])
+    with onnxspan.trace(packs=["mine"], verify=True) as trace:
+        module.tool(model)
+    assert "Reshape" in step(trace, "reshape").get(c.VERIFY_SKIPPED)
+    assert trace.mismatch is None
+
+
+@pytest.mark.parametrize("kind", ["BOOL", "UINT8", "UINT32", "INT64", "DOUBLE"])
+def test_outputs_of_every_type_are_verified(tool, kind):
+    """A step on a model without floating-point outputs is compared too."""
+    module = tool(rename)
+    dtype = getattr(onnx.TensorProto, kind)
+    model = small([onnx.helper.make_node("Cast", ["x"], ["z"], to=dtype)], ["x"], ["z"], dtype)
+    with onnxspan.trace(packs=["mine"], verify=True) as trace:
+        module.tool(model)
+    span = step(trace, "rename")
+    assert span.get(c.VERIFY_ELEMENTS) == 2
+    assert 0 <= span.get(c.VERIFY_LARGEST) <= 1

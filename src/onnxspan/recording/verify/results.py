@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
 from onnxspan.recording.verify.compare import Difference, Tolerance, compare
-from onnxspan.recording.verify.inputs import EXAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,16 +131,16 @@ def worst_of_sets(
         tolerance: what may differ.
 
     Raises:
-        Exception: what `run` raises on the example.
+        Exception: what `run` raises on the first set: then nothing says that the graph can be run.
     """
     worst: tuple[Difference, InputSet] | None = None
     for one in sets:
         try:
             difference = worst_of(one, run(one), tolerance)
         except Exception as error:
-            if one.kind == EXAMPLE:
+            if worst is None:
                 raise
-            # The model takes these inputs, and on the example this very graph could be run.
+            # The model takes these inputs, and on the first set this very graph could be run.
             what = f"the graph fails: {short(error)}"
             difference = Difference("", float("inf"), float("inf"), 1, 1, what=what)
         if worst is None or rank(difference) > rank(worst[0]):

@@ -176,3 +176,5 @@ LOSSY = frozenset(
     or ".float16." in row.name
 )
 """Steps that make numbers less exact on purpose: verification says how far, and calls it no mismatch."""
+OTHER_MODEL = frozenset({"onnx.compose.merge_models", "onnx.utils.extract_model"})
+"""Steps that make another model on purpose, whose numbers are not those of the model that is given."""
