@@ -54,6 +54,17 @@ def test_an_address_opens_span_zoom_and_tab_also_in_a_report_made_again(opened, 
     assert page.locator("#panel-walk").is_visible()
 
 
+@pytest.mark.parametrize("address", ["#span=%", "#tab=walk&step=0", "#tab=graph&step=0&zoom=%E0"])
+def test_an_address_that_means_nothing_opens_the_report(opened, saved, address):
+    """A lone percent sign or a step 0 leaves a report that works."""
+    page = opened(saved)
+    page.goto(f"{saved.as_uri()}{address}")
+    page.reload()
+    page.wait_for_selector("[data-ready]", state="attached")
+    page.evaluate("document.querySelector('#panel-passes tbody tr').click()")
+    page.wait_for_function("location.hash.includes('span=')")
+
+
 def test_copy_as_markdown_holds_the_answer(opened, saved):
     """The button's text for an issue is what the report was given, in the clipboard."""
     page = opened(saved, permissions=["clipboard-read", "clipboard-write"])

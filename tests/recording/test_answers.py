@@ -9,12 +9,14 @@ import warnings
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import grpc
 import pytest
 import torch
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
+from opentelemetry.sdk.trace import TracerProvider
 
 import onnxspan
 import torch_facts
@@ -265,3 +267,42 @@ def test_the_command_that_sends_again_names_the_headers():
     """By name and not by value, which may be a secret."""
     to = otlp.endpoint("http://localhost:4318", None, {"authorization": "Bearer SECRET"})
     assert otlp.delivery(to).resend == "--otlp http://localhost:4318 --header authorization=VALUE"
+
+
+def sender(send):
+    """Of a delivery that is tested alone."""
+    return SimpleNamespace(send=send, close=lambda: None)
+
+
+def ended(count):
+    """So many spans that have ended."""
+    spans = [TracerProvider().get_tracer("x").start_span(str(at)) for at in range(count)]
+    for span in spans:
+        span.end()
+    return spans
+
+
+def test_a_batch_that_is_refused_stops_no_other():
+    """A reason that is in one batch, such as a span that was rejected, lets the others go on."""
+    outcomes = [delivery.Outcome("it rejected 1 spans", final=True, of_batch=True)]
+    place = delivery.Delivery(
+        "here", lambda: sender(lambda _: outcomes.pop() if outcomes else delivery.Outcome())
+    )
+    first, second = ended(3), ended(5)
+    place.add(first)
+    place.add(second)
+    left = place.close(30)
+    assert (len(left), place.delivered) in ((3, 5), (5, 3))
+    assert "rejected 1" in place.problem
+
+
+@pytest.mark.parametrize("after", [1e12, float("inf")])
+def test_a_delay_that_no_clock_takes(after):
+    """A `Retry-After` in the year 9999 is an hour: the delivery ends when its time is over."""
+    place = delivery.Delivery(
+        "here", lambda: sender(lambda _: delivery.Outcome("later", after=after))
+    )
+    (span,) = ended(1)
+    place.add([span])
+    assert place.close(1) == [span]
+    assert "later" in place.problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -175,6 +176,22 @@ def test_steps_and_roots_are_no_exports(tmp_path):
     }
     assert c.FAILURES.name not in named
     assert not stages & {"both", "onnx.checker.check_model", "torch.onnx.export"}
+
+
+def test_a_meter_provider_that_is_not_installed():
+    """A name in `OTEL_PYTHON_METER_PROVIDER` that means nothing costs the metrics, and no export."""
+    code = torch_facts.spoken("""
+import io, torch, warnings, onnxspan
+warnings.simplefilter("ignore")
+with onnxspan.trace() as trace:
+    torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1),), io.BytesIO(), dynamo=False)
+print(len(trace.exports), trace.errors)
+""")
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, "OTEL_PYTHON_METER_PROVIDER": "bogus"},
+    )  # fmt: skip
+    assert done.stdout.startswith("1 ['metrics: "), done.stderr
 
 
 def test_no_metrics_where_nobody_reads_them():

@@ -215,11 +215,7 @@ def command(  # noqa: C901, PLR0912, PLR0915  # a line for each option; click pa
     process = os.getpid()
     failure: BaseException | None = None
     saved = False
-    with (
-        run_report.after_the_script("closing the trace"),
-        tracing,
-        run_report.announced(children, tracing, options),
-    ):
+    with run_report.recording(tracing), run_report.announced(children, tracing, options):
         try:
             run = script.run_module if module else script.run_script
             run(target, list(arguments))

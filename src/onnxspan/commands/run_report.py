@@ -54,17 +54,28 @@ def announced(children: Children | None, tracing: Tracing, options: Options) -> 
 
 @contextlib.contextmanager
 def after_the_script(doing: str) -> Iterator[None]:
-    """Tell in one line what a full process could not do any more: the script's end is what counts.
+    """Tell in one line what could not be done, in a full process say: the script's end counts.
 
     Args:
         doing: what is done here, as `showing the trace`.
     """
     try:
         yield
-    except (MemoryError, OSError, ImportError, RuntimeError) as error:
+    except Exception as error:
         kind = type(error).__name__
         with contextlib.suppress(MemoryError, OSError):
             echo(f"{doing} failed, the trace may be lost: {kind}: {error}".rstrip(": "))
+
+
+@contextlib.contextmanager
+def recording(tracing: Tracing) -> Iterator[None]:
+    """The block of a trace, whose end may fail in a full process, and whose beginning may not."""
+    tracing.__enter__()
+    try:
+        yield
+    finally:
+        with after_the_script("closing the trace"):
+            tracing.__exit__(None, None, None)
 
 
 def report(  # noqa: C901  # each end of a run in its order
@@ -243,7 +254,9 @@ def echo(text: str) -> None:
 def _is_open(stream: TextIO | None) -> bool:
     """Whether a stream was not closed: by the script, or before there was one."""
     try:
-        return stream is not None and not stream.closed
+        return stream is not None and not getattr(
+            stream, "closed", False
+        )  # a script's own has none
     except ValueError:  # the script has taken its buffer away
         return False
 
@@ -251,5 +264,5 @@ def _is_open(stream: TextIO | None) -> bool:
 def flush(stream: TextIO | None) -> None:
     """Flush a stream that is open and is read."""
     if stream is not None and _is_open(stream):
-        with contextlib.suppress(OSError):  # as above
+        with contextlib.suppress(OSError, AttributeError):  # a script's own may have no `flush`
             stream.flush()

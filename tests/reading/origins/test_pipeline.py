@@ -12,6 +12,7 @@ from torch import nn
 
 import onnxspan
 import torch_facts
+from onnxspan import conventions as c
 from onnxspan.cli import main
 from onnxspan.reading.origins import following, pipeline
 from onnxspan.reading.origins.origins import of_step
@@ -141,3 +142,14 @@ def test_a_model_that_no_export_made_is_said(tmp_path):
         of_step(trace.result, step)
     with pytest.raises(SnapshotError, match=QUANTIZED):
         pipeline.named(trace.result, "onnxslim.slim")
+
+
+def test_a_step_that_is_its_own_source(recorded):
+    """A damaged trace may give a step the same graph before and after, at one moment: no loop."""
+    _, folder = recorded
+    trace = onnxspan.Trace.read(folder / "t.jsonl")
+    step = pipeline.named(trace, QUANTIZED)
+    step.end = step.start
+    step.attributes[c.SNAPSHOT_GRAPH_BEFORE] = step.get(c.SNAPSHOT_GRAPH_AFTER)
+    with pytest.raises(SnapshotError, match="no export and no step"):
+        pipeline.chain(trace, step)

@@ -4,9 +4,13 @@ function parts() {
   const found = {};
   for (const piece of location.hash.slice(1).split("&")) {
     const at = piece.indexOf("=");
-    if (at > 0) found[piece.slice(0, at)] = decodeURIComponent(piece.slice(at + 1));
+    if (at > 0) found[piece.slice(0, at)] = decoded(piece.slice(at + 1));
   }
   return found;
+}
+// A value as it stands where it is no encoded text, such as a lone percent sign.
+function decoded(value) {
+  try { return decodeURIComponent(value); } catch { return value; }
 }
 function addressOf(change) {
   const pieces = Object.entries({ ...parts(), ...change }).filter(([, value]) => value !== null && value !== undefined)
@@ -40,8 +44,8 @@ function restore() {
     const root = span ? rootOf(span) : spans[report.roots[0]];
     if (root !== view.root) show(root);
     chooseTab(name || TABS[0][0]);
-    if (name === "walk" && /^\d+$/.test(number || "")) { walkAt = number - 1; drawTables(); }
-    if (name === "graph" && /^\d+$/.test(number || "")) { graphView.at = number - 1; drawTables(); }
+    if (name === "walk" && /^\d+$/.test(number || "")) { walkAt = Math.max(0, number - 1); drawTables(); }
+    if (name === "graph" && /^\d+$/.test(number || "")) { graphView.at = Math.max(0, number - 1); drawTables(); }
     const window = /^(\d+)-(\d+)$/.exec(range || "");
     const isRange = window && Number(window[1]) < Number(window[2]);
     zoom(isRange ? Number(window[1]) : 0, isRange ? Number(window[2]) : view.root.duration || 1);

@@ -61,7 +61,9 @@ def chain(trace: Trace, step: Span) -> tuple[Span, list[Span]]:
     steps = [step]
     while True:
         source = _source(trace, steps[0])
-        if source is None:
+        if source is None or any(
+            source is one for one in steps
+        ):  # a damaged trace may name a step as its own source
             raise SnapshotError(
                 f"{trace.source}: no export and no step of this trace made the model that "
                 f"{steps[0].name} was given, so it is not known where its nodes come from"

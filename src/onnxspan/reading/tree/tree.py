@@ -28,6 +28,8 @@ WIDE = 110
 _GAP = 2
 _BAR = 12
 _MIN_NAME = 20
+_MIN_WIDTH = 20
+_MAX_NAME = 400
 
 
 def show(  # noqa: C901, PLR0912  # each part of the page in its order
@@ -53,12 +55,13 @@ def show(  # noqa: C901, PLR0912  # each part of the page in its order
         file=sys.stderr if file is None else file, width=width, highlight=False, emoji=False,
         force_jupyter=False,  # in a notebook rich makes an output of each line, and cuts off its foot
     )  # fmt: skip
+    console.width = max(console.width, _MIN_WIDTH)  # COLUMNS=0 is no width
     whole_names = width is None and not console.is_terminal and not os.environ.get("COLUMNS")
     if not trace.roots:
         _print(console, Text("No export was recorded."))
     for line in _answer(trace, console.width):
         _print(console, line)
-    processes = {root.resource.get("process.pid") for root in trace.roots}
+    processes = {str(root.resource.get("process.pid")) for root in trace.roots}
     for number, group in enumerate(_groups(trace)):
         if number:
             _print(console, Text())
@@ -163,7 +166,7 @@ def _table(listed: Sequence[Row], console: Console, *, whole_names: bool) -> lis
     figures = sum(widths.values()) + _GAP * len(widths) + (_BAR + _GAP if has_bar else 0)
     available = max(console.width - figures, _MIN_NAME)
     longest = max((row.width for row in listed), default=0)
-    name_width = longest if whole_names else min(longest, available)
+    name_width = min(longest, _MAX_NAME if whole_names else available)
     title = Text(" " * name_width)
     for name in used:
         title.append(" " * _GAP + COLUMNS[name].rjust(widths[name]))

@@ -167,10 +167,12 @@ class ScriptRecords:
         if depth < MAX_DEPTH and kind in BLOCK_OWNERS:
             blocks = [
                 [
-                    self._script_node(one, _key(one, at), types, depth + 1)
+                    self._script_node(
+                        one, _key(one, f"{number}.{block_at}.{at}"), types, depth + 1
+                    )
                     for at, one in enumerate(block.nodes())
                 ]
-                for block in node.blocks()
+                for block_at, block in enumerate(node.blocks())
             ]
         return write_parts(
             number,
@@ -208,7 +210,7 @@ def _every(graph: Any) -> Iterable[Any]:
                 yield from _every(block)
 
 
-def _key(node: Any, at: int) -> Any:
+def _key(node: Any, at: int | str) -> Any:
     """What a node is known by in its graph: the number of its first output, which never changes.
 
     A node without outputs is known by its operator and place; a pass that moves it makes it new.

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.conventions import Level
+from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.listeners.capture import Capture
 from onnxspan.recording.listeners.flight import FlightLog
 
@@ -67,7 +68,12 @@ def senders(
     if meter_provider is not None or _may_have_meters():
         from onnxspan.recording.listeners import metrics  # the API takes 4 ms to import
 
-        found += metrics.listeners(meter_provider)
+        try:
+            found += metrics.listeners(meter_provider)
+        except Exception as error:  # OTEL_PYTHON_METER_PROVIDER may name what is not installed
+            if goes_on(error):
+                raise
+            session.note_errors([describe_error("metrics", error)])
     if not endpoints and not outputs:
         return found, None
     from onnxspan.recording.outputs.outputs import Outputs  # only who asks needs it

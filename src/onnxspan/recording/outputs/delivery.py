@@ -57,6 +57,8 @@ class Outcome:
     """Smaller batches may be taken."""
     final: bool = False
     """Sending it again cannot help: a wrong path, a missing right."""
+    of_batch: bool = False
+    """The reason is in this batch: others may be taken."""
     after: float = 0.0
     """Seconds for which the place asks to be left alone."""
 
@@ -263,17 +265,20 @@ class Delivery:
             self._rounds = 1 if self._failures == 1 else self._rounds + 1
             pause = min(FIRST_PAUSE * 2 ** (self._rounds - 1), LONGEST_PAUSE)
             self._not_before = time.monotonic() + pause
-        self._not_before = max(self._not_before, time.monotonic() + outcome.after)
+        self._not_before = max(self._not_before, time.monotonic() + min(outcome.after, _MAX_AFTER))
 
     def _note(self, outcome: Outcome) -> None:
         self.problem = without_credentials(outcome.problem)
         self._failures += 1
         out_of_patience = time.monotonic() - self._began >= PATIENCE
-        if self.delivered == 0 and (outcome.final or out_of_patience):
+        refuses_all = outcome.final and not outcome.of_batch
+        if self.delivered == 0 and (refuses_all or out_of_patience):
             self._hopeless = True
             self._changed.notify_all()
 
 
+_MAX_AFTER = 3600.0
+"""Seconds: nobody waits longer, and a date in the year 9999 is no number that a clock takes."""
 _CREDENTIALS = re.compile(r"(?<=//)[^\s/@]*@|\b[^\s/@:]+:[^\s/@]+@(?=[\w.\[])")
 
 

@@ -236,7 +236,12 @@ class _GrpcSender:
         if code is not None and record is not None:
             problem = f"{code.name}: {one_line(str(record.args[-1]))}"
         too_large = code is self._codes.RESOURCE_EXHAUSTED and not self._after
-        return Outcome(problem, too_large, final, self._after)
+        of_batch = final and code not in (
+            self._codes.UNAUTHENTICATED,
+            self._codes.PERMISSION_DENIED,
+            self._codes.UNIMPLEMENTED,
+        )
+        return Outcome(problem, too_large, final, of_batch, self._after)
 
     def close(self) -> None:
         self._exporter.shutdown()
@@ -329,7 +334,9 @@ def _rejected(answer: Any) -> Outcome | None:
         return None
     said = one_line(" ".join(partial.error_message.split())[:_SAID])
     return Outcome(
-        f"it rejected {partial.rejected_spans} spans" + (f": {said}" if said else ""), final=True
+        f"it rejected {partial.rejected_spans} spans" + (f": {said}" if said else ""),
+        final=True,
+        of_batch=True,
     )
 
 
