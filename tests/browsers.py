@@ -35,3 +35,10 @@ def chromium():
         opened = started.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield opened
         opened.close()
+
+
+def drawn(page):
+    """Wait until the page has drawn what was asked for: it draws in animation frames."""
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )

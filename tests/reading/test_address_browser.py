@@ -2,6 +2,7 @@
 
 import pytest
 
+import browsers
 import synthetic
 from onnxspan.reading import report
 
@@ -124,7 +125,7 @@ def test_the_names_can_be_made_wider(opened, saved):
 
 def state(page):
     """What is shown: the chosen span, the time, the tab, and the step of the walk."""
-    page.wait_for_timeout(100)
+    browsers.drawn(page)
     return page.evaluate(
         """() => ({
             span: document.querySelector("#details h2").textContent,

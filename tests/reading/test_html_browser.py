@@ -2,6 +2,7 @@
 
 import pytest
 
+import browsers
 import synthetic
 from onnxspan.reading import report
 
@@ -22,7 +23,7 @@ def show(opened, tmp_path):
 
 def names(page):
     """The names in the rows in sight."""
-    page.wait_for_timeout(100)
+    browsers.drawn(page)
     return page.locator("#rows .row .label").all_text_contents()
 
 
@@ -48,7 +49,7 @@ def test_any_size(show, count):
     page.focus("#rows")
     page.keyboard.press("e")
     page.keyboard.press("End")
-    page.wait_for_timeout(200)
+    browsers.drawn(page)
     last = page.locator("#rows .row").last
     assert last.get_attribute("id") == f"row{count - 1}"
     assert page.locator("#rows .row").count() < 100

@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+import browsers
 import synthetic
 from onnxspan.reading import report
 from onnxspan.reading.tree import tree
@@ -45,7 +46,7 @@ def page(opened, tmp_path, trace):
 
 def names(page):
     """The names in the rows, after the next drawing."""
-    page.wait_for_timeout(100)
+    browsers.drawn(page)
     return page.locator("#rows .row .label").all_text_contents()
 
 
