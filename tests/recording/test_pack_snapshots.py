@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import numpy as np
 import onnx
@@ -283,3 +284,54 @@ def test_the_numbers_of_nodes_in_two_blocks_differ(path):
         ("Relu", "z"),
         ("Sigmoid", "z"),
     }
+
+
+def in_another_thread(function, *args):
+    """Call a function in a thread, and wait for it."""
+    thread = threading.Thread(target=function, args=args)
+    thread.start()
+    thread.join()
+
+
+def test_a_step_in_another_thread_leaves_an_export_its_graphs(path, tmp_path):
+    """A step of a pack that ends in the midst of an export is a tree of its own."""
+    model = onnx.load(path)
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+
+    def relu(graph, value):
+        in_another_thread(onnx.shape_inference.infer_shapes, model)
+        return graph.op("Relu", value)
+
+    torch.onnx.register_custom_op_symbolic("aten::relu", relu, 17)
+    try:
+        with onnxspan.trace(packs=["onnx"], snapshots="changed") as trace:
+            torch.onnx.export(
+                net, (torch.zeros(1, 2),), tmp_path / "x.onnx", opset_version=17, **TORCHSCRIPT
+            )
+    finally:
+        torch.onnx.unregister_custom_op_symbolic("aten::relu", 17)
+    (export,) = trace.exports
+    assert step(trace, "onnx.shape_inference.infer_shapes").parent is None
+    first, *_ = of_export(trace.result, export).nodes
+    assert [one.operator for one in first.origins] == ["aten::linear"]
+
+
+def test_a_step_in_another_thread_leaves_a_step_its_graph(path, monkeypatch):
+    """Of two steps at the same time each has its graphs."""
+    model = onnx.load(path)
+
+    def convert(given):
+        in_another_thread(onnx.version_converter.convert_version, model, 19)
+        given.graph.node[0].op_type = "ConvX"
+
+    module = sys.modules[__name__]
+    monkeypatch.setattr(module, "convert", convert, raising=False)
+    row = Probe(
+        "outer", (f"{__name__}:convert",), opens=lambda _: None,
+        before=measure.before, after=measure.after, root=True, pack="mine", most=9,
+    )  # fmt: skip
+    monkeypatch.setitem(packs.PACKS, "mine", (row,))
+    with onnxspan.trace(packs=["onnx", "mine"], snapshots="changed") as trace:
+        module.convert(onnx.load(path))
+    for name in ("outer", "onnx.version_converter.convert_version"):
+        assert step(trace, name).get(c.SNAPSHOT_CHANGED) is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import warnings
 
 import numpy as np
@@ -299,3 +300,21 @@ def test_outputs_of_every_type_are_verified(tool, kind):
     span = step(trace, "rename")
     assert span.get(c.VERIFY_ELEMENTS) == 2
     assert 0 <= span.get(c.VERIFY_LARGEST) <= 1
+
+
+def test_a_step_in_another_thread_is_verified_too(tmp_path, tool):
+    """Of two steps at the same time each is compared with the model that it was given."""
+    path = export(tmp_path / "m.onnx")
+    model = onnx.load(path)
+
+    def beside(given):
+        other = threading.Thread(target=onnx.version_converter.convert_version, args=(model, 19))
+        other.start()
+        other.join()
+        rename(given)
+
+    module = tool(beside)
+    with onnxspan.trace(packs=["onnx", "mine"], verify=True) as trace:
+        module.tool(onnx.load(path))
+    for name in ("beside", "onnx.version_converter.convert_version"):
+        assert step(trace, name).get(c.VERIFY_MAX_ABS) == 0

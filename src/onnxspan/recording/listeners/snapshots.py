@@ -6,6 +6,7 @@ saved. Equal texts are kept once: a file is named after its content.
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import hashlib
 import zlib
@@ -37,6 +38,34 @@ MAX_NODES = 100_000
 """A larger graph is not even made a text of: that alone would take seconds a pass."""
 
 
+@dataclasses.dataclass
+class _UnderWay:
+    """What is known of one tree under way.
+
+    Attributes:
+        before: the text before each call under way, by the call's id; `before_records` its record.
+        steps: the step of a pack that each call is, by the call's id.
+        records: made when the first record of an export is; `last_record` the one after the last
+            change, `last_text` the graph's text then.
+        omitted: texts that were not kept.
+    """
+
+    before: dict[int, str] = dataclasses.field(default_factory=dict)
+    before_records: dict[int, str] = dataclasses.field(default_factory=dict)
+    steps: dict[int, pack_steps.PackStep] = dataclasses.field(default_factory=dict)
+    records: Records | None = None
+    last_text: str = ""
+    last_record: str = ""
+    omitted: int = 0
+
+    def forget(self) -> None:
+        """Forget the graphs of the export before, in the same step of a pipeline."""
+        self.before.clear()
+        self.before_records.clear()
+        self.records = None
+        self.last_text = self.last_record = ""
+
+
 class Snapshots(Listener):
     """A listener that keeps graphs as text.
 
@@ -48,17 +77,13 @@ class Snapshots(Listener):
         self.which = which
         self._kept: dict[str, bytes] = {}
         self._total = 0
-        self._before: dict[int, str] = {}
-        self._before_records: dict[int, str] = {}
-        self._steps: dict[int, pack_steps.PackStep] = {}
-        self._records: Records | None = None
-        self._last_text = self._last_record = ""
-        self._omitted = 0
+        # Several trees may be under way: each step of a pack is one, and threads have their own.
+        self._under_way: dict[Export, _UnderWay] = {}
 
     def entering(self, call: Call) -> None:
         """Take the text before the pass, while its clock does not run."""
         if is_export(call) and call.parent is not None:
-            self._forget()  # of the export before it, in the same step of a pipeline
+            self._of(call).forget()
         if not self._wants(call):
             return
         if call.probe.pack:
@@ -75,10 +100,11 @@ class Snapshots(Listener):
             self._omit(call, f"the graph has more than {MAX_NODES:,} nodes")
             return
         text = graph_text.text(graph)
-        self._before[id(call)] = text
-        if text != self._last_text:  # else the record that was made after the last change holds
-            self._last_record, self._last_text = self._record(call, graph, text), text
-        self._before_records[id(call)] = self._last_record
+        tree = self._of(call)
+        tree.before[id(call)] = text
+        if text != tree.last_text:  # else the record that was made after the last change holds
+            tree.last_record, tree.last_text = self._record(call, graph, text), text
+        tree.before_records[id(call)] = tree.last_record
 
     def converted(self, call: Call, args: tuple[Any, ...], result: Any) -> None:
         """Note which nodes one operator became."""
@@ -86,8 +112,9 @@ class Snapshots(Listener):
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Take the text after the pass, and keep both when they are wanted."""
-        if is_export(call) and self._records is not None:
-            self._keep_sources(call, self._records)
+        tree = self._of(call)
+        if is_export(call) and tree.records is not None:
+            self._keep_sources(call, tree.records)
             if error is None:
                 self._keep_file(call)
         taken = self._taken_of_step(call, error) if call.probe.pack else self._taken(call, error)
@@ -108,15 +135,16 @@ class Snapshots(Listener):
         ):
             if record:
                 self._keep(call, record, key, None, ".json")
-        if self._omitted:
-            call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted
+        if tree.omitted:
+            call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = tree.omitted
 
     def _taken(
         self, call: Call, error: BaseException | None
     ) -> tuple[str, str | None, str, str] | None:
         """The texts before and after a call, then the records; None for a call without a graph."""
-        before = self._before.pop(id(call), None)
-        before_record = self._before_records.pop(id(call), "")
+        tree = self._of(call)
+        before = tree.before.pop(id(call), None)
+        before_record = tree.before_records.pop(id(call), "")
         if before is None and error is not None:
             return self._taken_of_failed(call)
         if before is None:
@@ -137,12 +165,13 @@ class Snapshots(Listener):
         after_record = ""
         if before != after and graph is not None:
             after_record = self._record(call, graph, after, is_new=returned is not None)
-            self._last_record, self._last_text = after_record, after
+            tree.last_record, tree.last_text = after_record, after
         return before, after, before_record, after_record
 
     def _enter_step(self, call: Call) -> None:
+        steps = self._of(call).steps
         around = call.parent
-        while around is not None and id(around) not in self._steps:
+        while around is not None and id(around) not in steps:
             around = around.parent
         if around is not None and around.probe.pack != call.probe.pack:
             return  # onnxslim infers the shapes of one node after the other in a model of its own
@@ -152,13 +181,13 @@ class Snapshots(Listener):
             self._omit(call, str(error))
             return
         if step is not None:
-            self._steps[id(call)] = step
+            steps[id(call)] = step
 
     def _taken_of_step(
         self, call: Call, error: BaseException | None
     ) -> tuple[str, str | None, str, str] | None:
         """The same for a step of a pack, whose model is no graph of an exporter."""
-        step = self._steps.pop(id(call), None)
+        step = self._of(call).steps.pop(id(call), None)
         if step is None:
             return None
         if error is not None:
@@ -183,17 +212,15 @@ class Snapshots(Listener):
             return None
         return graph_text.text(program), None, self._records_of(call).program(program).dump(), ""
 
-    def finished(self, export: Export) -> None:  # noqa: ARG002  # the listener's interface
-        """The export is over: the next one counts its own omissions."""
-        self._forget()
-        self._steps.clear()
-        self._omitted = 0
+    def finished(self, export: Export) -> None:
+        """The tree is over; others, in other threads, may go on."""
+        self._under_way.pop(export, None)
 
-    def _forget(self) -> None:
-        self._before.clear()
-        self._before_records.clear()
-        self._records = None
-        self._last_text = self._last_record = ""
+    def _of(self, call: Call) -> _UnderWay:
+        found = self._under_way.get(call.export)
+        if found is None:
+            found = self._under_way[call.export] = _UnderWay()
+        return found
 
     def get(self, name: str) -> str | None:
         """A kept text by its file's name."""
@@ -215,9 +242,10 @@ class Snapshots(Listener):
                 write_text(folder / name, self.get(name) or "")
 
     def _records_of(self, call: Call) -> Records:
-        if self._records is None:
-            self._records = Records(call.export.outermost.argument("model"))
-        return self._records
+        tree = self._of(call)
+        if tree.records is None:
+            tree.records = Records(call.export.outermost.argument("model"))
+        return tree.records
 
     def _record(self, call: Call, graph: Any, text: str, *, is_new: bool = False) -> str:
         """The graph as data; empty where it cannot be recorded, which the trace's errors say."""
@@ -270,6 +298,7 @@ class Snapshots(Listener):
             call.attributes[hash_key] = digest
 
     def _omit(self, call: Call, reason: str) -> None:
-        self._omitted += 1
+        tree = self._of(call)
+        tree.omitted += 1
         call.attributes[c.SNAPSHOT_OMISSION] = reason
-        call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = self._omitted
+        call.export.root.attributes[c.SNAPSHOT_OMISSIONS] = tree.omitted

@@ -101,8 +101,8 @@ class StepVerification(Listener):
     def __init__(self, tolerance: Tolerance) -> None:
         self._tolerance = tolerance
         self._examples: collections.deque[list[_Example]] = collections.deque(maxlen=MAX_EXAMPLES)
-        self._within: int | None = None  # the id of the call whose model was read
-        self._given: _Model | None = None
+        # The call whose model was read, and that model, by tree: other threads have trees too.
+        self._under_way: dict[Export, tuple[Call, _Model | None]] = {}
         self._last: Step | None = None
         self._spent = 0.0
 
@@ -119,7 +119,7 @@ class StepVerification(Listener):
     def entering(self, call: Call) -> None:
         """Keep the model that a step is given: the step may change it."""
         is_step = call.probe.pack and call.probe.before is measure.before
-        if not is_step or self._within is not None or not onnx_runs.is_there():
+        if not is_step or call.export in self._under_way or not onnx_runs.is_there():
             return
         models = measure.given(call)
         if not models or call.name.startswith("onnxruntime.InferenceSession"):
@@ -127,10 +127,10 @@ class StepVerification(Listener):
         if call.name in OTHER_MODEL:  # the steps inside it are verified
             call.attributes[c.VERIFY_SKIPPED] = "the step makes another model on purpose"
             return
-        self._within, self._given = id(call), None
+        self._under_way[call.export] = call, None
         began = time.monotonic()
         try:
-            self._given = _model(models)
+            self._under_way[call.export] = call, _model(models)
         except NotRunError as error:
             call.attributes[c.VERIFY_SKIPPED] = str(error)
         finally:
@@ -138,9 +138,10 @@ class StepVerification(Listener):
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Run both models when the step has made another one."""
-        if self._within != id(call):
+        within, given = self._under_way.get(call.export, (None, None))
+        if within is not call:
             return
-        given, self._within, self._given = self._given, None, None
+        del self._under_way[call.export]
         if error is not None or given is None:
             return
         began = time.monotonic()
@@ -161,9 +162,9 @@ class StepVerification(Listener):
             is_busy.reset(busy)
             self._spent += time.monotonic() - began
 
-    def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's
+    def finished(self, export: Export) -> None:
         """A tree has ended, it may be by Ctrl-C in a step."""
-        self._within = self._given = None
+        self._under_way.pop(export, None)
 
     def _compare(self, call: Call, given: _Model, made: _Model) -> None:
         session = given.session(optimised=False)
@@ -213,7 +214,7 @@ class StepVerification(Listener):
     def _sets(self, session: Any) -> list[InputSet]:
         """The inputs of the latest export that fit a model, or drawn ones."""
         wanted = session.get_inputs()
-        for sets in reversed(self._examples):
+        for sets in reversed(list(self._examples)):  # another thread may add one
             fitting = [
                 InputSet(kind, [values[told.name] for told in wanted])
                 for kind, values in sets
