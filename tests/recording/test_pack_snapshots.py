@@ -327,11 +327,11 @@ def test_a_step_in_another_thread_leaves_a_step_its_graph(path, monkeypatch):
     module = sys.modules[__name__]
     monkeypatch.setattr(module, "convert", convert, raising=False)
     row = Probe(
-        "outer", (f"{__name__}:convert",), opens=lambda _: None,
+        "convert beside", (f"{__name__}:convert",), opens=lambda _: None,
         before=measure.before, after=measure.after, root=True, pack="mine", most=9,
     )  # fmt: skip
     monkeypatch.setitem(packs.PACKS, "mine", (row,))
     with onnxspan.trace(packs=["onnx", "mine"], snapshots="changed") as trace:
         module.convert(onnx.load(path))
-    for name in ("outer", "onnx.version_converter.convert_version"):
+    for name in ("convert beside", "onnx.version_converter.convert_version"):
         assert step(trace, name).get(c.SNAPSHOT_CHANGED) is True
