@@ -335,3 +335,16 @@ def test_a_step_in_another_thread_leaves_a_step_its_graph(path, monkeypatch):
         module.convert(onnx.load(path))
     for name in ("convert beside", "onnx.version_converter.convert_version"):
         assert step(trace, name).get(c.SNAPSHOT_CHANGED) is True
+
+
+def test_strings_are_told_by_their_values():
+    """Equal strings have the same text in every process, empty ones too, others another text."""
+
+    def text(*values):
+        return proto_records.tensor_text(
+            TensorProto(data_type=TensorProto.STRING, dims=[len(values)], string_data=values)
+        )
+
+    # The beginning of the SHA-256 of eight zero bytes, which is no pointer of this process.
+    assert text(b"") == "STRING[1] values af5570f5"
+    assert text(b"a\0", b"b") != text(b"a", b"\0b")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TENSOR, _GRAPH = 4, 5
+_STRING = 8
+"""TensorProto.STRING."""
 _SINGLE = {1: "f", 2: "i", 3: "s"}
 _LISTS = {6: "floats", 7: "ints", 8: "strings"}
 """By number of an `onnx.AttributeProto.AttributeType`, the field with the value."""
@@ -170,14 +172,15 @@ def tensor_text(tensor: Any, *, tells_whole: bool = False) -> str:
     if tensor.external_data:
         told = " ".join(f"{entry.key}={entry.value}" for entry in tensor.external_data)
         return f"{head} external {told}"
+    if tensor.data_type == _STRING:  # an array of them holds pointers
+        data = b"".join(len(one).to_bytes(8, "little") + one for one in tensor.string_data)
+        return f"{head} values {hashlib.sha256(data).hexdigest()[:8]}"
     import onnx
 
     if tells_whole and name.startswith(_WHOLE) and math.prod(tensor.dims) <= MAX_LIST:
         return f"{head} {onnx.numpy_helper.to_array(tensor).tolist()}"
     # One tool writes the same values as bytes, another as numbers.
-    data = tensor.raw_data or (
-        b"\0".join(tensor.string_data) or onnx.numpy_helper.to_array(tensor).tobytes()
-    )
+    data = tensor.raw_data or onnx.numpy_helper.to_array(tensor).tobytes()
     return f"{head} values {hashlib.sha256(data).hexdigest()[:8]}"
 
 
