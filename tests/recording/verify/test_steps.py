@@ -318,3 +318,25 @@ def test_a_step_in_another_thread_is_verified_too(tmp_path, tool):
         module.tool(onnx.load(path))
     for name in ("beside", "onnx.version_converter.convert_version"):
         assert step(trace, name).get(c.VERIFY_MAX_ABS) == 0
+
+
+def test_a_step_in_another_thread_leaves_an_export_its_verification(tmp_path):
+    """A step of a pack that ends in the midst of an export does not end the export's runs."""
+    model = onnx.load(export(tmp_path / "m.onnx"))
+
+    def relu(graph, value):
+        other = threading.Thread(target=onnx.shape_inference.infer_shapes, args=(model,))
+        other.start()
+        other.join()
+        return graph.op("Relu", value)
+
+    torch.onnx.register_custom_op_symbolic("aten::relu", relu, 9)
+    try:
+        with onnxspan.trace(packs=["onnx"], verify=True) as trace:
+            export(tmp_path / "x.onnx")
+    finally:
+        torch.onnx.unregister_custom_op_symbolic("aten::relu", 9)
+    assert step(trace, "onnx.shape_inference.infer_shapes").parent is None
+    (one,) = trace.exports
+    assert one.get(c.VERIFY_MAX_ABS) < 1e-5
+    assert one.get(c.VERIFY_STEPS) > 2

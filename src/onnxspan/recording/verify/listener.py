@@ -70,6 +70,7 @@ class Verification(Listener):
 
     def _clear(self) -> None:
         self._mode = self._asked
+        self._of: Export | None = None  # the tree that is verified; other threads have others
         self._reference: Reference | None = None
         self._script: ScriptSide | None = None
         self._dynamo: DynamoSide | None = None
@@ -86,6 +87,8 @@ class Verification(Listener):
 
     def entering(self, call: Call) -> None:
         """Run the eager model before its graph is made; keep what a pass is about to change."""
+        if self._of not in (None, call.export):
+            return
         name = call.probe.name
         began = time.monotonic()
         if name == c.JIT_CAPTURE and self._reference is None:
@@ -116,6 +119,8 @@ class Verification(Listener):
 
     def left(self, call: Call, error: BaseException | None) -> None:
         """Run the graph when this step has changed it."""
+        if self._of not in (None, call.export):
+            return
         if error is not None or self._reference is None:
             if is_export(call):
                 self._write(call)
@@ -141,13 +146,15 @@ class Verification(Listener):
         if is_export(call):
             self._write(call)
 
-    def finished(self, export: Export) -> None:  # noqa: ARG002  # a Listener's
+    def finished(self, export: Export) -> None:
         """The next export is verified anew."""
-        self._clear()
+        if self._of in (None, export):
+            self._clear()
 
     def _begin(
         self, call: Call, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
+        self._of = call.export
         weights = tensors_size(tensors_of_model(model))[1]
         if self._mode == "passes" and weights > MAX_PASS_BYTES:
             self._mode = "stages"
