@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from onnxspan.recording import forks
-from onnxspan.recording.faults import describe_error
+from onnxspan.recording.faults import describe_error, goes_on
 from onnxspan.recording.patching import Patches, Target, resolve
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def _imported(patches: Patches, module: Any) -> None:
                     try:
                         _install(patches, session, probe, place)
                     except Exception as error:  # it must not break somebody's import
+                        if goes_on(error):
+                            raise
                         session.note_errors([describe_error(f"wrapping {probe.name}", error)])
 
 

@@ -94,7 +94,9 @@ def resolve(probe: Probe) -> list[Target]:
             is_there = attribute.endswith("*") or (
                 hasattr(holder, attribute) and _lies(holder, attribute)
             )
-        except Exception:  # noqa: S112  # an import may raise anything: not there, says the doctor
+        except Exception as error:  # an import may raise anything: not there, says the doctor
+            if goes_on(error):
+                raise
             continue
         if attribute.endswith("*"):
             names = [name for name in dir(holder) if name.startswith(attribute[:-1])]

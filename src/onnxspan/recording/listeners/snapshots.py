@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from onnxspan import conventions as c
 from onnxspan.files import write_text
 from onnxspan.recording.call import is_export
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.graphs import graph_text, pack_steps, proto_records
 from onnxspan.recording.graphs.records import Records
 from onnxspan.recording.graphs.sources import lines_around
@@ -257,6 +258,8 @@ class Snapshots(Listener):
                 return records.script.graph(graph, text, is_new=is_new)
             return records.model(graph)
         except Exception as error:  # the text is kept all the same
+            if goes_on(error):
+                raise
             call.export.note_error(f"recording the graph of {call.name}", error)
             return ""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onnxspan import conventions as c
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.graphs import torchscript
 from onnxspan.recording.graphs.origin import full_name
 from onnxspan.recording.graphs.packed import packed
@@ -102,7 +103,9 @@ def _describe_model(call: Call, model: Any) -> None:
         listed = [one for one in parameters() if not hasattr(one, "materialize")]
         try:
             listed += packed(model)
-        except Exception:  # how many there are is not known, and 0 would be wrong
+        except Exception as error:  # how many there are is not known, and 0 would be wrong
+            if goes_on(error):
+                raise
             return
         call.note(c.MODEL_PARAMETERS, sum(parameter.numel() for parameter in listed))
         size = torchscript.tensors_size(listed)[1]

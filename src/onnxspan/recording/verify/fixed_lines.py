@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
 from typing import Any
 
 import torch
 
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.probes.torchscript.nodes import source_of
 from onnxspan.recording.verify.untouched import untouched
 
@@ -62,8 +62,10 @@ def _traced(model: Any, args: tuple[Any, ...]) -> tuple[list[tuple[str, Place]],
         # Put in by hand: `warnings.filterwarnings` would make Python forget what it has shown.
         warnings.filters.insert(0, _ALWAYS)  # type: ignore[attr-defined]  # a list, always
         try:
-            with contextlib.suppress(Exception):  # a model that cannot be traced has no lines
-                graph = torch.jit._get_trace_graph(model, args)[0]
+            graph = torch.jit._get_trace_graph(model, args)[0]
+        except Exception as error:  # a model that cannot be traced has no lines
+            if goes_on(error):
+                raise
         finally:
             warnings.filters.remove(_ALWAYS)  # type: ignore[attr-defined]  # as above
             warnings._showwarnmsg = shown  # type: ignore[attr-defined]  # as above

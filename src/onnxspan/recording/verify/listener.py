@@ -9,6 +9,7 @@ import torch
 
 from onnxspan import conventions as c
 from onnxspan.recording.call import current, is_busy, is_export
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.graphs import graph_text
 from onnxspan.recording.graphs.torchscript import tensors_size
 from onnxspan.recording.graphs.written import written_model, written_path
@@ -18,13 +19,7 @@ from onnxspan.recording.verify.compare import Tolerance
 from onnxspan.recording.verify.culprits import DynamoSide, ScriptSide
 from onnxspan.recording.verify.onnx_runs import OnnxModel
 from onnxspan.recording.verify.reference import SIZES, Reference, tensors_of_model
-from onnxspan.recording.verify.results import (
-    Found,
-    Step,
-    short,
-    step_attributes,
-    worst_of_sets,
-)
+from onnxspan.recording.verify.results import Found, Step, short, step_attributes, worst_of_sets
 from onnxspan.recording.verify.untouched import untouched
 
 if TYPE_CHECKING:
@@ -135,6 +130,8 @@ class Verification(Listener):
                 current.reset(token)
                 is_busy.reset(busy)
         except Exception as own:
+            if goes_on(own):
+                raise
             call.attributes[c.VERIFY_SKIPPED] = short(own)
             self._skipped.append(call.name)
             self._unrun.append(call.name)
@@ -178,6 +175,8 @@ class Verification(Listener):
             else:
                 self._dynamo = DynamoSide(self._mode == "stages" and weights > MAX_STAGE_BYTES)
         except Exception as error:
+            if goes_on(error):
+                raise
             self._note(f"the eager model could not be run: {short(error)}")
             return
         finally:
@@ -243,8 +242,8 @@ class Verification(Listener):
         model = side.model(graph, repair_types=is_repaired)
         try:
             session = model.session(optimised=False)
-        except Exception:
-            if name != c.JIT_CONVERSION or is_repaired:
+        except Exception as error:
+            if name != c.JIT_CONVERSION or is_repaired or goes_on(error):
                 raise
             model = side.model(graph, repair_types=True)
             session = model.session(optimised=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.verify import inputs
 from onnxspan.recording.verify.compare import Tolerance, compare, noise_between
 from onnxspan.recording.verify.fixed_lines import Place, fixed_line
@@ -102,6 +103,8 @@ class Reference:
         try:
             candidate.expected = self._run(candidate.leaves)
         except Exception as error:
+            if goes_on(error):
+                raise
             if say:
                 self.notes.append(
                     f"{candidate.kind}: the model itself fails on them "
@@ -142,13 +145,18 @@ class Reference:
         one.noise = [0.0] * len(one.expected)
         if tolerance.is_given or not any(value.is_floating_point() for value in one.expected):
             return
-        with contextlib.suppress(Exception), _other_kernels():
-            other = self._run(one.leaves)
-            if len(other) == len(one.expected):
-                one.noise = [
-                    NOISE_FACTOR * noise_between(*pair)
-                    for pair in zip(one.expected, other, strict=True)
-                ]
+        try:
+            with _other_kernels():
+                other = self._run(one.leaves)
+        except Exception as error:  # then nothing is known of the noise
+            if goes_on(error):
+                raise
+            return
+        if len(other) == len(one.expected):
+            one.noise = [
+                NOISE_FACTOR * noise_between(*pair)
+                for pair in zip(one.expected, other, strict=True)
+            ]
 
     def _run(
         self, leaves: Sequence[torch.Tensor], *, keep_random: bool = False

@@ -19,6 +19,7 @@ import torch
 
 from onnxspan import conventions as c
 from onnxspan.recording.call import current, is_busy
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.listeners.base import Listener
 from onnxspan.recording.probes.packs import measure
 from onnxspan.recording.probes.packs.table import LOSSY, OTHER_MODEL
@@ -156,6 +157,8 @@ class StepVerification(Listener):
         except NotRunError as reason:
             call.attributes[c.VERIFY_SKIPPED] = str(reason)
         except Exception as own:
+            if goes_on(own):
+                raise
             call.attributes[c.VERIFY_SKIPPED] = short(own)
         finally:
             current.reset(token)

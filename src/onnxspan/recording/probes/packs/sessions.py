@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from onnxspan import conventions as c
 from onnxspan.conventions import Level
 from onnxspan.recording.call import is_busy
+from onnxspan.recording.faults import goes_on
 from onnxspan.recording.probes.packs import measure
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def after(call: Call, result: Any) -> None:
     try:
         model, told = _optimized(call, session)
     except Exception as error:  # a session that cannot be made twice is no fault of the script
+        if goes_on(error):
+            raise
         model, told = None, f"unknown: {type(error).__name__} in a second session"
     measure.note(call, [*([] if model is None else [model]), *measure.made(call, result)])
     call.attributes[c.PACK_OPTIMIZED] = told
