@@ -2,6 +2,7 @@
 
 import pytest
 
+import browsers
 import synthetic
 from onnxspan.reading import report
 
@@ -29,12 +30,14 @@ def printed(page):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     page.set_viewport_size(PAPER)
+    browsers.drawn(page)  # the rows are drawn anew for another window
 
 
 def box(page, place):
     """Left, right and bottom of the first such element."""
-    found = page.locator(place).first.bounding_box()
-    return found["x"], found["x"] + found["width"], found["y"] + found["height"]
+    page.locator(place).first.wait_for(state="visible")
+    found = page.locator(place).first.evaluate("one => one.getBoundingClientRect().toJSON()")
+    return found["left"], found["right"], found["bottom"]
 
 
 def test_the_first_sheet_has_the_answer(show):
