@@ -89,7 +89,7 @@ def test_keys_open_and_leave_a_shared_line(page):
     assert page.text_content("#details h2") == "_jit_pass_lint"
     page.keyboard.press("ArrowLeft")
     assert page.text_content("#details h2") == "4 × _jit_pass_lint"
-    assert page.get_attribute("#rows", "aria-activedescendant") == "fold0"
+    playwright.expect(page.locator("#rows")).to_have_attribute("aria-activedescendant", "fold0")
     page.keyboard.press("ArrowLeft")
     assert names(page) == first
     page.keyboard.press("e")
@@ -124,14 +124,16 @@ def test_a_bar_says_what_it_is(page):
     tip = page.locator("#tip")
     assert tip.is_hidden()
     page.hover("#row1 .track")
-    assert tip.text_content() == "_optimize_graph0.80 ms, self 0.17 ms, 80.0 % of the whole"
+    playwright.expect(tip).to_have_text(
+        "_optimize_graph0.80 ms, self 0.17 ms, 80.0 % of the whole"
+    )
     page.hover(".row.shared .track >> nth=0")
-    assert tip.text_content().startswith("4 × _jit_pass_lint")
+    playwright.expect(tip).to_contain_text("4 × _jit_pass_lint")
     page.keyboard.press("Escape")
-    assert tip.is_hidden()
+    playwright.expect(tip).to_be_hidden()
     page.hover("#row1 .track")
     page.hover("#bar")
-    assert tip.is_hidden()
+    playwright.expect(tip).to_be_hidden()
 
 
 def test_a_zoom_leaves_out_lines_without_time_in_it(page):
